@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+# What is built for users: the `baton` program and the two libraries.

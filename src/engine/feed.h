@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The feed wakes the readers of the journal: it carries only "the journal has reached seq".
+// Readers keep a cursor of their own and read the rows from a snapshot. Any thread.
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+
+#include "base/ids.h"
+
+namespace baton::engine {
+
+class Feed {
+ public:
+  using Subscription = std::uint64_t;
+  /// `wake` is called on the writer thread after each commit that appended events. It must not block
+  /// and must not call back into the feed.
+  Subscription subscribe(std::function<void(Seq)> wake);
+  /// After it returns `wake` is not called any more.
+  void unsubscribe(Subscription subscription);
+
+  void publish(Seq last);
+  Seq last() const;
+
+ private:
+  mutable std::mutex mutex_;
+  Seq last_ = 0;
+  Subscription next_ = 1;
+  std::map<Subscription, std::function<void(Seq)>> wakes_;
+};
+
+}  // namespace baton::engine

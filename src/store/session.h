@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// One database connection, SQLite or PostgreSQL, behind one small interface. Tables are written once,
+// in the SQL that both understand; only migrations and full-text search differ by dialect.
+// One thread at a time.
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+
+namespace baton::store {
+
+enum class Dialect { sqlite, postgres };
+
+/// A bound parameter or a column: NULL, integer, real or text (bytes are not stored in the database).
+using Value = std::variant<std::monostate, std::int64_t, double, std::string>;
+
+/// One row of a result. Reading a column as another type than it has is a programming error.
+class Row {
+ public:
+  explicit Row(std::vector<Value> columns) : columns_(std::move(columns)) {}
+  std::size_t size() const { return columns_.size(); }
+  bool is_null(std::size_t i) const;
+  std::int64_t integer(std::size_t i) const;  // NULL reads as 0
+  double real(std::size_t i) const;
+  const std::string& text(std::size_t i) const;  // NULL reads as ""
+  std::optional<std::int64_t> optional_integer(std::size_t i) const;
+
+ private:
+  std::vector<Value> columns_;
+};
+using Rows = std::vector<Row>;
+using Args = std::initializer_list<Value>;
+
+class Session {
+ public:
+  virtual ~Session() = default;
+  virtual Dialect dialect() const = 0;
+
+  /// Runs a statement whose result nobody needs. `?` marks a parameter in both dialects.
+  /// PostgreSQL pipelines it: a failure may show at the next query() or at the commit.
+  /// sql: text with static storage duration or at least stable content: statements are cached by it.
+  /// Errors: unavailable (disk full, connection lost), internal (the statement is wrong).
+  Result<void> exec(std::string_view sql, Args args = {}) {
+    return do_exec(sql, std::span<const Value>(args.begin(), args.size()));
+  }
+  Result<void> exec(std::string_view sql, std::span<const Value> args) { return do_exec(sql, args); }
+
+  /// Runs a statement and reads all of its rows; use RETURNING to learn what a write did.
+  Result<Rows> query(std::string_view sql, Args args = {}) {
+    return do_query(sql, std::span<const Value>(args.begin(), args.size()));
+  }
+  Result<Rows> query(std::string_view sql, std::span<const Value> args) { return do_query(sql, args); }
+
+ private:
+  virtual Result<void> do_exec(std::string_view sql, std::span<const Value> args) = 0;
+  virtual Result<Rows> do_query(std::string_view sql, std::span<const Value> args) = 0;
+};
+
+}  // namespace baton::store

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Tx: the one way to change the database. Only the writer makes one; operations get it by reference.
+// Every state row is written through a table function that takes a Tx and appends its event in the
+// same transaction (docs/adr/0002-tables-with-journal.md).
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/time.h"
+#include "model/event.h"
+#include "store/session.h"
+
+namespace baton::store {
+
+/// A row of the one table of deadlines. `subject` and `kind` together are unique.
+struct Deadline {
+  TimePoint due;  // on the clock of Now::at
+  std::string kind;     // "runner_lost", "schedule", "retention" …
+  std::string subject;  // "run:17"
+};
+
+class Tx {
+ public:
+  /// For the writer and the simulation only. The session is inside a transaction.
+  Tx(Session& session, Now now) : session_(session), now_(now) {}
+  Tx(const Tx&) = delete;
+  Tx& operator=(const Tx&) = delete;
+
+  Session& sql() { return session_; }
+  Now now() const { return now_; }
+
+  /// Appends a fact to the journal. data: a JSON object.  Result: its position.
+  Result<Seq> append(std::string_view kind, std::string_view subject, std::string_view data = "{}");
+
+  /// Sets or moves the deadline of (kind, subject).
+  Result<void> set_deadline(std::string_view kind, std::string_view subject, TimePoint due);
+  Result<void> clear_deadline(std::string_view kind, std::string_view subject);
+
+  /// The last journal position of this transaction, 0 when it appended nothing.
+  Seq last_seq() const { return last_seq_; }
+
+ private:
+  Session& session_;
+  Now now_;
+  Seq last_seq_ = 0;
+};
+
+/// The earliest deadline, if any, and those due at `at`, earliest first, at most `limit`.
+Result<std::optional<TimePoint>> next_deadline(Session& session);
+Result<std::vector<Deadline>> due_deadlines(Session& session, TimePoint at, int limit);
+
+/// Journal after `after`, in order, at most `limit`; kinds_prefix "" or such as "run.".
+Result<std::vector<model::Event>> read_journal(Session& session, Seq after, int limit,
+                                               std::string_view kinds_prefix = "",
+                                               std::string_view subject = "");
+
+}  // namespace baton::store
