@@ -82,3 +82,15 @@ tl::unexpected<Error> fail_with_fix(Code code, std::string fix, fmt::format_stri
     if (auto try_result = (__VA_ARGS__); !try_result)                          \
       return tl::unexpected(std::move(try_result).error());                    \
   } while (false)
+
+/// The twin for coroutines that return a Result. `CO_BATON_TRY(run, co_await submit(command));`:
+/// the co_await stays the whole initialiser, which is the form that g++ 12 compiles correctly.
+#define CO_BATON_TRY(name, ...)                                                   \
+  auto name##_result = __VA_ARGS__;                                               \
+  if (!name##_result) co_return tl::unexpected(std::move(name##_result).error()); \
+  [[maybe_unused]] auto&& name = *name##_result
+
+/// `CO_BATON_TRY_VOID(step, co_await send(…));` for results without a value; `step` names a local.
+#define CO_BATON_TRY_VOID(name, ...) \
+  auto name##_result = __VA_ARGS__;  \
+  if (!name##_result) co_return tl::unexpected(std::move(name##_result).error())

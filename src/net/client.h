@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The HTTP client (libcurl inside): one blocking request at a time per Client, which keeps its
+// connections for the next one. Proxies of the environment are honoured, except for loopback.
+// Not for event-loop threads. A Client belongs to one thread; a stop token cancels from any other.
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "net/http.h"
+
+namespace baton::net {
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;  // http or https
+  Headers headers = {};
+
+  // The body: the text, or a file of which `body_file_offset` and on is sent, or a reader that
+  // fills the buffer and returns 0 at the end (sent chunked).
+  std::string body = {};
+  std::string body_file = {};
+  std::uint64_t body_file_offset = 0;
+  std::function<std::size_t(char* buffer, std::size_t size)> body_reader = {};
+
+  // Called with the status and headers before the body. False cancels.
+  std::function<bool(int status, const Headers& headers)> on_head = {};
+  // Called with each piece of the body instead of collecting it. False cancels.
+  std::function<bool(std::string_view piece)> on_data = {};
+  std::uint64_t max_response_bytes = 64 << 20;  // of a collected body; beyond: too_large
+
+  Duration connect_timeout{5'000};
+  Duration total_timeout{60'000};  // kForever for event streams
+  Duration idle_timeout = kForever;  // without a byte in either direction
+  int redirects_max = 0;             // 0: a 3xx is returned as it is
+
+  std::string unix_socket = {};  // connect there; the URL still gives Host and path
+  std::string ca_file = {};      // PEM that replaces the system's authorities
+  bool verify_tls = true;
+  std::stop_token stop = {};
+};
+
+struct HttpResponse {
+  int status = 0;
+  Headers headers;
+  std::string body;  // empty with on_data
+};
+
+class Client {
+ public:
+  Client();
+  ~Client();
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+
+  /// Any answer of a server is a response, also 4xx and 5xx.
+  /// Errors: unreachable (resolve, connect, TLS, connection lost before the answer was complete),
+  /// timeout, gone (cancelled by the stop token or by a callback), too_large, invalid (URL, file).
+  Result<HttpResponse> request(const HttpRequest& request);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace baton::net

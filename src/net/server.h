@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The HTTP/1.1 server: accepts connections, reads requests strictly (anything two parsers could
+// read differently is refused with 400 and a close), calls the handler, writes its response.
+// Owned by the composition root. Threads of its own, each with one event loop; a connection stays
+// on one thread. Handlers run there as coroutines and must not block.
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "net/http.h"
+
+namespace baton::net {
+
+struct Limits {
+  // Cookies and tokens of a browser behind single sign-on reach 16 KiB.
+  std::size_t header_bytes = 32 * 1024;
+  // More fields than any proxy chain adds.
+  std::size_t header_fields = 128;
+  // From the first byte of a request to the end of its header: a slow loris is cut here.
+  Duration header_timeout{10'000};
+  // A connection without a request; longer than the 60 s of common proxies and clients.
+  Duration idle_timeout{75'000};
+  // A body must arrive at this rate after the first `body_grace`: slower is an attack or dead.
+  std::uint64_t body_bytes_per_second = 256;
+  Duration body_grace{10'000};
+  // A client that takes no byte of a response for so long is disconnected (slow event streams too).
+  Duration write_stall{20'000};
+  // After a refusal the rest of the request is read and dropped, so that the answer arrives.
+  Duration linger{2'000};
+  // Beyond this a new connection gets 503 and is closed. 4 to 8 KiB each.
+  std::size_t connections = 20'000;
+  // Descriptors kept for files and databases when connections take the rest of RLIMIT_NOFILE.
+  std::size_t fd_reserve = 256;
+  // The kernel's queue of connections not yet accepted.
+  int backlog = 1024;
+};
+
+struct TlsOptions {
+  std::string certificate_file;  // PEM, with the chain
+  std::string key_file;          // PEM
+};
+
+struct ServerOptions {
+  std::string listen = "127.0.0.1:1337";  // "host:port", "[::1]:0", "unix:/path/to.sock"
+  unsigned threads = 1;
+  Limits limits = {};
+  std::optional<TlsOptions> tls = {};  // TLS 1.2 and later
+};
+
+struct ServerStats {
+  std::uint64_t connections_open = 0;
+  std::uint64_t connections_total = 0;
+  std::uint64_t connections_refused = 0;  // beyond Limits::connections or out of descriptors
+  std::uint64_t requests_total = 0;
+  std::uint64_t requests_malformed = 0;
+  std::uint64_t timeouts = 0;      // header, body rate, write stall
+};
+
+/// Called on the connection's thread after each response left (or failed to): for metrics and logs.
+struct Served {
+  const RequestHead& head;
+  int status;
+  std::uint64_t body_bytes;
+  std::chrono::nanoseconds took;  // from the complete header to the last byte written
+};
+
+class Server {
+ public:
+  /// `admit` may be empty (every request is admitted with the default BodyPolicy).
+  Server(ServerOptions options, Handler handler, Admit admit = {});
+  ~Server();  // stop()
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Set before start().
+  void on_served(std::function<void(const Served&)> observer);
+  /// The body of the answers that the server itself gives (400, 413, 500 …); the default writes
+  /// problem+json with type, title, status, detail, code and request_id. Set before start().
+  void on_problem(std::function<Response(int status, const Error&, const std::string& request_id)>);
+
+  /// Binds, listens and starts the threads.
+  /// Errors: invalid (address, certificate), conflict (address in use), forbidden, unavailable.
+  Result<void> start();
+
+  /// The bound port (0 for a Unix socket); after start().
+  std::uint16_t port() const;
+  /// "http://127.0.0.1:1337", "https://…", "unix:/path"; after start().
+  std::string url() const;
+
+  /// Stops accepting, closes idle connections, wakes waiting handlers with Wake::draining, lets
+  /// requests end (`Connection: close`) and returns when all have, or at `deadline`. True when all
+  /// have ended. Blocks; not for a server thread.
+  bool drain(Duration deadline);
+  /// Cuts what is left and joins the threads. Handlers are woken and run to their end first.
+  void stop();
+
+  ServerStats stats() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace baton::net
