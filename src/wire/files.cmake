@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: MIT
-set(SOURCES)
-set(TESTS)
+set(SOURCES case_json.cc fields.cc job.cc records.cc)
+set(TESTS job_test.cc records_test.cc)
+set(LIBRARIES Boost::json)
