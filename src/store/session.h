@@ -28,7 +28,7 @@ class Row {
   std::size_t size() const { return columns_.size(); }
   bool is_null(std::size_t i) const;
   std::int64_t integer(std::size_t i) const;  // NULL reads as 0
-  double real(std::size_t i) const;
+  double real(std::size_t i) const;  // an integer reads as its value; NULL as 0
   const std::string& text(std::size_t i) const;  // NULL reads as ""
   std::optional<std::int64_t> optional_integer(std::size_t i) const;
 
@@ -37,6 +37,11 @@ class Row {
 };
 using Rows = std::vector<Row>;
 using Args = std::initializer_list<Value>;
+
+/// The database keeps valid UTF-8 without NUL, because PostgreSQL can keep nothing else. Sessions
+/// repair every bound text: an invalid sequence and a NUL become U+FFFD.
+bool is_storable_text(std::string_view text);
+std::string to_storable_text(std::string_view text);
 
 class Session {
  public:

@@ -40,17 +40,22 @@ class Tx {
 
   /// The last journal position of this transaction, 0 when it appended nothing.
   Seq last_seq() const { return last_seq_; }
+  /// Whether a deadline was set or cleared, so that the writer looks up the earliest again.
+  bool deadlines_changed() const { return deadlines_changed_; }
 
  private:
   Session& session_;
   Now now_;
   Seq last_seq_ = 0;
+  bool deadlines_changed_ = false;
 };
 
 /// The earliest deadline, if any, and those due at `at`, earliest first, at most `limit`.
 Result<std::optional<TimePoint>> next_deadline(Session& session);
 Result<std::vector<Deadline>> due_deadlines(Session& session, TimePoint at, int limit);
 
+/// The newest position of the journal, 0 when it is empty.
+Result<Seq> last_journal_seq(Session& session);
 /// Journal after `after`, in order, at most `limit`; kinds_prefix "" or such as "run.".
 Result<std::vector<model::Event>> read_journal(Session& session, Seq after, int limit,
                                                std::string_view kinds_prefix = "",

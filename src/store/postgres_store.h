@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The PostgreSQL backend (15 or later). See store.h.
+#include "store/store.h"
+
+namespace baton::store {
+
+/// "postgres://…" or "postgresql://…".
+bool is_postgres_url(std::string_view data);
+Result<std::unique_ptr<Store>> open_postgres(const Options& options);
+
+}  // namespace baton::store

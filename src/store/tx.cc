@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "store/tx.h"
+
+namespace baton::store {
+
+Result<Seq> Tx::append(std::string_view kind, std::string_view subject, std::string_view data) {
+  BATON_TRY(rows, session_.query("INSERT INTO event (at, kind, subject, data) VALUES (?, ?, ?, ?) "
+                                 "RETURNING seq",
+                                 {to_ms(now_.wall), std::string(kind), std::string(subject),
+                                  std::string(data)}));
+  last_seq_ = rows.at(0).integer(0);
+  return last_seq_;
+}
+
+Result<void> Tx::set_deadline(std::string_view kind, std::string_view subject, TimePoint due) {
+  deadlines_changed_ = true;
+  return session_.exec("INSERT INTO deadline (kind, subject, due) VALUES (?, ?, ?) "
+                       "ON CONFLICT (kind, subject) DO UPDATE SET due = excluded.due",
+                       {std::string(kind), std::string(subject), to_ms(due)});
+}
+
+Result<void> Tx::clear_deadline(std::string_view kind, std::string_view subject) {
+  deadlines_changed_ = true;
+  return session_.exec("DELETE FROM deadline WHERE kind = ? AND subject = ?",
+                       {std::string(kind), std::string(subject)});
+}
+
+Result<std::optional<TimePoint>> next_deadline(Session& session) {
+  BATON_TRY(rows, session.query("SELECT due FROM deadline ORDER BY due LIMIT 1"));
+  if (rows.empty()) return std::optional<TimePoint>{};
+  return std::optional{from_ms(rows[0].integer(0))};
+}
+
+Result<std::vector<Deadline>> due_deadlines(Session& session, TimePoint at, int limit) {
+  BATON_TRY(rows, session.query("SELECT due, kind, subject FROM deadline WHERE due <= ? "
+                                "ORDER BY due, kind, subject LIMIT ?",
+                                {to_ms(at), std::int64_t{limit}}));
+  std::vector<Deadline> due;
+  due.reserve(rows.size());
+  for (const Row& row : rows)
+    due.push_back({from_ms(row.integer(0)), row.text(1), row.text(2)});
+  return due;
+}
+
+Result<Seq> last_journal_seq(Session& session) {
+  BATON_TRY(rows, session.query("SELECT seq FROM event ORDER BY seq DESC LIMIT 1"));
+  return rows.empty() ? Seq{0} : rows[0].integer(0);
+}
+
+Result<std::vector<model::Event>> read_journal(Session& session, Seq after, int limit,
+                                               std::string_view kinds_prefix,
+                                               std::string_view subject) {
+  std::string sql = "SELECT seq, at, kind, subject, data FROM event WHERE seq > ?";
+  std::vector<Value> args{after};
+  if (!kinds_prefix.empty()) {
+    // A range and not LIKE, so that '%' and '_' mean themselves. U+10FFFF sorts behind every name.
+    sql += " AND kind >= ? AND kind < ?";
+    args.emplace_back(std::string(kinds_prefix));
+    args.emplace_back(std::string(kinds_prefix) + "\xF4\x8F\xBF\xBF");
+  }
+  if (!subject.empty()) {
+    sql += " AND subject = ?";
+    args.emplace_back(std::string(subject));
+  }
+  sql += " ORDER BY seq LIMIT ?";
+  args.emplace_back(std::int64_t{limit});
+  BATON_TRY(rows, session.query(sql, args));
+  std::vector<model::Event> events;
+  events.reserve(rows.size());
+  for (const Row& row : rows)
+    events.push_back({row.integer(0), from_ms(row.integer(1)), row.text(2), row.text(3),
+                      row.text(4)});
+  return events;
+}
+
+}  // namespace baton::store
