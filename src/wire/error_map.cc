@@ -88,11 +88,11 @@ Error parse_problem(int status, std::string_view body) {
   Error error{code_of_status(status), {}};
   const auto read = read_json(
       body,
-      [&](Fields& f) {
+      [&](JsonFields& f) {
         f.choice("code", error.code, parse_code);
         f.text("detail", error.message);
         f.text("fix", error.fix);
-        f.objects("errors", [&](Fields& item) {
+        f.objects("errors", [&](JsonFields& item) {
           ErrorDetail& detail = error.details.emplace_back();
           item.text("pointer", detail.pointer);
           item.text("detail", detail.detail);

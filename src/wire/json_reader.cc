@@ -50,53 +50,53 @@ bool scalar_text(const json::value& v, std::string& out) {
 
 }  // namespace
 
-Fields::Fields(const json::object& object, std::string pointer, std::vector<ErrorDetail>& faults,
+JsonFields::JsonFields(const json::object& object, std::string pointer, std::vector<ErrorDetail>& faults,
                Unknown unknown)
     : object_(object), pointer_(std::move(pointer)), faults_(faults), unknown_(unknown) {}
 
-const json::value* Fields::find(std::string_view name) {
+const json::value* JsonFields::find(std::string_view name) {
   asked_.emplace(name);
   const json::value* v = object_.if_contains(json::string_view(name.data(), name.size()));
   return v != nullptr && !v->is_null() ? v : nullptr;
 }
 
-std::string Fields::pointer_to(std::string_view name) const {
+std::string JsonFields::pointer_to(std::string_view name) const {
   return pointer_ + "/" + pointer_part(name);
 }
 
-void Fields::fault(std::string_view name, std::string detail) {
+void JsonFields::fault(std::string_view name, std::string detail) {
   if (faults_.size() < kFaultsMax) faults_.push_back({pointer_to(name), std::move(detail)});
 }
 
-bool Fields::has(std::string_view name) { return find(name) != nullptr; }
+bool JsonFields::has(std::string_view name) { return find(name) != nullptr; }
 
-void Fields::text(std::string_view name, std::optional<std::string>& out) {
+void JsonFields::text(std::string_view name, std::optional<std::string>& out) {
   const json::value* v = find(name);
   if (v == nullptr) return;
   if (!v->is_string()) return fault(name, expected("a string", *v));
   out = std::string{view(v->get_string())};
 }
 
-void Fields::text(std::string_view name, std::string& out) {
+void JsonFields::text(std::string_view name, std::string& out) {
   std::optional<std::string> found;
   text(name, found);
   if (found) out = std::move(*found);
 }
 
-void Fields::boolean(std::string_view name, std::optional<bool>& out) {
+void JsonFields::boolean(std::string_view name, std::optional<bool>& out) {
   const json::value* v = find(name);
   if (v == nullptr) return;
   if (!v->is_bool()) return fault(name, expected("true or false", *v));
   out = v->get_bool();
 }
 
-void Fields::boolean(std::string_view name, bool& out) {
+void JsonFields::boolean(std::string_view name, bool& out) {
   std::optional<bool> found;
   boolean(name, found);
   if (found) out = *found;
 }
 
-void Fields::integer(std::string_view name, std::int64_t& out, std::int64_t min, std::int64_t max) {
+void JsonFields::integer(std::string_view name, std::int64_t& out, std::int64_t min, std::int64_t max) {
   const json::value* v = find(name);
   if (v == nullptr) return;
   const bool huge = v->is_uint64();
@@ -106,20 +106,20 @@ void Fields::integer(std::string_view name, std::int64_t& out, std::int64_t min,
   out = v->get_int64();
 }
 
-void Fields::integer(std::string_view name, int& out, int min, int max) {
+void JsonFields::integer(std::string_view name, int& out, int min, int max) {
   std::int64_t wide = out;
   integer(name, wide, min, max);
   out = static_cast<int>(wide);
 }
 
-void Fields::integer(std::string_view name, std::optional<int>& out, int min, int max) {
+void JsonFields::integer(std::string_view name, std::optional<int>& out, int min, int max) {
   if (!has(name)) return;
   int found = min;
   integer(name, found, min, max);
   out = found;
 }
 
-void Fields::duration(std::string_view name, std::optional<Duration>& out) {
+void JsonFields::duration(std::string_view name, std::optional<Duration>& out) {
   const json::value* v = find(name);
   if (v == nullptr) return;
   if (!v->is_string()) return fault(name, expected("a duration such as \"90s\"", *v));
@@ -130,13 +130,13 @@ void Fields::duration(std::string_view name, std::optional<Duration>& out) {
   }
 }
 
-void Fields::duration(std::string_view name, Duration& out) {
+void JsonFields::duration(std::string_view name, Duration& out) {
   std::optional<Duration> found;
   duration(name, found);
   if (found) out = *found;
 }
 
-void Fields::milliseconds(std::string_view name, Duration& out) {
+void JsonFields::milliseconds(std::string_view name, Duration& out) {
   // A century, as parse_duration.
   constexpr std::int64_t kMax = 36'500LL * 86'400'000;
   std::int64_t ms = out.count();
@@ -144,14 +144,14 @@ void Fields::milliseconds(std::string_view name, Duration& out) {
   out = Duration{ms};
 }
 
-void Fields::milliseconds(std::string_view name, std::optional<Duration>& out) {
+void JsonFields::milliseconds(std::string_view name, std::optional<Duration>& out) {
   if (!has(name)) return;
   Duration found{0};
   milliseconds(name, found);
   out = found;
 }
 
-void Fields::time(std::string_view name, std::optional<TimePoint>& out) {
+void JsonFields::time(std::string_view name, std::optional<TimePoint>& out) {
   const json::value* v = find(name);
   if (v == nullptr) return;
   if (!v->is_string()) return fault(name, expected("a time such as \"2026-03-01T12:00:00Z\"", *v));
@@ -162,13 +162,13 @@ void Fields::time(std::string_view name, std::optional<TimePoint>& out) {
   }
 }
 
-void Fields::time(std::string_view name, TimePoint& out) {
+void JsonFields::time(std::string_view name, TimePoint& out) {
   std::optional<TimePoint> found;
   time(name, found);
   if (found) out = *found;
 }
 
-void Fields::text_map(std::string_view name, std::map<std::string, std::string>& out) {
+void JsonFields::text_map(std::string_view name, std::map<std::string, std::string>& out) {
   const json::value* v = find(name);
   if (v == nullptr) return;
   if (!v->is_object()) return fault(name, expected("an object of strings", *v));
@@ -176,13 +176,13 @@ void Fields::text_map(std::string_view name, std::map<std::string, std::string>&
   for (const auto& entry : v->get_object()) {
     const std::string entry_name{entry.key().data(), entry.key().size()};
     if (!scalar_text(entry.value(), out[entry_name])) {
-      Fields inner(v->get_object(), pointer_to(name), faults_, unknown_);
+      JsonFields inner(v->get_object(), pointer_to(name), faults_, unknown_);
       inner.fault(entry_name, expected("a string", entry.value()));
     }
   }
 }
 
-void Fields::texts(std::string_view name, std::vector<std::string>& out) {
+void JsonFields::texts(std::string_view name, std::vector<std::string>& out) {
   const json::value* v = find(name);
   if (v == nullptr) return;
   if (!v->is_array()) return fault(name, expected("an array of strings", *v));
@@ -196,16 +196,16 @@ void Fields::texts(std::string_view name, std::vector<std::string>& out) {
   }
 }
 
-void Fields::object(std::string_view name, const std::function<void(Fields&)>& read) {
+void JsonFields::object(std::string_view name, const std::function<void(JsonFields&)>& read) {
   const json::value* v = find(name);
   if (v == nullptr) return;
   if (!v->is_object()) return fault(name, expected("an object", *v));
-  Fields inner(v->get_object(), pointer_to(name), faults_, unknown_);
+  JsonFields inner(v->get_object(), pointer_to(name), faults_, unknown_);
   read(inner);
   inner.finish();
 }
 
-void Fields::objects(std::string_view name, const std::function<void(Fields&)>& read) {
+void JsonFields::objects(std::string_view name, const std::function<void(JsonFields&)>& read) {
   const json::value* v = find(name);
   if (v == nullptr) return;
   if (!v->is_array()) return fault(name, expected("an array", *v));
@@ -216,25 +216,25 @@ void Fields::objects(std::string_view name, const std::function<void(Fields&)>& 
       if (faults_.size() < kFaultsMax) faults_.push_back({pointer, expected("an object", item)});
       continue;
     }
-    Fields inner(item.get_object(), pointer, faults_, unknown_);
+    JsonFields inner(item.get_object(), pointer, faults_, unknown_);
     read(inner);
     inner.finish();
   }
 }
 
-void Fields::json(std::string_view name, std::string& out) {
+void JsonFields::json(std::string_view name, std::string& out) {
   if (const json::value* v = find(name)) out = json::serialize(*v);
 }
 
-void Fields::ignore(std::initializer_list<std::string_view> names) {
+void JsonFields::ignore(std::initializer_list<std::string_view> names) {
   for (const std::string_view name : names) asked_.emplace(name);
 }
 
-void Fields::require(std::string_view name) {
+void JsonFields::require(std::string_view name) {
   if (!has(name)) fault(name, "it is required");
 }
 
-void Fields::finish() {
+void JsonFields::finish() {
   if (unknown_ == Unknown::skip) return;
   for (const auto& entry : object_) {
     const std::string_view name{entry.key().data(), entry.key().size()};
@@ -246,13 +246,13 @@ void Fields::finish() {
   }
 }
 
-Result<void> read_json(std::string_view text, const std::function<void(Fields&)>& read,
+Result<void> read_json(std::string_view text, const std::function<void(JsonFields&)>& read,
                        Unknown unknown) {
   BATON_TRY(document, parse_json(text));
   if (!document.is_object())
     return fail(Code::invalid, "the body is not acceptable: {}", expected("an object", document));
   std::vector<ErrorDetail> faults;
-  Fields fields(document.get_object(), "", faults, unknown);
+  JsonFields fields(document.get_object(), "", faults, unknown);
   read(fields);
   fields.finish();
   if (faults.empty()) return {};

@@ -4,7 +4,7 @@
 // database and no environment variable can hold it), and no field that the reader did not ask for.
 // All faults of a document are collected, each with its JSON pointer, and reported as one Error.
 //
-//   BATON_TRY_VOID(read_json(body, [&](Fields& f) {
+//   BATON_TRY_VOID(read_json(body, [&](JsonFields& f) {
 //     f.text("suite", request.suite);
 //     f.integer("max_attempts", request.max_attempts, 1, 100);
 //   }));
@@ -34,12 +34,12 @@ inline constexpr std::size_t kJsonTextMax = 256 << 10;
 /// Whether unknown fields are faults (requests) or skipped (answers of a newer server).
 enum class Unknown { refuse, skip };
 
-class Fields {
+class JsonFields {
  public:
-  Fields(const boost::json::object& object, std::string pointer, std::vector<ErrorDetail>& faults,
+  JsonFields(const boost::json::object& object, std::string pointer, std::vector<ErrorDetail>& faults,
          Unknown unknown);
-  Fields(const Fields&) = delete;
-  Fields& operator=(const Fields&) = delete;
+  JsonFields(const JsonFields&) = delete;
+  JsonFields& operator=(const JsonFields&) = delete;
 
   bool has(std::string_view name);
   void text(std::string_view name, std::string& out);
@@ -72,17 +72,17 @@ class Fields {
       fault(name, parsed.error().message);
     }
   }
-  void object(std::string_view name, const std::function<void(Fields&)>& read);
+  void object(std::string_view name, const std::function<void(JsonFields&)>& read);
   /// An array of objects.
-  void objects(std::string_view name, const std::function<void(Fields&)>& read);
+  void objects(std::string_view name, const std::function<void(JsonFields&)>& read);
   /// The value as JSON text, "" when absent.
   void json(std::string_view name, std::string& out);
-  /// Fields that answers have and requests may repeat: accepted, not read.
+  /// JsonFields that answers have and requests may repeat: accepted, not read.
   void ignore(std::initializer_list<std::string_view> names);
   void require(std::string_view name);
   /// Records a fault at the field.
   void fault(std::string_view name, std::string detail);
-  /// Reports the fields nobody asked for. Called by whoever made the Fields.
+  /// Reports the fields nobody asked for. Called by whoever made the JsonFields.
   void finish();
 
  private:
@@ -98,7 +98,7 @@ class Fields {
 
 /// Parses `text`, which must be one object, and lets `read` take its fields.
 /// Errors: invalid; `message` names the first fault, `details` lists all (at most 50).
-Result<void> read_json(std::string_view text, const std::function<void(Fields&)>& read,
+Result<void> read_json(std::string_view text, const std::function<void(JsonFields&)>& read,
                        Unknown unknown = Unknown::refuse);
 
 /// The strict parser alone, for readers with a shape of their own.
