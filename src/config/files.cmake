@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+set(SOURCES)
+set(TESTS)

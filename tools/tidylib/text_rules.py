@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""Rules about characters, lines and files, whatever the language."""
+import os
+import re
+
+from tidylib.project import is_text
+
+LINE_MAX = 100
+# A table row, a link, a command line or data cannot be broken without changing what it means.
+LINE_FREE = re.compile(
+    r"\.(md|json|yaml|yml|txt|css|html|svg|sql)$|^examples/|^tests/.*/(data|golden|corpus)/")
+DATA = re.compile(r"(^|/)(corpus|golden|data|fixtures)/|package-lock\.json$")
+SPDX = "SPDX-License-Identifier: MIT"
+SPDX_NEEDED = re.compile(
+    r"\.(h|cc|cmake|py|sh|js|mjs|ts|tsx)$|(^|/)CMakeLists\.txt$|^(dev|\.ci/run)$")
+TODO = re.compile(r"\b(TODO|FIXME|XXX)\b(\(#\d+\))?")
+SOURCE_LINES_MAX = 500
+HEADER_LINES_MAX = 250
+NON_BLANK_END = re.compile(r"[ \t]+$", re.M)
+
+
+def check(project):
+    for path in project.paths:
+        if not is_text(path) or DATA.search(path):
+            continue
+        text = project.text(path)
+        check_characters(project, path, text)
+        check_lines(project, path, text)
+        check_size(project, path, text)
+        check_spdx(project, path, text)
+
+
+def line_of(text, offset):
+    return text.count("\n", 0, offset) + 1
+
+
+def check_characters(project, path, text):
+    if "\t" in text:
+        project.report(path, line_of(text, text.index("\t")), "tab", "indent with spaces")
+    if "\r" in text:
+        project.report(path, line_of(text, text.index("\r")), "carriage-return",
+                       "end lines with a newline only")
+    blank = NON_BLANK_END.search(text)
+    if blank:
+        project.report(path, line_of(text, blank.start()), "trailing-blank",
+                       "remove the blanks at the end of the line")
+    if text and not text.endswith("\n"):
+        project.report(path, text.count("\n") + 1, "final-newline", "end the file with a newline")
+    elif text.endswith("\n\n"):
+        project.report(path, text.count("\n"), "final-newline", "remove the empty last line")
+
+
+def check_lines(project, path, text):
+    if not LINE_FREE.search(path):
+        for number, line in enumerate(text.split("\n"), 1):
+            if len(line) > LINE_MAX:
+                project.report(path, number, "line-length",
+                               f"{len(line)} columns; break it before {LINE_MAX}")
+    for match in TODO.finditer(text):
+        if path.startswith("tools/") or path in ("STYLE.md", "CONTRIBUTING.md"):
+            break  # these name the rule itself
+        if match[1] != "TODO" or not match[2]:
+            project.report(path, line_of(text, match.start()), "todo",
+                           "do it now, or write TODO(#123) with the issue's number")
+
+
+def check_size(project, path, text):
+    lines = text.count("\n")
+    if path.endswith(".h") and lines > HEADER_LINES_MAX:
+        project.report(path, lines, "header-size",
+                       f"{lines} lines; split it by concept below {HEADER_LINES_MAX}")
+    elif path.endswith((".cc", ".py", ".sh", ".cmake", ".js", ".ts", ".tsx")) or \
+            os.path.basename(path) in ("dev", "tidy"):
+        if lines > SOURCE_LINES_MAX:
+            project.report(path, lines, "source-size",
+                           f"{lines} lines; split it by concept below {SOURCE_LINES_MAX}")
+
+
+def check_spdx(project, path, text):
+    if SPDX_NEEDED.search(path) or (path.startswith("tools/") and text.startswith("#!")):
+        if SPDX not in "\n".join(text.split("\n", 2)[:2]):
+            project.report(path, 1, "spdx", f"begin with a comment line \"{SPDX}\"")
