@@ -7,6 +7,7 @@
 #   SOURCES    the room's .cc files
 #   TESTS      its *_test.cc files; they form one executable, NAME_test, that links only this room
 #   LIBRARIES  third-party targets, seen by the room's sources only
+#   TEST_LIBRARIES  third-party targets of its tests only
 #   PUBLIC_LIBRARIES  third-party targets that its headers need
 set(BATON_ROOM_TABLE "" CACHE INTERNAL "")
 # The presets share one place, so that ccache finds the same paths in every build folder.
@@ -29,6 +30,7 @@ function(baton_room name)
   set(TESTS "")
   set(LIBRARIES "")
   set(PUBLIC_LIBRARIES "")
+  set(TEST_LIBRARIES "")
   set(dir ${CMAKE_SOURCE_DIR}/src/${name})
   include(${dir}/files.cmake)
 
@@ -53,7 +55,7 @@ function(baton_room name)
   if(BATON_TESTS AND TESTS)
     list(TRANSFORM TESTS PREPEND ${dir}/)
     add_executable(${name}_test ${TESTS})
-    target_link_libraries(${name}_test PRIVATE baton_${name} baton_flags ${LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
+    target_link_libraries(${name}_test PRIVATE baton_${name} baton_flags ${LIBRARIES} ${TEST_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
     add_test(NAME unit.${name} COMMAND ${name}_test)
     set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 300)
   endif()

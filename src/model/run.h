@@ -67,6 +67,7 @@ struct Attempt {
   std::vector<Span> spans;
   std::vector<std::pair<std::string, std::string>> values;
   std::int64_t log_bytes = 0;
+  bool interrupted = false;  // errored because its runner was lost: says nothing about the test
 };
 
 /// A case within a run with what is known of it so far.
@@ -126,5 +127,8 @@ inline constexpr int kResumesMax = 3;
 /// A relative path without empty, "." or ".." parts, NUL, backslash or control bytes; each part at
 /// most 255 bytes, 1,000 in all.  Errors: invalid.
 Result<void> check_artifact_path(std::string_view path);
+/// Names, sizes and ranges of what a caller sends; the filter only by its length (the engine
+/// compiles it).  Errors: invalid, with one detail per field.
+Result<void> check_run_request(const RunRequest& request);
 
 }  // namespace baton::model

@@ -24,6 +24,7 @@ Result<Isolate> parse_isolate(std::string_view text);
 /// Who declared the suite: a configuration file (read-only for the API), the API, or `baton run --`.
 enum class SuiteSource { file, api, adhoc };
 std::string_view name_of(SuiteSource source);
+Result<SuiteSource> parse_suite_source(std::string_view text);
 
 using Labels = std::map<std::string, std::string>;
 
@@ -62,6 +63,7 @@ struct Suite {
   std::vector<std::string> reports;    // globs of result files (kind junit)
   std::vector<std::string> artifacts;  // globs of files to keep
   bool allow_empty = false;
+  int running_runs = 0;  // runs of it at the same time; 0 = only the server's limit
   std::vector<Case> cases;      // as of the last discovery
   std::string discovery_error;  // why discovery failed, "" when it did not
   std::int64_t revision = 0;    // counts changes; the ETag

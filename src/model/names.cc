@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// The words by which the closed sets of the model appear outside: on the wire, in files, in logs.
+#include <array>
+#include <span>
+#include <string>
+
+#include "base/text.h"
+#include "model/run.h"
+#include "model/schedule.h"
+#include "model/suite.h"
+#include "model/token.h"
+#include "model/verdict.h"
+
+namespace baton::model {
+namespace {
+
+// The n-th word belongs to the n-th enumerator.
+constexpr std::array<std::string_view, 11> kKinds{"cpp",        "gtest", "catch2", "doctest",
+                                                  "ctest",      "pytest", "playwright", "go",
+                                                  "tap",        "junit", "command"};
+constexpr std::array<std::string_view, 2> kIsolates{"suite", "case"};
+constexpr std::array<std::string_view, 3> kSources{"file", "api", "adhoc"};
+constexpr std::array<std::string_view, 4> kRunStates{"queued", "waiting", "running", "finished"};
+constexpr std::array<std::string_view, 7> kRunVerdicts{"",          "passed",    "failed", "errored",
+                                                       "cancelled", "timed_out", "empty"};
+constexpr std::array<std::string_view, 7> kOutcomes{"running", "passed",    "failed",   "errored",
+                                                    "skipped", "timed_out", "cancelled"};
+constexpr std::array<std::string_view, 9> kCaseVerdicts{
+    "pending",   "passed",    "failed", "errored",            "skipped",
+    "timed_out", "cancelled", "flaky",  "quarantined_failure"};
+constexpr std::array<std::string_view, 5> kEndings{"completed", "timed_out", "cancelled",
+                                                   "setup_failed", "errored"};
+constexpr std::array<std::string_view, 3> kOverlaps{"skip", "queue", "allow"};
+constexpr std::array<std::string_view, 2> kCatchUps{"none", "once"};
+constexpr std::array<std::string_view, 4> kScopes{"runner", "viewer", "operator", "admin"};
+
+template <class E>
+std::string_view word(std::span<const std::string_view> words, E value) {
+  return words[static_cast<std::size_t>(value)];
+}
+
+template <class E>
+Result<E> parse(std::span<const std::string_view> words, std::string_view what,
+                std::string_view text) {
+  std::vector<std::string> known;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i].empty()) continue;
+    if (words[i] == text) return static_cast<E>(i);
+    known.emplace_back(words[i]);
+  }
+  const std::string near = nearest(text, known);
+  std::string fix = near.empty() ? "use one of" : fmt::format("did you mean {}? Use one of", near);
+  for (const std::string& name : known) fix += " " + name;
+  return fail_with_fix(Code::invalid, std::move(fix), "\"{}\" is not a {}", text, what);
+}
+
+}  // namespace
+
+std::string_view name_of(Kind kind) { return word(kKinds, kind); }
+std::string_view name_of(Isolate isolate) { return word(kIsolates, isolate); }
+std::string_view name_of(SuiteSource source) { return word(kSources, source); }
+std::string_view name_of(RunState state) { return word(kRunStates, state); }
+std::string_view name_of(RunVerdict verdict) { return word(kRunVerdicts, verdict); }
+std::string_view name_of(Outcome outcome) { return word(kOutcomes, outcome); }
+std::string_view name_of(CaseVerdict verdict) { return word(kCaseVerdicts, verdict); }
+std::string_view name_of(Ending ending) { return word(kEndings, ending); }
+std::string_view name_of(Overlap overlap) { return word(kOverlaps, overlap); }
+std::string_view name_of(CatchUp catch_up) { return word(kCatchUps, catch_up); }
+std::string_view name_of(Scope scope) { return word(kScopes, scope); }
+
+Result<Kind> parse_kind(std::string_view text) { return parse<Kind>(kKinds, "kind", text); }
+Result<Isolate> parse_isolate(std::string_view text) {
+  return parse<Isolate>(kIsolates, "way to isolate", text);
+}
+Result<SuiteSource> parse_suite_source(std::string_view text) {
+  return parse<SuiteSource>(kSources, "source of a suite", text);
+}
+Result<RunState> parse_run_state(std::string_view text) {
+  return parse<RunState>(kRunStates, "state of a run", text);
+}
+Result<RunVerdict> parse_run_verdict(std::string_view text) {
+  return parse<RunVerdict>(kRunVerdicts, "verdict of a run", text);
+}
+Result<Outcome> parse_outcome(std::string_view text) {
+  return parse<Outcome>(kOutcomes, "outcome", text);
+}
+Result<CaseVerdict> parse_case_verdict(std::string_view text) {
+  return parse<CaseVerdict>(kCaseVerdicts, "verdict of a case", text);
+}
+Result<Ending> parse_ending(std::string_view text) {
+  return parse<Ending>(kEndings, "ending", text);
+}
+Result<Overlap> parse_overlap(std::string_view text) {
+  return parse<Overlap>(kOverlaps, "rule for overlaps", text);
+}
+Result<CatchUp> parse_catch_up(std::string_view text) {
+  return parse<CatchUp>(kCatchUps, "rule for catching up", text);
+}
+Result<Scope> parse_scope(std::string_view text) { return parse<Scope>(kScopes, "scope", text); }
+
+}  // namespace baton::model
