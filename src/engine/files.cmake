@@ -1,3 +1,9 @@
 # SPDX-License-Identifier: MIT
-set(SOURCES)
-set(TESTS)
+set(SOURCES
+  feed.cc
+  writer.cc
+)
+set(TESTS
+  writer_test.cc
+)
+set(LIBRARIES Threads::Threads)

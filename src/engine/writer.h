@@ -5,8 +5,14 @@
 // (one fsync for all), publishes the journal's position, and only then answers.
 // An operation that fails rolls back alone; when the commit fails every operation of the batch is
 // answered `unavailable`. Any thread may submit.
+//
+// A writer that is not started is driven by hand, on one thread: submit(), then step(now). That is how
+// the simulation runs the very same code with a clock of its own.
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 
 #include "base/ids.h"
 #include "base/time.h"
@@ -31,6 +37,12 @@ using Operation = UniqueFunction<Result<R>(Context&)>;
 inline constexpr std::size_t kSubmitQueueMax = 10'000;
 /// Commands per commit: bounds the latency of the first of them.
 inline constexpr std::size_t kBatchMax = 512;
+/// Due deadlines per commit, for the same reason.
+inline constexpr int kDeadlinesPerBatchMax = 64;
+/// A deadline whose operation failed comes again after this time.
+inline constexpr Duration kDeadlineRetry{10'000};
+/// A slower operation holds up everybody: it is logged as a warning.
+inline constexpr Duration kSlowOperation{20};
 
 class Feed;
 
@@ -49,8 +61,19 @@ class Writer {
   /// Answers what is queued, then joins. Later submissions are answered `unavailable`.
   void stop();
 
+  /// Called on the writer thread when another server has become the writer (PostgreSQL): from then on
+  /// everything is answered `unavailable`. Set before start().
+  void on_halt(std::function<void(const Error&)> callback);
+
+  /// Not started only: runs the due deadlines and one batch of what is queued, at `now`.
+  /// Result: how many commands and deadlines were run; 0 means that there was nothing to do.
+  std::size_t step(Now now);
+  /// Not started only: the earliest deadline.
+  Result<std::optional<TimePoint>> next_deadline();
+
   /// Queues `operation`; `done` is called once, on the writer thread, after the commit (or the
-  /// refusal). It must not block: it posts to whoever waits.
+  /// refusal). It must not block: it posts to whoever waits. When the queue is full or the writer is
+  /// stopped `done` is called at once, on the caller's thread, with `limit` or `unavailable`.
   template <class R>
   void submit(Operation<R> operation, UniqueFunction<void(Result<R>)> done) {
     auto result = std::make_shared<Result<R>>(fail(Code::unavailable, "the server is stopping"));
@@ -68,13 +91,31 @@ class Writer {
   }
 
   /// Submits and waits: for start-up, tests and threads of their own. Never on an Asio thread.
+  /// On a writer that is not started it takes steps at the clock's time until the answer is there.
   template <class R>
-  Result<R> run(Operation<R> operation);
+  Result<R> run(Operation<R> operation) {
+    struct Waiter {
+      std::mutex mutex;
+      std::condition_variable answered;
+      std::optional<Result<R>> result;
+    };
+    auto waiter = std::make_shared<Waiter>();
+    submit<R>(std::move(operation), [waiter](Result<R> result) {
+      const std::lock_guard lock(waiter->mutex);
+      waiter->result = std::move(result);
+      waiter->answered.notify_all();
+    });
+    step_if_not_started();
+    std::unique_lock lock(waiter->mutex);
+    waiter->answered.wait(lock, [&] { return waiter->result.has_value(); });
+    return std::move(*waiter->result);
+  }
 
  private:
   using Step = UniqueFunction<Result<void>(Context&)>;
   using Done = UniqueFunction<void(Result<void>)>;
   void enqueue(Step step, Done done);
+  void step_if_not_started();
 
   struct State;
   std::unique_ptr<State> state_;

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: MIT
+#include "engine/writer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <deque>
+#include <thread>
+#include <vector>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "engine/feed.h"
+
+namespace baton::engine {
+namespace {
+
+// Quiet for so long, the WAL is emptied: rarely enough not to cost, soon enough to keep it small.
+constexpr std::chrono::milliseconds kIdleAfter{500};
+// After a failed batch the deadlines are tried again; commands that come meanwhile try at once.
+constexpr std::chrono::milliseconds kRetryAfter{1'000};
+// An upper bound of one wait, so that a jump of the clock is noticed.
+constexpr std::chrono::milliseconds kWaitMax{60'000};
+
+Error unavailable(std::string_view why) {
+  return {Code::unavailable, std::string(why), "try again in a moment"};
+}
+
+}  // namespace
+
+struct Writer::State {
+  struct Command {
+    Step step;
+    Done done;
+  };
+  struct Answer {
+    Done done;
+    Result<void> result;
+  };
+
+  State(store::Store& store_in, Feed& feed_in, Clock clock_in, Ids ids_in, OnDeadline on_deadline_in)
+      : store(store_in), feed(feed_in), clock(std::move(clock_in)), ids(ids_in),
+        on_deadline(std::move(on_deadline_in)) {}
+
+  std::size_t run_batch(std::vector<Command> commands, Now now);
+  Result<void> run_in_transaction(std::vector<Command>& commands, Now now,
+                                  std::vector<Answer>& answers);
+  Result<void> look_up_deadline(bool journal_too);
+  Result<void> run_due_deadlines(Now now);
+  Result<void> run_one(Step& step, Now now);
+  Result<void> call(Step& step, Context& context);
+  void batch_failed(const Error& error);
+  void halt(const Error& error);
+  void loop();
+  std::vector<Command> take_queued();
+  std::chrono::milliseconds time_to_wait() const;
+
+  store::Store& store;
+  Feed& feed;
+  const Clock clock;
+  Ids ids;
+  const OnDeadline on_deadline;
+  std::function<void(const Error&)> on_halt;
+  std::thread thread;
+
+  std::mutex mutex;
+  std::condition_variable work;
+  std::deque<Command> queue;      // guarded by mutex
+  bool stopping = false;          // guarded by mutex
+  std::optional<Error> refusing;  // guarded by mutex: stopping or halted
+
+  // The rest belongs to the thread that runs the batches.
+  bool deadline_known = false;  // not after a failed batch: what was looked up may be undone
+  std::optional<TimePoint> next_deadline;
+  bool idle_done = true;
+  bool halted = false;
+  bool failing = false;  // the last batch failed; logged once per series
+
+  // Of the batch that is running.
+  Error* lost = nullptr;  // set when the transaction is lost
+  Error lost_error;
+  Seq last_seq = 0;
+  bool deadlines_changed = false;
+  std::size_t done_count = 0;
+  bool anything_to_commit = false;
+};
+
+// Runs one operation in a savepoint. When the transaction itself is lost, `lost` says so.
+Result<void> Writer::State::run_one(Step& step, Now now) {
+  auto result = store.savepoint();
+  if (!result) {
+    lost_error = result.error();
+    lost = &lost_error;
+    return result;
+  }
+  store::Tx tx(store.writer(), now);
+  Context context{tx, now, ids};
+  const auto began = std::chrono::steady_clock::now();
+  result = call(step, context);
+  if (result) result = store.release_savepoint();
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - began);
+  if (took > kSlowOperation) log::warn("engine.slow_operation", {{"ms", took.count()}});
+  ++done_count;
+  if (result) {
+    anything_to_commit = true;
+    last_seq = std::max(last_seq, tx.last_seq());
+    deadlines_changed |= tx.deadlines_changed();
+    return result;
+  }
+  if (auto undone = store.rollback_to_savepoint(); !undone) {
+    lost_error = undone.error();
+    lost = &lost_error;
+  }
+  return result;
+}
+
+Result<void> Writer::State::call(Step& step, Context& context) {
+  try {
+    return step(context);
+  } catch (const std::exception& exception) {
+    log::error("bug.uncaught", {{"where", "operation"}, {"what", exception.what()}});
+  } catch (...) {
+    log::error("bug.uncaught", {{"where", "operation"}});
+  }
+  // Its half-done work is not stored: the process ends and the transaction with it.
+  std::abort();
+}
+
+Result<void> Writer::State::look_up_deadline(bool journal_too) {
+  BATON_TRY(next, store::next_deadline(store.writer()));
+  if (journal_too) {
+    BATON_TRY(seq, store::last_journal_seq(store.writer()));
+    last_seq = std::max(last_seq, seq);
+  }
+  next_deadline = next;
+  return {};
+}
+
+Result<void> Writer::State::run_due_deadlines(Now now) {
+  if (!next_deadline || *next_deadline > now.at) return {};
+  BATON_TRY(due, store::due_deadlines(store.writer(), now.at, kDeadlinesPerBatchMax));
+  deadlines_changed = true;
+  for (const store::Deadline& deadline : due) {
+    Step step = [&](Context& context) -> Result<void> {
+      BATON_TRY_VOID(context.tx.clear_deadline(deadline.kind, deadline.subject));
+      return on_deadline(context, deadline);
+    };
+    const auto result = run_one(step, now);
+    if (lost) return tl::unexpected(*lost);
+    if (result) continue;
+    log::error("engine.deadline_failed", {{"kind", deadline.kind},
+                                          {"subject", deadline.subject},
+                                          {"error", result.error().message}});
+    Step retry = [&](Context& context) {
+      return context.tx.set_deadline(deadline.kind, deadline.subject, now.at + kDeadlineRetry);
+    };
+    // Without this row moved the same deadline would be due at once again, for ever.
+    BATON_TRY_VOID(run_one(retry, now));
+  }
+  return {};
+}
+
+// Everything between begin and commit. An error means that nothing of the batch is stored.
+Result<void> Writer::State::run_in_transaction(std::vector<Command>& commands, Now now,
+                                               std::vector<Answer>& answers) {
+  BATON_TRY_VOID(store.begin());
+  if (!deadline_known) BATON_TRY_VOID(look_up_deadline(true));
+  BATON_TRY_VOID(run_due_deadlines(now));
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    answers[i].result = run_one(commands[i].step, now);
+    if (lost) return tl::unexpected(*lost);
+  }
+  if (deadlines_changed) BATON_TRY_VOID(look_up_deadline(false));
+  if (anything_to_commit) return store.commit();
+  store.rollback();
+  return {};
+}
+
+std::size_t Writer::State::run_batch(std::vector<Command> commands, Now now) {
+  std::vector<Answer> answers;
+  answers.reserve(commands.size());
+  for (Command& command : commands) answers.push_back({std::move(command.done), {}});
+  lost = nullptr;
+  last_seq = 0;
+  deadlines_changed = anything_to_commit = false;
+  done_count = 0;
+
+  const auto committed = halted ? Result<void>(fail(Code::unavailable, "another server writes"))
+                                : run_in_transaction(commands, now, answers);
+  if (committed) {
+    deadline_known = true;
+    if (failing) log::info("engine.writing_again");
+    failing = false;
+    feed.publish(last_seq);
+    for (Answer& answer : answers) answer.done(std::move(answer.result));
+    store.between_batches();
+  } else {
+    if (!halted) batch_failed(committed.error());
+    const Error answer = {Code::unavailable, committed.error().message, committed.error().fix};
+    for (Answer& each : answers) each.done(tl::unexpected(answer));
+  }
+  return done_count;
+}
+
+void Writer::State::batch_failed(const Error& error) {
+  if (error.code == Code::conflict) return halt(error);
+  store.rollback();
+  deadline_known = false;
+  if (!failing) log::error("engine.commit_failed", {{"error", error.message}});
+  failing = true;
+}
+
+void Writer::State::halt(const Error& error) {
+  halted = true;
+  log::error("engine.halted", {{"error", error.message}});
+  {
+    const std::lock_guard lock(mutex);
+    refusing = unavailable("another server is the writer now");
+  }
+  if (on_halt) on_halt(error);
+}
+
+std::vector<Writer::State::Command> Writer::State::take_queued() {
+  std::vector<Command> batch;
+  const std::size_t count = std::min(queue.size(), kBatchMax);
+  batch.reserve(count);
+  std::move(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(count),
+            std::back_inserter(batch));
+  queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(count));
+  return batch;
+}
+
+std::chrono::milliseconds Writer::State::time_to_wait() const {
+  auto wait = kWaitMax;
+  if (!idle_done) wait = kIdleAfter;
+  if (halted) return wait;
+  if (!deadline_known) return std::min(wait, failing ? kRetryAfter : std::chrono::milliseconds{0});
+  if (!next_deadline) return wait;
+  const Duration left = *next_deadline - clock().at;
+  return std::clamp<std::chrono::milliseconds>(left, std::chrono::milliseconds{0}, wait);
+}
+
+void Writer::State::loop() {
+  for (;;) {
+    std::vector<Command> batch;
+    {
+      std::unique_lock lock(mutex);
+      work.wait_for(lock, time_to_wait(), [this] { return !queue.empty() || stopping; });
+      if (queue.empty() && stopping) return;
+      batch = take_queued();
+    }
+    const Now now = clock();
+    const bool due = !deadline_known || (next_deadline && *next_deadline <= now.at);
+    if (batch.empty() && (!due || halted)) {
+      if (!std::exchange(idle_done, true) && !halted) store.idle();
+      continue;
+    }
+    idle_done = false;
+    run_batch(std::move(batch), now);
+  }
+}
+
+Writer::Writer(store::Store& store, Feed& feed, Clock clock, Ids ids, OnDeadline on_deadline)
+    : state_(std::make_unique<State>(store, feed, std::move(clock), ids, std::move(on_deadline))) {}
+
+Writer::~Writer() { stop(); }
+
+void Writer::start() {
+  BATON_ASSERT(!state_->thread.joinable(), "the writer is started once");
+  state_->thread = std::thread([state = state_.get()] { state->loop(); });
+}
+
+void Writer::stop() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stopping = true;
+    state_->refusing = unavailable("the server is stopping");
+  }
+  state_->work.notify_all();
+  if (state_->thread.joinable()) {
+    state_->thread.join();
+    return;
+  }
+  for (State::Command& command : std::exchange(state_->queue, {}))
+    command.done(tl::unexpected(unavailable("the server is stopping")));
+}
+
+void Writer::on_halt(std::function<void(const Error&)> callback) {
+  state_->on_halt = std::move(callback);
+}
+
+std::size_t Writer::step(Now now) {
+  BATON_ASSERT(!state_->thread.joinable(), "a started writer takes its steps itself");
+  const bool due =
+      !state_->deadline_known || (state_->next_deadline && *state_->next_deadline <= now.at);
+  if (state_->queue.empty() && !due) return 0;
+  return state_->run_batch(state_->take_queued(), now);
+}
+
+Result<std::optional<TimePoint>> Writer::next_deadline() {
+  BATON_ASSERT(!state_->thread.joinable(), "a started writer watches its deadlines itself");
+  if (!state_->deadline_known) {
+    BATON_TRY_VOID(state_->look_up_deadline(false));
+  }
+  return state_->next_deadline;
+}
+
+void Writer::step_if_not_started() {
+  if (state_->thread.joinable()) return;
+  while (!state_->queue.empty()) step(state_->clock());
+}
+
+void Writer::enqueue(Step step, Done done) {
+  std::optional<Error> refusal;
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->refusing) {
+      refusal = state_->refusing;
+    } else if (state_->queue.size() >= kSubmitQueueMax) {
+      refusal = Error{Code::limit, "too many changes are waiting to be stored",
+                      "try again in a second"};
+    } else {
+      state_->queue.push_back({std::move(step), std::move(done)});
+      state_->work.notify_one();
+      return;
+    }
+  }
+  done(tl::unexpected(std::move(*refusal)));
+}
+
+}  // namespace baton::engine
