@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: MIT
-set(SOURCES)
+set(SOURCES api_client.cc local_servers.cc)
 set(TESTS)
+set(PUBLIC_LIBRARIES Boost::json)

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: MIT
-set(SOURCES)
+set(SOURCES runner_process.cc)
 set(TESTS)

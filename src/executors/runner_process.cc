@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include "executors/runner_process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+
+#include "base/text.h"
+
+extern char** environ;
+
+namespace baton::executors {
+namespace {
+
+namespace fs = std::filesystem;
+
+Fd open_pidfd(int pid) { return Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U))}; }
+
+// Field 22 of /proc/PID/stat: with the pid it names one process for ever (proc(5)).
+std::string start_time(int pid) {
+  const auto stat = read_file(fmt::format("/proc/{}/stat", pid), 4096);
+  if (!stat) return "";
+  const std::size_t name_end = stat->rfind(')');  // the name may hold spaces
+  if (name_end == std::string::npos) return "";
+  const auto fields = split(std::string_view{*stat}.substr(name_end + 2), ' ');
+  return fields.size() > 19 ? std::string{fields[19]} : "";
+}
+
+// The server's own settings and secrets are none of the tests' business.
+std::vector<std::string> inherited_environment() {
+  std::vector<std::string> kept;
+  for (char** entry = environ; *entry != nullptr; ++entry)
+    if (!std::string_view{*entry}.starts_with("BATON_")) kept.emplace_back(*entry);
+  return kept;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& words) {
+  std::vector<char*> out;
+  for (std::string& word : words) out.push_back(word.data());
+  out.push_back(nullptr);
+  return out;
+}
+
+std::vector<std::string> arguments(const RunnerCommand& command) {
+  std::vector<std::string> argv{command.program};
+  argv.insert(argv.end(), command.verb.begin(), command.verb.end());
+  for (const auto& [flag, value] :
+       {std::pair<const char*, std::string>{"--run", std::to_string(raw(command.run))},
+        {"--epoch", std::to_string(command.epoch)},
+        {"--address-file", command.address_file},
+        {"--token-file", command.folder + "/token"},
+        {"--dir", command.folder}}) {
+    argv.emplace_back(flag);
+    argv.push_back(value);
+  }
+  return argv;
+}
+
+Result<int> spawn(const RunnerCommand& command) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  const std::string log = command.folder + "/runner.log";
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none, defaults;
+  sigemptyset(&none);
+  sigfillset(&defaults);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &defaults);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  std::vector<std::string> argv = arguments(command);
+  std::vector<std::string> environment = inherited_environment();
+  pid_t pid = 0;
+  const int bad = ::posix_spawn(&pid, command.program.c_str(), &actions, &attributes,
+                                pointers(argv).data(), pointers(environment).data());
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  if (bad != 0) return tl::unexpected(errno_error("start " + command.program, bad));
+  return pid;
+}
+
+}  // namespace
+
+Result<RunnerProcess> start_runner(const RunnerCommand& command) {
+  BATON_TRY_VOID(make_directories(command.folder));
+  BATON_TRY_VOID(replace_file(command.folder + "/token", command.token, 0600));
+  BATON_TRY(pid, spawn(command));
+  RunnerProcess process{pid, open_pidfd(pid)};
+  // A lost pid file only costs the re-attachment: after a restart the run is then resumed.
+  BATON_TRY_VOID(replace_file(command.folder + "/pid",
+                              fmt::format("{} {} {}\n", pid, start_time(pid), command.epoch), 0600));
+  return process;
+}
+
+std::optional<RunnerProcess> find_runner(const std::string& folder, int epoch) {
+  const auto content = read_file(folder + "/pid", 4096);
+  if (!content) return std::nullopt;
+  const auto words = split(trim(*content), ' ');
+  if (words.size() != 3 || words[2] != std::to_string(epoch)) return std::nullopt;
+  int pid = 0;
+  std::from_chars(words[0].data(), words[0].data() + words[0].size(), pid);
+  if (pid <= 0) return std::nullopt;
+  RunnerProcess process{pid, open_pidfd(pid)};
+  // The check comes after the pidfd, which pins the process: no other can take its number now.
+  if (!process.pidfd || start_time(pid) != words[1]) return std::nullopt;
+  return process;
+}
+
+void remove_runner_folder(const std::string& folder) {
+  std::error_code error;
+  fs::remove_all(folder, error);
+}
+
+int kill_leftovers(const std::string& folder) {
+  const auto key = read_file(folder + "/key", 256);
+  if (!key || trim(*key).empty()) return 0;
+  const std::string cookie = fmt::format("BATON_RUN_KEY={}", trim(*key));
+  int killed = 0;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator("/proc", error)) {
+    int pid = 0;
+    const std::string name = entry.path().filename().string();
+    const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (bad != std::errc{} || end != name.data() + name.size() || pid == ::getpid()) continue;
+    const auto environment = read_file(entry.path().string() + "/environ", 4 << 20);
+    if (!environment) continue;
+    for (const std::string_view variable : split(*environment, '\0'))
+      if (variable == cookie && ::kill(pid, SIGKILL) == 0) ++killed;
+  }
+  return killed;
+}
+
+}  // namespace baton::executors

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures: a server per test, stopped at its end whatever happens."""
+import os
+import pathlib
+import shutil
+
+import pytest
+
+from baton_server import Server, processes_with
+
+
+@pytest.fixture
+def make_server(tmp_path):
+    """make_server(config=…, args=…) starts a server; several may run beside each other."""
+    servers = []
+
+    def make(config=None, start=True, name=None, **more):
+        server = Server(tmp_path / (name or f"server{len(servers)}"), config, **more)
+        servers.append(server)
+        return server.start() if start else server
+
+    yield make
+    for server in servers:
+        try:
+            server.stop()
+        finally:
+            # Runners are detached on purpose; those of this test end with it.
+            for pid in processes_with(str(server.folder)):
+                try:
+                    os.kill(pid, 9)
+                except ProcessLookupError:
+                    pass
+
+
+@pytest.fixture
+def server(make_server):
+    """A server without configuration."""
+    return make_server()
+
+
+@pytest.fixture(scope="session")
+def binaries():
+    """The folder of the built programs."""
+    program = shutil.which(os.environ.get("BATON_PROGRAM", "baton"))
+    assert program, "BATON_PROGRAM names no program"
+    return pathlib.Path(program).parent
