@@ -59,7 +59,10 @@ TEST(RunJson, a_queued_run_has_a_null_verdict_and_no_times) {
 }
 
 TEST(RunJson, a_case_shows_attempts_with_their_artifacts) {
-  model::CaseResult item{.name = "logs in", .verdict = model::CaseVerdict::flaky, .flaky = true};
+  model::CaseResult item;
+  item.name = "logs in";
+  item.verdict = model::CaseVerdict::flaky;
+  item.flaky = true;
   model::Attempt attempt;
   attempt.test = item.name;
   attempt.number = 1;
@@ -144,7 +147,10 @@ TEST(TokenJson, takes_an_expiry_as_time_or_duration) {
 }
 
 TEST(TokenJson, shows_a_secret_only_when_given) {
-  const model::Token token{.id = "tok_1", .name = "ci", .scope = model::Scope::operator_};
+  model::Token token;
+  token.id = "tok_1";
+  token.name = "ci";
+  token.scope = model::Scope::operator_;
   JsonWriter with;
   write_token(with, token, "s3");
   EXPECT_EQ(with.take().find(R"({"id":"tok_1","token":"s3","name":"ci","scope":"operator")"), 0U);
