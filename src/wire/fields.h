@@ -2,7 +2,8 @@
 #pragma once
 // Reads the fields of a JSON object that another Baton process wrote: unknown fields are ignored
 // (a newer peer may send them), a field of the wrong type is remembered as the error.
-// Sources of this room only.
+// For the records and jobs of this room and for the runner; requests of users are read strictly by
+// JsonReader.
 #include <boost/json.hpp>
 #include <cstdint>
 #include <map>

@@ -109,6 +109,7 @@ json::array write_progress(const std::vector<CaseProgress>& progress) {
   for (const CaseProgress& item : progress) {
     out.push_back({{"name", json_text(item.name)},
                    {"attempts", item.attempts},
+                   {"counted", item.counted},
                    {"finished", item.finished}});
   }
   return out;
@@ -124,7 +125,8 @@ void read_progress(Fields& parent, Job& job) {
       continue;
     }
     Fields in(*object, "progress");
-    job.progress.push_back({in.text("name"), in.small("attempts"), in.boolean("finished")});
+    job.progress.push_back({in.text("name"), in.small("attempts"), in.small("counted"),
+                            in.boolean("finished")});
     if (auto checked = in.check(); !checked) parent.refuse(checked.error().message);
   }
 }

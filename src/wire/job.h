@@ -22,6 +22,7 @@ namespace baton::wire {
 struct CaseProgress {
   std::string name;
   int attempts = 0;  // numbers 1 to `attempts` are used, interrupted ones included
+  int counted = 0;   // how many of them count against max_attempts
   bool finished = false;
 };
 

@@ -18,7 +18,10 @@ model::Suite example_suite() {
   suite.timeout = Duration{60'000};
   suite.kill_grace = Duration{0};
   suite.reports = {"out/**/*.xml"};
-  suite.cases = {{.name = "A.b", .line = 3, .timeout = Duration{7}}};
+  model::Case& item = suite.cases.emplace_back();
+  item.name = "A.b";
+  item.line = 3;
+  item.timeout = Duration{7};
   return suite;
 }
 
@@ -30,7 +33,7 @@ TEST(Job, everything_a_runner_needs_survives_the_wire) {
   job.request.params = {{"url", "http://x"}};
   job.request.only = {"A.b"};
   job.request.max_attempts = 5;
-  job.progress = {{"A.b", 1, false}, {"A.c", 2, true}};
+  job.progress = {{"A.b", 1, 0, false}, {"A.c", 2, 2, true}};
   job.time_left = Duration{0};
   job.environment = "staging";
   job.variables = {{"BATON_ENV_HOST", "h"}};

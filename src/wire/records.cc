@@ -219,6 +219,8 @@ Result<Record> read_record(std::string_view text, std::string_view payload) {
   Record record;
   record.seq = in.integer("seq");
   if (record.seq < 1) in.refuse("seq is missing or below 1");
+  record.origin_epoch = in.small("origin_epoch");
+  record.origin_seq = in.integer("origin_seq");
   record.body = read_body(in.text("type"), in);
   if (OutputRecord* output = std::get_if<OutputRecord>(&record.body)) {
     if (output->codec == Codec::raw && output->bytes != static_cast<std::int64_t>(payload.size())) {
@@ -239,6 +241,10 @@ std::string_view name_of(Codec codec) { return codec == Codec::zstd ? "zstd" : "
 void append_record(std::string& out, const Record& record) {
   json::object object = std::visit([](const auto& body) { return write(body); }, record.body);
   object["seq"] = record.seq;
+  if (record.origin_epoch != 0) {
+    object["origin_epoch"] = record.origin_epoch;
+    object["origin_seq"] = record.origin_seq;
+  }
   const std::string text = json::serialize(object);
   const OutputRecord* output = std::get_if<OutputRecord>(&record.body);
   append_u32(out, text.size());

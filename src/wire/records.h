@@ -103,9 +103,13 @@ using RecordBody = std::variant<PlanRecord, SetupRecord, AttemptStarted, OutputR
                                 AttemptFinished, ArtifactRecord, FinishedRecord>;
 
 /// seq: from 1 for each epoch, rising by 1.
+/// A runner that finds the spool of a dead runner of the same run sends its records again as its
+/// own; `origin_epoch` and `origin_seq` say what they were, so that the server drops those it has.
 struct Record {
   std::int64_t seq = 0;
   RecordBody body;
+  int origin_epoch = 0;  // 0: the runner's own record
+  std::int64_t origin_seq = 0;
 };
 
 /// Appends the framed record. Text that is not UTF-8 is repaired (payloads are kept as they are).

@@ -8,8 +8,15 @@ namespace {
 
 std::string encoded(std::int64_t seq, RecordBody body) {
   std::string out;
-  append_record(out, Record{seq, std::move(body)});
+  append_record(out, Record{seq, std::move(body), 0, 0});
   return out;
+}
+
+OutputRecord output_of(std::int64_t bytes, std::int64_t first_line) {
+  OutputRecord output;
+  output.bytes = bytes;
+  output.first_line = first_line;
+  return output;
 }
 
 template <class T>
@@ -28,7 +35,9 @@ TEST(Records, a_plan_keeps_every_field_of_a_case) {
   item.labels = {{"k", "v"}};
   item.max_attempts = 3;
   item.timeout = Duration{50};
-  const PlanRecord plan = round_trip(PlanRecord{{item, {.name = "b"}}});
+  model::Case bare;
+  bare.name = "b";
+  const PlanRecord plan = round_trip(PlanRecord{{item, bare}});
   ASSERT_EQ(plan.cases.size(), 2u);
   EXPECT_EQ(plan.cases[0].name, item.name);
   EXPECT_EQ(plan.cases[0].labels, item.labels);
@@ -97,10 +106,19 @@ TEST(Records, a_torn_body_a_gap_and_foreign_bytes_are_invalid) {
 
 TEST(Records, impossible_values_are_refused) {
   EXPECT_FALSE(decode_records(encoded(0, FinishedRecord{})));
-  EXPECT_FALSE(decode_records(encoded(1, OutputRecord{.bytes = 5})));
-  EXPECT_FALSE(decode_records(encoded(1, OutputRecord{.first_line = 0})));
+  EXPECT_FALSE(decode_records(encoded(1, output_of(5, 1))));
+  EXPECT_FALSE(decode_records(encoded(1, output_of(0, 0))));
   EXPECT_FALSE(decode_records(encoded(1, AttemptFinished{})));
-  EXPECT_FALSE(decode_records(encoded(1, ArtifactRecord{.path = "../x"})));
+  EXPECT_FALSE(decode_records(encoded(1, ArtifactRecord{"", 0, "../x", 1, "", ""})));
+}
+
+TEST(Records, the_origin_of_a_record_sent_again_is_kept) {
+  std::string bytes;
+  append_record(bytes, Record{1, FinishedRecord{}, 3, 17});
+  const auto records = decode_records(bytes);
+  ASSERT_TRUE(records);
+  EXPECT_EQ(records->at(0).origin_epoch, 3);
+  EXPECT_EQ(records->at(0).origin_seq, 17);
 }
 
 TEST(Records, the_answer_survives_the_wire) {
