@@ -123,7 +123,7 @@ class Sink {
   /// For Gate::wait(…, sink.caller()).
   Caller caller() const;
 
-  class Port;  // the connection's side, net/session.h
+  class Port;  // the connection's side, net/sink.h
   explicit Sink(std::shared_ptr<Port> port) : port_(std::move(port)) {}
 
  private:

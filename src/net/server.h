@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -47,7 +48,8 @@ struct TlsOptions {
 };
 
 struct ServerOptions {
-  std::string listen = "127.0.0.1:1337";  // "host:port", "[::1]:0", "unix:/path/to.sock"
+  std::string listen = "127.0.0.1:1337";  // "host:port", "[::1]:0", "*:80", "unix:/path/to.sock"
+  unsigned unix_mode = 0600;              // of the Unix socket's file
   unsigned threads = 1;
   Limits limits = {};
   std::optional<TlsOptions> tls = {};  // TLS 1.2 and later
@@ -62,12 +64,16 @@ struct ServerStats {
   std::uint64_t timeouts = 0;      // header, body rate, write stall
 };
 
-/// Called on the connection's thread after each response left (or failed to): for metrics and logs.
+/// One answered request, for metrics and logs; the views hold during the call only.
 struct Served {
-  const RequestHead& head;
-  int status;
-  std::uint64_t body_bytes;
-  std::chrono::nanoseconds took;  // from the complete header to the last byte written
+  std::string_view method;  // "" when the request was malformed
+  std::string_view target;
+  std::string_view request_id;
+  std::string_view peer;
+  int status = 0;
+  std::uint64_t body_bytes = 0;
+  bool complete = false;            // false: the client went, or the handler's stream broke
+  std::chrono::nanoseconds took{};  // from the complete header to the last byte written
 };
 
 class Server {
@@ -78,11 +84,12 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Set before start().
+  /// Called on the connection's thread after each response. Set before start().
   void on_served(std::function<void(const Served&)> observer);
-  /// The body of the answers that the server itself gives (400, 413, 500 …); the default writes
-  /// problem+json with type, title, status, detail, code and request_id. Set before start().
-  void on_problem(std::function<Response(int status, const Error&, const std::string& request_id)>);
+  /// Makes the answers that the server itself gives (400, 408, 413, 431, 500, 503); the default is
+  /// problem+json with type, title, status, detail, code, fix and request_id. Set before start().
+  using Problem = std::function<Response(int status, const Error&, const std::string& request_id)>;
+  void on_problem(Problem problem);
 
   /// Binds, listens and starts the threads.
   /// Errors: invalid (address, certificate), conflict (address in use), forbidden, unavailable.
@@ -104,7 +111,11 @@ class Server {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
+
+/// Raises the soft limit of open descriptors to the hard one; returns the limit then in force.
+/// Children inherit it. For the composition root, before start().
+std::uint64_t raise_descriptor_limit();
 
 }  // namespace baton::net

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// Reading the body of a request, into memory or a file, within its policy and at a minimum rate.
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "net/session.h"
+
+namespace baton::net {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// A file that no folder lists: it is gone with its descriptor, also when the server is killed.
+Result<Fd> make_nameless_file(const std::string& folder) {
+  Fd file{::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
+  if (file) return file;
+  std::string path = folder + "/upload-XXXXXX";  // for file systems without O_TMPFILE
+  file.reset(::mkostemp(path.data(), O_CLOEXEC));
+  if (!file) return tl::unexpected(errno_error("create a file in " + folder, errno));
+  ::unlink(path.c_str());
+  return file;
+}
+
+/// Memory reserved on the word of a client alone.
+constexpr std::uint64_t kReserveMax = 256 * 1024;
+
+Result<void> store(Request& request, std::string_view bytes) {
+  if (!request.spilled) {
+    request.body += bytes;
+    return {};
+  }
+  request.spilled->size += bytes.size();
+  return write_all(request.spilled->file.get(), bytes);
+}
+
+Error too_large(std::uint64_t max) {
+  return {Code::too_large, fmt::format("the body is longer than {} bytes", max)};
+}
+
+}  // namespace
+
+/// Bytes must have come at the minimum rate at every moment after the grace.
+void Session::expect_body(Clock::time_point begin, std::uint64_t received) {
+  const auto rate = std::max<std::uint64_t>(limits_.body_bytes_per_second, 1);
+  const auto earned = std::min<std::uint64_t>(received / rate, 3'600 * 24);
+  expire_at(begin + limits_.body_grace + std::chrono::seconds(earned));
+}
+
+asio::awaitable<Session::Refused> Session::read_body(Request& request, const ParsedHead& parsed,
+                                                     const BodyPolicy& policy) {
+  const std::uint64_t size = request.content_length.value_or(0);
+  if (size > policy.max_bytes) co_return Refused{413, too_large(policy.max_bytes)};
+  if (policy.spill) {
+    auto file = make_nameless_file(policy.spill_folder);
+    if (!file) co_return Refused{503, std::move(file).error()};
+    request.spilled = SpilledBody{std::move(*file), 0};
+  } else {
+    request.body.reserve(std::min(size, kReserveMax));
+  }
+  if (parsed.expects_continue && in_.empty()) {
+    const bool sent = co_await write_all("HTTP/1.1 100 Continue\r\n\r\n");
+    if (!sent) co_return Refused{};
+  }
+  Refused refused;
+  if (parsed.chunked) {
+    refused = co_await read_chunked(request, policy);
+  } else {
+    refused = co_await read_sized(request, size, policy);
+  }
+  if (request.spilled) ::lseek(request.spilled->file.get(), 0, SEEK_SET);
+  if (timed_out_) {
+    ++shared_.counters.timeouts;
+    co_return Refused{408, {Code::timeout, "the body did not arrive in time"}};
+  }
+  co_return refused;
+}
+
+asio::awaitable<Session::Refused> Session::read_sized(Request& request, std::uint64_t size,
+                                                      const BodyPolicy&) {
+  const auto begin = Clock::now();
+  auto take = static_cast<std::size_t>(std::min<std::uint64_t>(size, in_.size()));
+  auto stored = store(request, std::string_view{in_}.substr(0, take));
+  in_.erase(0, take);
+  std::uint64_t received = take;
+  while (stored && received < size) {
+    expect_body(begin, received);
+    const std::size_t count = co_await read_scratch();
+    if (count == 0) co_return Refused{};
+    take = static_cast<std::size_t>(std::min<std::uint64_t>(size - received, count));
+    stored = store(request, {worker_.scratch.data(), take});
+    in_.append(worker_.scratch.data() + take, count - take);
+    received += take;
+  }
+  if (!stored) co_return Refused{503, std::move(stored).error()};
+  co_return Refused{};
+}
+
+asio::awaitable<Session::Refused> Session::read_chunked(Request& request,
+                                                        const BodyPolicy& policy) {
+  const auto begin = Clock::now();
+  ChunkDecoder decoder;
+  std::string piece;
+  std::uint64_t received = 0;
+  std::uint64_t stored_bytes = 0;
+  while (true) {
+    piece.clear();
+    const auto used = decoder.decode(in_, piece);
+    if (!used) {
+      ++shared_.counters.malformed;
+      co_return Refused{400, used.error()};
+    }
+    in_.erase(0, *used);
+    received += *used;
+    stored_bytes += piece.size();
+    if (stored_bytes > policy.max_bytes) co_return Refused{413, too_large(policy.max_bytes)};
+    auto stored = store(request, piece);
+    if (!stored) co_return Refused{503, std::move(stored).error()};
+    if (decoder.done()) co_return Refused{};
+    expect_body(begin, received);
+    const bool more = co_await read_more();
+    if (!more) co_return Refused{};
+  }
+}
+
+}  // namespace baton::net
