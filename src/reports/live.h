@@ -34,9 +34,10 @@ struct LiveEvent {
 /// The views of an event are valid during the call only.
 using OnEvent = std::function<void(const LiveEvent&)>;
 
-/// Every byte that is fed comes back in exactly one case_output, in order. (go test -json: the
-/// decoded Output instead.) A case's output lies between its case_started and its case_finished
-/// unless the tool prints it elsewhere. Cases of parallel tools may overlap.
+/// Every byte that is fed comes back in exactly one case_output, in order; tools that wrap output
+/// (go test -json, the XML of Catch2 and doctest) have it unwrapped instead. A case's output lies
+/// between its case_started and its case_finished, unless the tool prints it elsewhere. Cases of
+/// parallel tools may overlap; a tool that retries by itself starts and finishes a case several times.
 class LiveParser {
  public:
   virtual ~LiveParser() = default;

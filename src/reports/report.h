@@ -21,7 +21,9 @@ namespace baton::reports {
 
 enum class Format {
   automatic,  // decided by the content, never by the name
-  junit, ctrf, tap, gotest, gtest, playwright, trx, nunit, xunit, cucumber
+  junit, ctrf, tap, gotest, gtest, playwright, trx, nunit, xunit, cucumber,
+  catch2,  // the tool's own XML (-r xml): the only form that names every case once
+  doctest  // the same for doctest (-r=xml), which alone tells may_fail apart
 };
 std::string_view name_of(Format format);  // "auto", "junit", …
 /// Errors: invalid, naming the formats there are.

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: MIT
+package broken
+
+import "testing"
+
+func TestBroken(t *testing.T) { undefined() }
