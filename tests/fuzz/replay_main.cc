@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Stands in for libFuzzer where it is not at hand: replays a corpus, then mutations of it by a fixed
-// seed. A crash or a sanitizer's report ends the process; that is the failure.
+// Stands in for libFuzzer where it is not at hand: replays a corpus, then mutations of it by a
+// fixed seed. A crash or a sanitizer's report ends the process; that is the failure.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

@@ -84,6 +84,7 @@ WORDS = [
              "src/base/log": "writes the log",
          }),
     Word("throw", r"\bthrow\b", "return a Result; exceptions never cross a room", {
+        "src/config/node": "stops the YAML library from within its callbacks",
         "src/net/": "Asio and Beast report by exceptions inside the room",
         "src/wire/": "Boost.JSON reports by exceptions inside the room",
         "src/store/": "inside the room only",

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+// Environments, links to outside systems, deliveries and notifications. They are checked, so that
+// one file serves every version; they take effect with the features that they belong to.
+#include "config/keys.h"
+#include "config/make.h"
+
+namespace baton::config {
+namespace {
+
+using make::choice;
+using make::duration;
+using make::integer;
+using make::labels;
+using make::list;
+using make::map;
+using make::object;
+using make::of;
+using make::secret;
+using make::secrets;
+using make::text;
+using make::texts;
+
+Schema hook(std::string about) {
+  return object(std::move(about), {
+                                      {"command", texts("Program and arguments."), true},
+                                      {"timeout", duration("Of one attempt.", "60s")},
+                                      {"attempts", integer("Tries until it works.", "3", 1, 100)},
+                                      {"retry", duration("The wait between them.", "5s")},
+                                  });
+}
+
+Schema queue() {
+  return object("How those wait who cannot have it at once.",
+                {
+                    {"policy", choice("Who is next.", "fifo", {"fifo", "newest", "latest_only"})},
+                    {"max", integer("So many may wait.", "2000", 0, 100'000)},
+                    {"keep_alive", duration("A waiter that is silent for so long is gone.", "60s")},
+                    {"age_step", duration("A waiter's priority rises by one in this time.", "60s")},
+                });
+}
+
+// What an inbound body leaves out.
+Key defaults() {
+  return {"defaults",
+          object("What an inbound body leaves out.",
+                 {
+                     {"subject", of(Type::any,
+                                    "What is asked about: a run, a suite, a Testkube "
+                                    "execution.")},
+                     {"timeout", duration("How long the gate may stay open.")},
+                     {"on_timeout", choice("What it says then.", "failed", {"failed", "passed"})},
+                     {"key", text("A newer gate of the same key supersedes an older one.")},
+                     {"labels", labels("For filters.")},
+                 })};
+}
+
+Key required_url(std::string about) { return {"url", of(Type::url, std::move(about)), true}; }
+
+Schema profiles(std::string about, std::vector<Key> keys) {
+  keys.push_back(defaults());
+  return map(std::move(about), object("One profile.", std::move(keys)));
+}
+
+Schema azure_devops() {
+  return profiles(
+      "Azure DevOps: checks of environments and pipelines.",
+      {
+          {"allow", texts("URL prefixes that may be called back."), true},
+          {"pat", secret("A personal access token, where the call carries no token of its own.")},
+          {"api_version", text("Of the outbound calls.", "2.0-preview.1")},
+          {"publish_results", make::boolean("Publish test results too.", false)},
+      });
+}
+
+Schema gocd() {
+  return profiles("GoCD: stages, pipelines, artifacts.",
+                  {
+                      required_url("The server, without `/go`."),
+                      {"token", secret("An access token; or `user` and `password`.")},
+                      {"user", text("For basic authentication.")},
+                      {"password", secret("For basic authentication.")},
+                  });
+}
+
+Schema github() {
+  return profiles("GitHub: check runs, statuses, comments.",
+                  {
+                      {"url", of(Type::url, "The API.", "https://api.github.com")},
+                      {"app_id", integer("Of the GitHub App; or `token`.", "", 1, 1LL << 53)},
+                      {"private_key", secret("Of the GitHub App, PEM.")},
+                      {"token", secret("Instead of an App.")},
+                      {"webhook_secret", secrets("Signs what comes in.")},
+                  });
+}
+
+Schema gitlab() {
+  return profiles("GitLab: commit statuses, manual jobs.",
+                  {
+                      required_url("The server."),
+                      {"token", secret("An access token."), true},
+                      {"webhook_secret", secrets("Proves what comes in.")},
+                  });
+}
+
+Schema jenkins() {
+  return profiles("Jenkins: input steps.", {
+                                               required_url("The server."),
+                                               {"user", text("Whose token it is."), true},
+                                               {"token", secret("An API token."), true},
+                                           });
+}
+
+Schema testkube() {
+  return profiles(
+      "Testkube: executions that answer a gate.",
+      {
+          required_url("The API server."),
+          {"token", secret("Where it asks for one.")},
+          {"poll", duration("How often an execution is looked at.", "5s")},
+          {"stall_after", duration("One that does not move for so long has failed.", "30m")},
+      });
+}
+
+Schema webhook() {
+  return profiles("Signed webhooks, in and out.",
+                  {
+                      required_url("Where verdicts are posted."),
+                      {"secret", secrets("Signs both directions; several while rotating."), true},
+                  });
+}
+
+}  // namespace
+
+Schema environments_section() {
+  return list(
+      "What deployments and tests share. Takes effect with leases.",
+      object(
+          "One environment.",
+          {
+              {"name", of(Type::name, "Unique on the server."), true},
+              {"slots", integer("How many may have it at once.", "1", 1, 10'000)},
+              {"labels", labels("For requests that do not care which one.")},
+              {"properties", map("What a holder's processes get as `BATON_ENV_<KEY>`.", text(""))},
+              {"ttl", duration("A lease that is not renewed for so long expires.", "2m")},
+              {"ttl_max", duration("A longer request is lowered to it.", "720h")},
+              {"max_hold", duration("A lease ends after so long, renewed or not.")},
+              {"lock_delay", duration("The pause between two holders.")},
+              {"queue", queue()},
+              {"claim_window",
+               duration("A granted lease that nobody looks at is taken back.", "15s")},
+              {"hooks", object("Commands that the server runs for it.",
+                               {
+                                   {"reset", hook("After a lease.")},
+                                   {"health", hook("Before a lease.")},
+                                   {"provision", hook("Makes it.")},
+                                   {"destroy", hook("Removes it.")},
+                               })},
+              {"description", text("Markdown.")},
+              {"links", map("Where people find more: name to URL.", of(Type::url, ""))},
+          }));
+}
+
+Schema links_section() {
+  return object(
+      "Outside systems: for each kind, profiles by name. Takes effect with gates and deliveries.",
+      {
+          {"azure_devops", azure_devops()},
+          {"gocd", gocd()},
+          {"github", github()},
+          {"gitlab", gitlab()},
+          {"jenkins", jenkins()},
+          {"testkube", testkube()},
+          {"webhook", webhook()},
+          {"flagger", profiles("Flagger: webhooks of canary releases.", {})},
+          {"cloudevents", profiles("CloudEvents that open gates.", {})},
+          {"argo", profiles("Argo Rollouts: analysis of web metrics.", {})},
+      });
+}
+
+Schema deliveries_section() {
+  return object(
+      "How verdicts are brought to outside systems. Takes effect with gates.",
+      {
+          {"retry", object("When one fails.",
+                           {
+                               {"first", duration("The first wait.", "1s")},
+                               {"factor", Schema{.type = Type::number,
+                                                 .about = "Each wait is so many times the last.",
+                                                 .fallback = "2",
+                                                 .minimum = 1,
+                                                 .maximum = 100}},
+                               {"max", duration("No wait is longer.", "5m")},
+                               {"give_up_after", duration("Then it is dead, until a person "
+                                                          "redelivers it.",
+                                                          "1h")},
+                           })},
+          {"per_peer", integer("Calls to one system at the same time.", "8", 1, 1000)},
+      });
+}
+
+Schema notify_section() {
+  const Schema target = object("A channel.", {{"webhook", secret("Its address."), true}});
+  return list(
+      "Who is told of what. Takes effect with notifications.",
+      object("One rule.",
+             {
+                 {"on", texts("Events: `run_failed`, `failure_overdue` …"), true},
+                 {"to",
+                  object("Where to.", {{"slack", target},
+                                       {"teams", target},
+                                       {"pagerduty", object("A service.", {{"key",
+                                                                            secret("Its routing "
+                                                                                   "key."),
+                                                                            true}})},
+                                       {"webhook", text("A profile of `links.webhook`.")}}),
+                  true},
+                 {"suites", texts("Only these: `namespace/name`, `namespace/*`.")},
+             }));
+}
+
+}  // namespace baton::config

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: MIT
+#include "config/read.h"
+
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "config/check.h"
+
+namespace baton::config {
+namespace {
+
+// Values of one map of the tree, with defaults from the key table. A key is looked up by the name
+// that the table has; a malformed value reads as its default, because check() has refused the file.
+class Reader {
+ public:
+  Reader(const Node* node, const Schema& schema) : node_(node), schema_(schema) {}
+
+  Reader section(std::string_view name) const { return Reader(value(name), key(name)); }
+  bool has(std::string_view name) const { return value(name) != nullptr; }
+
+  std::string text(std::string_view name) const {
+    const Node* found = value(name);
+    return found != nullptr && found->type == Node::Type::scalar ? found->scalar
+                                                                 : key(name).fallback;
+  }
+  bool boolean(std::string_view name) const { return text(name) == "true"; }
+  std::int64_t integer(std::string_view name) const {
+    const auto number = [](const std::string& from, std::int64_t& to) {
+      const char* end = from.data() + from.size();
+      const auto [stop, error] = std::from_chars(from.data(), end, to);
+      return error == std::errc() && stop == end;
+    };
+    std::int64_t value = 0;
+    if (!number(text(name), value)) number(key(name).fallback, value);
+    return value;
+  }
+  int small(std::string_view name) const {
+    const std::int64_t value = integer(name);
+    return value < INT32_MIN || value > INT32_MAX ? 0 : static_cast<int>(value);
+  }
+  Duration duration(std::string_view name) const {
+    return parse_duration(text(name)).value_or(Duration{0});
+  }
+  std::int64_t size(std::string_view name) const { return parse_size(text(name)).value_or(0); }
+
+  std::vector<std::string> texts(std::string_view name) const {
+    std::vector<std::string> out;
+    if (const Node* found = value(name))
+      for (const Node& item : found->items) out.push_back(item.scalar);
+    return out;
+  }
+  std::map<std::string, std::string> text_map(std::string_view name) const {
+    std::map<std::string, std::string> out;
+    if (const Node* found = value(name))
+      for (const auto& [key, item] : found->members) out.emplace(key, item.scalar);
+    return out;
+  }
+
+  const Node* value(std::string_view name) const {
+    return node_ == nullptr ? nullptr : node_->find(name);
+  }
+
+ private:
+  const Schema& key(std::string_view name) const {
+    for (const Key& candidate : schema_.keys)
+      if (candidate.name == name) return candidate.schema;
+    static const Schema kNone;
+    return kNone;
+  }
+
+  const Node* node_;
+  const Schema& schema_;
+};
+
+std::string absolute(const std::string& folder, const std::string& path) {
+  auto whole = (std::filesystem::path(folder) / path).lexically_normal().string();
+  if (whole.size() > 1 && whole.ends_with('/')) whole.pop_back();
+  return whole;
+}
+
+void report(std::vector<Problem>& problems, const Node& node, std::string path, std::string message,
+            std::string fix = {}) {
+  problems.push_back(
+      Problem{node.place.text(), std::move(path), std::move(message), std::move(fix)});
+}
+
+bool is_database(std::string_view text) {
+  return text.starts_with("postgres://") || text.starts_with("postgresql://");
+}
+
+// The value of {env: NAME} or {file: PATH}, without the newline that editors put at the end.
+Result<std::string> resolve_secret(const Node& node, const Folders& folders) {
+  const auto& [kind, reference] = node.members.front();
+  if (kind == "env") {
+    const char* value = std::getenv(reference.scalar.c_str());
+    if (value == nullptr || *value == '\0')
+      return fail_with_fix(Code::invalid, "set it before the server starts",
+                           "the variable {} is not set", reference.scalar);
+    return std::string(value);
+  }
+  BATON_TRY(text, read_file(absolute(folders.file, reference.scalar), 64 << 10));
+  return std::string(trim(text));
+}
+
+class ConfigReader {
+ public:
+  ConfigReader(const Node& root, const Folders& folders, std::vector<Problem>& problems)
+      : root_(root), folders_(folders), problems_(problems), file_(&root, file_schema()) {
+    for (const Problem& problem : problems) troubled_.insert(item_of(problem.path));
+  }
+
+  Config read() {
+    Config config;
+    read_server(config.server);
+    const Reader limits = file_.section("limits");
+    config.limits = {.running_runs = limits.small("running_runs"),
+                     .queued_runs = limits.small("queued_runs")};
+    const Reader maybe = file_.section("maybe");
+    config.maybe = {.hold = maybe.duration("hold"), .ttl = maybe.duration("ttl")};
+    read_suites(config.suites);
+    read_schedules(config.schedules);
+    for (const std::string& section : sections_without_effect())
+      if (file_.has(section)) config.without_effect.push_back(section);
+    check_names("environments");
+    return config;
+  }
+
+ private:
+  void read_server(Server& server) {
+    const Reader from = file_.section("server");
+    server.listen = from.text("listen");
+    server.data = read_data(from);
+    server.files = read_files(from, server.data);
+    server.public_url = from.text("public_url");
+    server.auth = from.text("auth") == "none" ? Auth::none : Auth::token;
+    if (const Node* tls = from.value("tls")) {
+      const Reader keys = from.section("tls");
+      server.tls = Tls{absolute(folder_of(*tls), keys.text("certificate")),
+                       absolute(folder_of(*tls), keys.text("key"))};
+    }
+    const Reader retention = from.section("retention");
+    server.retention = {.runs = retention.duration("runs"),
+                        .keep_last = retention.small("keep_last")};
+    server.auto_create_environments = from.boolean("auto_create_environments");
+    server.drain = from.duration("drain");
+    server.log_level = from.section("log").text("level");
+    server.log_format = from.section("log").text("format");
+    check_exposure(from, server);
+  }
+
+  // What the file says is relative to the file; what the command line says, to where it is typed.
+  const std::string& folder_of(const Node& node) const {
+    return node.place.line > 0 ? folders_.file : folders_.process;
+  }
+
+  std::string read_data(const Reader& server) {
+    const Node* node = server.value("data");
+    if (node == nullptr) return default_folder();
+    std::string data = node->scalar;
+    if (node->type == Node::Type::map && node->members.size() == 1) {
+      auto secret = resolve_secret(*node, folders_);
+      if (!secret)
+        report(problems_, *node, "/server/data", secret.error().message, secret.error().fix);
+      data = secret.value_or("");
+    } else if (data.empty()) {
+      report(problems_, *node, "/server/data", "the folder is empty");
+    }
+    return is_database(data) ? data : absolute(folder_of(*node), data);
+  }
+
+  // Where systemd says, or beside whoever starts the server.
+  std::string default_folder() const {
+    const char* state = std::getenv("STATE_DIRECTORY");
+    return absolute(folders_.process, state != nullptr && *state != '\0' ? state : "baton-data");
+  }
+
+  std::string read_files(const Reader& server, const std::string& data) const {
+    if (const Node* node = server.value("files")) return absolute(folder_of(*node), node->scalar);
+    return is_database(data) ? default_folder() : data;
+  }
+
+  void check_exposure(const Reader& from, const Server& server) {
+    const auto address = parse_address(server.listen);
+    if (server.auth != Auth::none || !address || is_loopback(*address)) return;
+    report(problems_, *from.value("auth"), "/server/auth",
+           fmt::format("`none` would let everybody who reaches {} use the server", server.listen),
+           "remove it, or listen on 127.0.0.1");
+  }
+
+  void read_suites(std::vector<model::Suite>& suites) {
+    const Node* list = root_.find("suites");
+    if (list == nullptr) return;
+    const Schema section = suites_section();
+    std::set<std::string> ids;
+    for (std::size_t i = 0; i < list->items.size(); ++i) {
+      const Node& node = list->items[i];
+      const std::string path = fmt::format("/suites/{}", i);
+      model::Suite suite = read_suite(Reader(&node, section.element.front()), node);
+      if (!ids.insert(suite.id()).second)
+        report(problems_, node, path, fmt::format("the suite {} is declared twice", suite.id()),
+               "give it another name or namespace");
+      report_model(node, path, model::check_suite(suite));
+      suites.push_back(std::move(suite));
+    }
+  }
+
+  model::Suite read_suite(const Reader& from, const Node& node) const {
+    model::Suite suite;
+    suite.source = model::SuiteSource::file;
+    suite.namespace_ = from.text("namespace");
+    suite.name = from.text("name");
+    suite.description = from.text("description");
+    suite.owner = from.text("owner");
+    suite.labels = from.text_map("labels");
+    suite.kind = model::parse_kind(from.text("kind")).value_or(model::Kind::command);
+    suite.command = from.texts("command");
+    suite.folder = absolute(folder_of(node), from.text("folder"));
+    suite.environment_variables = from.text_map("variables");
+    suite.environment = from.text("environment");
+    suite.isolate = model::parse_isolate(from.text("isolate")).value_or(model::Isolate::suite);
+    suite.workers = from.small("workers");
+    suite.max_attempts = from.small("max_attempts");
+    suite.running_runs = from.small("running_runs");
+    suite.back_off = from.duration("back_off");
+    suite.timeout = from.duration("timeout");
+    suite.attempt_timeout = from.duration("attempt_timeout");
+    suite.kill_grace = from.duration("kill_grace");
+    suite.log_limit = from.size("log_limit");
+    suite.reports = from.texts("reports");
+    suite.artifacts = from.texts("artifacts");
+    suite.allow_empty = from.boolean("allow_empty");
+    return suite;
+  }
+
+  void read_schedules(std::vector<model::Schedule>& schedules) {
+    const Node* list = root_.find("schedules");
+    if (list == nullptr) return;
+    const Schema section = schedules_section();
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < list->items.size(); ++i) {
+      const Node& node = list->items[i];
+      const std::string path = fmt::format("/schedules/{}", i);
+      model::Schedule schedule = read_schedule(Reader(&node, section.element.front()), node, path);
+      if (!names.insert(schedule.name).second)
+        report(problems_, node, path,
+               fmt::format("the schedule {} is declared twice", schedule.name));
+      report_model(node, path, model::check_schedule(schedule));
+      schedules.push_back(std::move(schedule));
+    }
+  }
+
+  model::Schedule read_schedule(const Reader& from, const Node& node, const std::string& path) {
+    model::Schedule schedule;
+    schedule.source = model::SuiteSource::file;
+    schedule.name = from.text("name");
+    schedule.suite = from.text("suite");
+    schedule.cron = from.text("cron");
+    if (from.has("every")) schedule.every = from.duration("every");
+    schedule.time_zone = from.text("time_zone");
+    schedule.filter = from.text("filter");
+    schedule.max_runs = from.integer("max_runs");
+    schedule.overlap = model::parse_overlap(from.text("overlap")).value_or(schedule.overlap);
+    schedule.catch_up = model::parse_catch_up(from.text("catch_up")).value_or(schedule.catch_up);
+    schedule.paused = from.boolean("paused");
+    if (from.has("until")) {
+      const auto until = parse_rfc3339(from.text("until"));
+      if (until)
+        schedule.until = *until;
+      else
+        report(problems_, *from.value("until"), path + "/until", until.error().message);
+    }
+    if (from.has("cron") == from.has("every")) {
+      troubled_.insert(path);
+      report(problems_, node, path, "a schedule has exactly one of `cron` and `every`");
+    }
+    return schedule;
+  }
+
+  // "/suites/3" of "/suites/3/kind".
+  static std::string item_of(const std::string& path) {
+    const std::size_t second = path.find('/', 1);
+    return path.substr(0, second == std::string::npos ? second : path.find('/', second + 1));
+  }
+
+  // What the model refuses is told at the key's own place where the file has the key. Nothing is
+  // added where check() found something: the values read there are not the file's.
+  void report_model(const Node& node, const std::string& path, const Result<void>& checked) {
+    if (checked || troubled_.count(path) > 0) return;
+    const Error& error = checked.error();
+    if (error.details.empty()) report(problems_, node, path, error.message, error.fix);
+    for (const ErrorDetail& detail : error.details) {
+      std::string_view name = split(std::string_view(detail.pointer).substr(1), '/').front();
+      if (name == "environment_variables") name = "variables";
+      const Node* at = node.find(name);
+      report(problems_, at != nullptr ? *at : node, path + pointer_part(name), detail.detail);
+    }
+  }
+
+  void check_names(std::string_view section) {
+    const Node* list = root_.find(section);
+    if (list == nullptr) return;
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < list->items.size(); ++i) {
+      const Node* name = list->items[i].find("name");
+      if (name != nullptr && !names.insert(name->scalar).second)
+        report(problems_, *name, fmt::format("/{}/{}/name", section, i),
+               fmt::format("{} is declared twice", name->scalar));
+    }
+  }
+
+  const Node& root_;
+  const Folders& folders_;
+  std::vector<Problem>& problems_;
+  Reader file_;
+  std::set<std::string> troubled_;  // items that have a problem already
+};
+
+}  // namespace
+
+Config read_config(const Node& root, const Folders& folders, std::vector<Problem>& problems) {
+  return ConfigReader(root, folders, problems).read();
+}
+
+}  // namespace baton::config
