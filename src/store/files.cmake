@@ -1,18 +1,31 @@
 # SPDX-License-Identifier: MIT
 set(SOURCES
+  case_table.cc
+  idempotency_table.cc
+  journal_table.cc
   lock_file.cc
   migrations.cc
   migrations_core.cc
+  migrations_runs.cc
+  postgres_session.cc
   postgres_store.cc
+  postgres_values.cc
+  postgres_writer.cc
   reader_pool.cc
+  row_json.cc
+  run_query.cc
+  run_table.cc
+  schedule_table.cc
   session.cc
   sqlite_file.cc
   sqlite_session.cc
   sqlite_store.cc
   store.cc
+  suite_table.cc
+  token_table.cc
   tx.cc
 )
 set(TESTS
   store_test.cc
 )
-set(LIBRARIES SQLite::SQLite3 PostgreSQL::PostgreSQL OpenSSL::Crypto PkgConfig::ZSTD)
+set(LIBRARIES SQLite::SQLite3 PostgreSQL::PostgreSQL OpenSSL::Crypto PkgConfig::ZSTD Boost::json)

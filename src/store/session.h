@@ -26,6 +26,7 @@ class Row {
  public:
   explicit Row(std::vector<Value> columns) : columns_(std::move(columns)) {}
   std::size_t size() const { return columns_.size(); }
+  const Value& value(std::size_t i) const { return columns_.at(i); }
   bool is_null(std::size_t i) const;
   std::int64_t integer(std::size_t i) const;  // NULL reads as 0
   double real(std::size_t i) const;  // an integer reads as its value; NULL as 0
@@ -37,6 +38,10 @@ class Row {
 };
 using Rows = std::vector<Row>;
 using Args = std::initializer_list<Value>;
+
+/// Prepared statements kept per connection. Baton has fewer than 200 fixed statements; the rest is
+/// room for lists with filters, whose text varies.
+inline constexpr std::size_t kStatementsCachedMax = 256;
 
 /// The database keeps valid UTF-8 without NUL, because PostgreSQL can keep nothing else. Sessions
 /// repair every bound text: an invalid sequence and a NUL become U+FFFD.
@@ -51,7 +56,8 @@ class Session {
   /// Runs a statement whose result nobody needs. `?` marks a parameter in both dialects.
   /// PostgreSQL pipelines it: a failure may show at the next query() or at the commit.
   /// sql: text with static storage duration or at least stable content: statements are cached by it.
-  /// Errors: unavailable (disk full, connection lost), internal (the statement is wrong).
+  /// Errors: unavailable (disk full, connection lost), internal (the statement is wrong). After a
+  /// failure every further statement fails alike until the savepoint or transaction is rolled back.
   Result<void> exec(std::string_view sql, Args args = {}) {
     return do_exec(sql, std::span<const Value>(args.begin(), args.size()));
   }

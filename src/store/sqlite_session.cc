@@ -149,6 +149,7 @@ Result<void> SqliteSession::bind(sqlite3_stmt* statement, std::span<const Value>
 }
 
 Result<void> SqliteSession::do_exec(std::string_view sql, std::span<const Value> args) {
+  if (failure_) return tl::unexpected(*failure_);
   BATON_TRY(statement, prepare(sql));
   const Reset reset{statement};
   repaired_.clear();
@@ -160,6 +161,7 @@ Result<void> SqliteSession::do_exec(std::string_view sql, std::span<const Value>
 }
 
 Result<Rows> SqliteSession::do_query(std::string_view sql, std::span<const Value> args) {
+  if (failure_) return tl::unexpected(*failure_);
   BATON_TRY(statement, prepare(sql));
   const Reset reset{statement};
   repaired_.clear();

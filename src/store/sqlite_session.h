@@ -14,10 +14,6 @@
 
 namespace baton::store {
 
-/// Prepared statements kept per connection. Baton has fewer than 200 fixed statements; the rest is
-/// room for lists with filters, whose text varies.
-inline constexpr std::size_t kStatementsCachedMax = 256;
-
 class SqliteSession final : public Session {
  public:
   enum class Mode { read_write_create, read_write, read_only };

@@ -76,8 +76,7 @@ class SqliteStore : public Store {
   Session& writer() override { return *writer_; }
 
   Result<void> begin() override {
-    writer_->clear_failure();
-    if (writer_->in_transaction()) rollback();
+    rollback();
     return writer_->exec("BEGIN IMMEDIATE");
   }
   Result<void> savepoint() override {
@@ -106,8 +105,8 @@ class SqliteStore : public Store {
     return committed;
   }
   void rollback() override {
-    if (writer_->in_transaction()) (void)writer_->exec("ROLLBACK");
     writer_->clear_failure();
+    if (writer_->in_transaction()) (void)writer_->exec("ROLLBACK");
   }
   void between_batches() override {}
   void idle() override {}
@@ -128,7 +127,10 @@ class SqliteDiskStore final : public SqliteStore {
                 return std::unique_ptr<Session>(std::move(session));
               },
               [](Session& session) { return session.exec("BEGIN").has_value(); },
-              [](Session& session) { return session.exec("ROLLBACK").has_value(); }) {
+              [](Session& session) {
+                static_cast<SqliteSession&>(session).clear_failure();
+                return session.exec("ROLLBACK").has_value();
+              }) {
     sqlite3_wal_hook(writer_->handle(), &SqliteDiskStore::on_commit, this);
   }
 
