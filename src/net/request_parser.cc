@@ -8,7 +8,6 @@
 #include <limits>
 #include <optional>
 
-#include "base/assert.h"
 #include "net/text.h"
 #include "net/url.h"
 
@@ -22,11 +21,6 @@ using Text = beast::string_view;
 
 // No registered method is longer than 17 characters; more is not a request.
 constexpr std::size_t kMethodMax = 32;
-// Extensions have no use; the limit keeps a sender from hiding data there.
-constexpr std::size_t kChunkExtensionMax = 256;
-// An unfinished chunk line or trailer beyond this is refused: nothing useful is that long.
-constexpr std::size_t kChunkLineMax = 8 * 1024;
-
 std::string to_string(Text text) { return {text.data(), text.size()}; }
 
 /// Collects the callbacks of Beast's parser.
@@ -41,8 +35,6 @@ class Parser final : public beast::http::basic_parser<true> {
   std::string target;
   int version = 11;
   Headers headers;
-  std::string* body = nullptr;
-  bool is_strict = true;
 
  private:
   using Ec = beast::error_code&;
@@ -58,15 +50,8 @@ class Parser final : public beast::http::basic_parser<true> {
   void on_header_impl(Ec) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, Ec) override {}
   std::size_t on_body_impl(Text, Ec) override { return 0; }
-  void on_chunk_header_impl(std::uint64_t, Text extension, Ec ec) override {
-    const bool blank = !extension.empty() && extension.front() != ';';
-    is_strict = is_strict && !blank && extension.size() <= kChunkExtensionMax;
-    if (!is_strict) ec = beast::http::error::bad_chunk_extension;
-  }
-  std::size_t on_chunk_body_impl(std::uint64_t, Text bytes, Ec) override {
-    body->append(bytes.data(), bytes.size());
-    return bytes.size();
-  }
+  void on_chunk_header_impl(std::uint64_t, Text, Ec) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t, Text, Ec) override { return 0; }
   void on_finish_impl(Ec) override {}
 };
 
@@ -188,40 +173,5 @@ Result<ParsedHead> parse_head(std::string_view raw, std::size_t fields_max) {
   parsed.head.headers = std::move(parser.headers);
   return parsed;
 }
-
-struct ChunkDecoder::State {
-  Parser parser;
-};
-
-ChunkDecoder::ChunkDecoder() : state_(std::make_unique<State>()) {
-  // Beast decodes chunks only behind a head that announces them; the real one is parsed already.
-  constexpr std::string_view kHead = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
-  beast::error_code ec;
-  state_->parser.put(asio::buffer(kHead.data(), kHead.size()), ec);
-  BATON_ASSERT(!ec && state_->parser.is_header_done(), "the constant head is well-formed");
-  state_->parser.eager(true);
-}
-ChunkDecoder::~ChunkDecoder() = default;
-ChunkDecoder::ChunkDecoder(ChunkDecoder&&) noexcept = default;
-ChunkDecoder& ChunkDecoder::operator=(ChunkDecoder&&) noexcept = default;
-
-Result<std::size_t> ChunkDecoder::decode(std::string_view input, std::string& body) {
-  Parser& parser = state_->parser;
-  parser.body = &body;
-  std::size_t used = 0;
-  while (used < input.size() && !parser.is_done()) {
-    beast::error_code ec;
-    const std::size_t before = used;
-    used += parser.put(asio::buffer(input.data() + used, input.size() - used), ec);
-    if (ec == beast::http::error::need_more || (!ec && used == before)) break;
-    if (ec) return tl::unexpected(malformed(ec));
-  }
-  if (!parser.is_done() && input.size() - used > kChunkLineMax) {
-    return fail(Code::invalid, "a chunk's line or the trailer is too long");
-  }
-  return used;
-}
-
-bool ChunkDecoder::done() const { return state_->parser.is_done(); }
 
 }  // namespace baton::net

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Reads request heads and chunked bodies from bytes, strictly. No I/O.
+// Reads request heads from bytes, strictly. No I/O.
 // Boost.Beast's parser does the work; the checks around it refuse what it tolerates and what another
 // server in the chain could read differently: line folding, a bare LF or CR, control bytes, repeated
 // or listed Content-Length, any Transfer-Encoding but one "chunked", both together, both with
-// HTTP/1.0, no or several Hosts, blanks around a chunk's size. Source: RFC 9112 §2.2, §5.2, §6, §11.2.
+// HTTP/1.0, no or several Hosts. Source: RFC 9112 §2.2, §5.2, §6, §11.2.
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -38,24 +37,5 @@ struct ParsedHead {
 /// `raw` ends with the empty line, as HeadScanner found it.
 /// Errors: invalid (400), too_large (431: more than `fields_max` fields).
 Result<ParsedHead> parse_head(std::string_view raw, std::size_t fields_max);
-
-/// Decodes a chunked body piece by piece.
-class ChunkDecoder {
- public:
-  ChunkDecoder();
-  ~ChunkDecoder();
-  ChunkDecoder(ChunkDecoder&&) noexcept;
-  ChunkDecoder& operator=(ChunkDecoder&&) noexcept;
-
-  /// Appends what `input` brings of the body to `body` and returns how many bytes of it were used;
-  /// the rest is to be offered again with more behind it (or belongs to the next request once done).
-  /// Errors: invalid (400).
-  Result<std::size_t> decode(std::string_view input, std::string& body);
-  bool done() const;
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
-};
 
 }  // namespace baton::net

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "net/chunk_decoder.h"
 #include "net/session.h"
 
 namespace baton::net {
@@ -102,21 +103,21 @@ asio::awaitable<Session::Refused> Session::read_sized(Request& request, std::uin
 asio::awaitable<Session::Refused> Session::read_chunked(Request& request,
                                                         const BodyPolicy& policy) {
   const auto begin = Clock::now();
-  ChunkDecoder decoder;
+  ChunkDecoder decoder(policy.max_bytes);
   std::string piece;
   std::uint64_t received = 0;
-  std::uint64_t stored_bytes = 0;
   while (true) {
     piece.clear();
     const auto used = decoder.decode(in_, piece);
+    if (!used && used.error().code == Code::too_large) {
+      co_return Refused{413, too_large(policy.max_bytes)};
+    }
     if (!used) {
       ++shared_.counters.malformed;
       co_return Refused{400, used.error()};
     }
     in_.erase(0, *used);
     received += *used;
-    stored_bytes += piece.size();
-    if (stored_bytes > policy.max_bytes) co_return Refused{413, too_large(policy.max_bytes)};
     auto stored = store(request, piece);
     if (!stored) co_return Refused{503, std::move(stored).error()};
     if (decoder.done()) co_return Refused{};
