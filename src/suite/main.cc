@@ -2,6 +2,7 @@
 // baton::main: what a suite binary does with its arguments.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -10,8 +11,12 @@
 
 #include <baton/baton.h>
 
+#include "base/text.h"
 #include "suite/fork_server.h"
+#include "suite/options.h"
 #include "suite/registry.h"
+#include "suite/results.h"
+#include "suite/run.h"
 
 // Provided by baton::server, when it is linked.
 extern "C" __attribute__((weak)) int baton_serve_main(int argc, char** argv);
@@ -19,10 +24,6 @@ extern "C" __attribute__((weak)) int baton_runner_main(int argc, char** argv);
 
 namespace baton::suite {
 namespace {
-
-constexpr int kOk = 0;
-constexpr int kError = 1;
-constexpr int kUsage = 2;
 
 using Arguments = std::vector<std::string_view>;
 
@@ -40,17 +41,17 @@ int complain(int code, const Error& error) {
 int list(const std::vector<SuiteSpec>& suites, const Arguments& arguments) {
   for (const std::string_view argument : arguments)
     if (argument != "--json")
-      return complain(kUsage, {Code::invalid, fmt::format("list: unknown option {}", argument),
+      return complain(kExitUsage, {Code::invalid, fmt::format("list: unknown option {}", argument),
                                "it takes --json only"});
   if (!arguments.empty()) {
     fmt::print("{}\n", list_json(suites));
-    return kOk;
+    return kExitPassed;
   }
   for (const SuiteSpec& suite : suites) {
     fmt::print("{}\n", suite.id());
     for (const CaseSpec& test : suite.cases) fmt::print("  {}\n", test.name);
   }
-  return kOk;
+  return kExitPassed;
 }
 
 int exec(const std::vector<SuiteSpec>& suites, const Arguments& arguments) {
@@ -61,29 +62,67 @@ int exec(const std::vector<SuiteSpec>& suites, const Arguments& arguments) {
     if (arguments[i] == "--fd") fd = std::atoi(std::string(arguments[i + 1]).c_str());
   }
   if (name.empty() || fd < 3)
-    return complain(kUsage, {Code::invalid, "exec is called by a runner: --suite NAME --fd N"});
+    return complain(kExitUsage, {Code::invalid, "exec is called by a runner: --suite NAME --fd N"});
   const auto suite = find_suite(suites, name);
-  if (!suite) return complain(kUsage, suite.error());
+  if (!suite) return complain(kExitUsage, suite.error());
   return run_fork_server(**suite, fd);
 }
 
-}  // namespace
+int run(const std::vector<SuiteSpec>& suites, const Arguments& arguments) {
+  auto options = parse_run_options(arguments);
+  if (!options) return complain(kExitUsage, options.error());
+  const auto code = run_headless(suites, std::move(*options));
+  if (code) return *code;
+  return complain(code.error().code == Code::unavailable ? kExitError : kExitUsage, code.error());
+}
+
+std::string_view base_name(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+int serve(int argc, char** argv) {
+  if (baton_serve_main) return baton_serve_main(argc, argv);
+  return complain(kExitUsage, {Code::invalid, "this program cannot serve: it has no server in it",
+                               "link it with baton::server, or run it from a server's baton.yaml"});
+}
+
+int unknown_verb(std::string_view verb) {
+  const std::string near = nearest(verb, {"run", "list", "exec", "serve"});
+  return complain(kExitUsage, {Code::invalid, fmt::format("unknown command {}", verb),
+                               near.empty() ? "see --help" : "did you mean " + near + "?"});
+}
 
 int dispatch(int argc, char** argv) {
-  Arguments arguments(argv + 1, argv + argc);
+  Arguments arguments(argv + std::min(argc, 1), argv + argc);
+  const auto has = [&](std::string_view flag) {
+    return std::find(arguments.begin(), arguments.end(), flag) != arguments.end();
+  };
   std::string_view verb = "run";
   if (!arguments.empty() && !arguments[0].starts_with('-')) {
     verb = arguments[0];
     arguments.erase(arguments.begin());
   }
+  // The server's verbs parse their own arguments, and do their own checking of the suites.
   if (verb == "__runner" && baton_runner_main) return baton_runner_main(argc, argv);
+  if (verb == "serve") return serve(argc, argv);
+  if (verb != "run" && verb != "list" && verb != "exec" && verb != "help" && verb != "version")
+    return unknown_verb(verb);
+  if (verb == "help" || has("--help") || has("-h")) {
+    fmt::print("{}", help_text(base_name(argc > 0 ? argv[0] : "suite")));
+    return kExitPassed;
+  }
+  if (verb == "version" || has("--version")) {
+    fmt::print("baton {} (suite protocol {})\n", BATON_VERSION, kProtocol);
+    return kExitPassed;
+  }
   const auto suites = global_registry().resolve();
-  if (!suites) return complain(kUsage, suites.error());
+  if (!suites) return complain(kExitUsage, suites.error());
   if (verb == "list") return list(*suites, arguments);
-  if (verb == "exec") return exec(*suites, arguments);
-  return kError;
+  return verb == "exec" ? exec(*suites, arguments) : run(*suites, arguments);
 }
 
+}  // namespace
 }  // namespace baton::suite
 
 namespace baton {
