@@ -102,17 +102,17 @@ RunVerdict verdict_of_run(std::span<const CaseResult> cases, Ending ending, bool
   return verdict_of_run(tally, ending, allow_empty);
 }
 
-void add(Counts& counts, CaseVerdict verdict, int sign) {
+void add(Counts& counts, CaseVerdict verdict, int cases) {
   switch (verdict) {
-    case CaseVerdict::pending: counts.pending += sign; return;
-    case CaseVerdict::passed: counts.passed += sign; return;
+    case CaseVerdict::pending: counts.pending += cases; return;
+    case CaseVerdict::passed: counts.passed += cases; return;
     case CaseVerdict::failed:
-    case CaseVerdict::timed_out: counts.failed += sign; return;
-    case CaseVerdict::errored: counts.errored += sign; return;
+    case CaseVerdict::timed_out: counts.failed += cases; return;
+    case CaseVerdict::errored: counts.errored += cases; return;
     case CaseVerdict::skipped:
-    case CaseVerdict::cancelled: counts.skipped += sign; return;
-    case CaseVerdict::flaky: counts.flaky += sign; return;
-    case CaseVerdict::quarantined_failure: counts.quarantined += sign; return;
+    case CaseVerdict::cancelled: counts.skipped += cases; return;
+    case CaseVerdict::flaky: counts.flaky += cases; return;
+    case CaseVerdict::quarantined_failure: counts.quarantined += cases; return;
   }
 }
 

@@ -44,8 +44,8 @@ struct Tally {
 RunVerdict verdict_of_run(const Tally& tally, Ending ending, bool allow_empty);
 RunVerdict verdict_of_run(std::span<const CaseResult> cases, Ending ending, bool allow_empty);
 
-/// Adds `sign` (1 or -1) to the part that `verdict` belongs to; `total` is left alone.
-void add(Counts& counts, CaseVerdict verdict, int sign);
+/// Adds `cases` (may be negative) to the part that `verdict` belongs to; `total` is left alone.
+void add(Counts& counts, CaseVerdict verdict, int cases);
 Counts count(std::span<const CaseResult> cases);
 
 }  // namespace baton::model
