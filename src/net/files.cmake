@@ -6,7 +6,8 @@ set(SOURCES
   response_head.cc server.cc session.cc session_body.cc session_io.cc session_reply.cc sse.cc
   transport.cc transport_tls.cc url.cc)
 set(TESTS
-  abuse_test.cc multipart_test.cc request_parser_test.cc server_test.cc sse_test.cc test_support.cc
+  abuse_test.cc await_test.cc client_test.cc limits_test.cc multipart_test.cc
+  request_parser_test.cc server_test.cc sse_test.cc stream_test.cc test_support.cc tls_test.cc
   url_test.cc)
 set(LIBRARIES CURL::libcurl OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
 set(PUBLIC_LIBRARIES Boost::headers)

@@ -111,6 +111,8 @@ Response reply(int status, std::string content_type, std::string body);
 Response reply(int status);
 
 /// The writing end of a streamed response. A copyable handle, for the connection's thread only.
+/// g++ 12: never build a struct with braces inside of a co_await expression (its members would be
+/// destroyed twice); make it a local first.
 class Sink {
  public:
   /// Sends `bytes`, waiting while the client's window is full, at most Limits::write_stall without

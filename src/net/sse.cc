@@ -28,7 +28,7 @@ void append_lines(std::string& out, std::string_view prefix, std::string_view te
 
 }  // namespace
 
-std::string sse_format(const SseEvent& event) {
+std::string sse_format(SseFields event) {
   std::string out;
   out.reserve(event.data.size() + event.event.size() + event.id.size() + 32);
   if (!event.event.empty()) {

@@ -10,15 +10,24 @@
 
 namespace baton::net {
 
+/// An event that was read.
 struct SseEvent {
   std::string event = {};  // "" means "message"
   std::string data = {};
   std::string id = {};
 };
 
+/// An event to be written. Views, so that it may be built inside of a `co_await` expression: there
+/// g++ 12 destroys members of a temporary aggregate twice.
+struct SseFields {
+  std::string_view event = {};
+  std::string_view data = {};
+  std::string_view id = {};
+};
+
 /// The event as text/event-stream: data may hold any line ends (each line becomes a `data:` field;
 /// CR and CRLF arrive as LF). CR, LF and NUL in `event` and `id` are dropped. An empty id is not sent.
-std::string sse_format(const SseEvent& event);
+std::string sse_format(SseFields event);
 /// A comment: keeps proxies from cutting a quiet stream, and finds out that a client is gone.
 std::string sse_comment(std::string_view text = "");
 /// Tells the client how long to wait before it connects again.
