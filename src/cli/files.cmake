@@ -1,3 +1,6 @@
 # SPDX-License-Identifier: MIT
-set(SOURCES)
+set(SOURCES completion.cc config_verbs.cc connection.cc follow.cc output.cc parse.cc run_verb.cc
+    runs_verbs.cc service_verbs.cc signals.cc simple.cc suites_verbs.cc verbs.cc)
 set(TESTS)
+set(LIBRARIES yaml-cpp)
+set(PUBLIC_LIBRARIES Boost::json)

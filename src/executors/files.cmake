@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: MIT
-set(SOURCES runner_process.cc)
+set(SOURCES local.cc runner_process.cc)
 set(TESTS)
+set(LIBRARIES Boost::json)

@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: MIT
 set(SOURCES
+  blobs/artifact_blobs.cc
+  blobs/run_stream.cc
+  blobs/run_stream_log.cc
+  blobs/run_streams.cc
+  blobs/stream_frame.cc
   case_table.cc
+  context_table.cc
   idempotency_table.cc
   journal_table.cc
   lock_file.cc
@@ -26,6 +32,8 @@ set(SOURCES
   tx.cc
 )
 set(TESTS
+  blobs/artifact_blobs_test.cc
+  blobs/run_stream_test.cc
   store_test.cc
 )
-set(LIBRARIES SQLite::SQLite3 PostgreSQL::PostgreSQL OpenSSL::Crypto PkgConfig::ZSTD Boost::json)
+set(LIBRARIES SQLite::SQLite3 PostgreSQL::PostgreSQL OpenSSL::Crypto PkgConfig::ZSTD ZLIB::ZLIB Boost::json)

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+#include "app/app.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include "api/context.h"
+#include "app/cleaner.h"
+#include "app/discovery.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "client/local_servers.h"
+#include "engine/deadline_ops.h"
+#include "engine/schedule_ops.h"
+#include "engine/suite_ops.h"
+#include "engine/token_ops.h"
+#include "executors/local.h"
+#include "net/server.h"
+#include "store/token_table.h"
+
+namespace baton::app {
+namespace {
+
+// Two event loops keep a busy server answering while one of them sends a large log.
+constexpr unsigned kThreadsMax = 2;
+
+// The clock of operations: the wall clock at the start, moved on by the monotonic one, so that
+// setting the machine's clock neither expires nor prolongs anything.
+class ServerClock {
+ public:
+  Now operator()() const {
+    const auto wall = std::chrono::floor<Duration>(std::chrono::system_clock::now());
+    const auto elapsed = std::chrono::floor<Duration>(std::chrono::steady_clock::now() - steady_);
+    return Now{wall_ + elapsed, wall};
+  }
+
+ private:
+  TimePoint wall_ = std::chrono::floor<Duration>(std::chrono::system_clock::now());
+  std::chrono::steady_clock::time_point steady_ = std::chrono::steady_clock::now();
+};
+
+engine::Rules rules_of(const config::Config& config) {
+  engine::Rules rules;
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  rules.running_runs = config.limits.running_runs > 0 ? config.limits.running_runs : cores;
+  rules.queued_runs = config.limits.queued_runs;
+  rules.retention_age = config.server.retention.runs;
+  rules.keep_last = config.server.retention.keep_last;
+  return rules;
+}
+
+// Each waiting client and each test's output takes a descriptor: use what the system allows.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+bool is_postgres(const std::string& data) {
+  return data.starts_with("postgres://") || data.starts_with("postgresql://");
+}
+
+// Where logs, artifacts and runners live: the data folder, or ./baton-data beside a PostgreSQL.
+std::string folder_of(const std::string& data) {
+  std::error_code error;
+  const std::string folder = is_postgres(data) ? "baton-data" : data;
+  return std::filesystem::absolute(folder, error).lexically_normal().string();
+}
+
+}  // namespace
+
+struct App::State {
+  Options options;
+  engine::Rules rules;
+  std::string folder;
+  ServerClock clock;
+  bool is_new = false;
+  bool stopped = false;
+  std::atomic<bool> draining = false;
+
+  std::unique_ptr<store::Store> store;
+  engine::Feed feed;
+  std::unique_ptr<engine::Writer> writer;
+  std::unique_ptr<store::RunStreams> streams;
+  std::unique_ptr<store::ArtifactBlobs> artifacts;
+  std::unique_ptr<api::Context> api;
+  std::unique_ptr<net::Server> server;
+  std::unique_ptr<executors::Local> executor;
+  std::unique_ptr<Discovery> discovery;
+  std::unique_ptr<Cleaner> cleaner;
+  std::unique_ptr<HookRunner> hooks;
+
+  explicit State(Options o) : options(std::move(o)), rules(rules_of(options.config)) {}
+
+  Result<void> open();
+  Result<void> make_first_token();
+  Result<void> declare();
+  Result<void> listen();
+  void start_readers();
+};
+
+Result<void> App::State::open() {
+  folder = folder_of(options.config.server.data);
+  BATON_TRY_VOID(make_directories(folder + "/blobs"));
+  BATON_TRY_VOID(make_directories(folder + "/runners"));
+  store::Options database;
+  database.data = is_postgres(options.config.server.data) ? options.config.server.data : folder;
+  BATON_TRY(opened, store::Store::open(database));
+  store = std::move(opened);
+  writer = std::make_unique<engine::Writer>(
+      *store, feed, clock, Ids{},
+      [this](engine::Context& context, const store::Deadline& deadline) {
+        return engine::on_deadline(context, rules, deadline);
+      });
+  BATON_TRY_VOID(writer->run<void>(
+      [this](engine::Context& context) { return engine::recover(context, rules); }));
+  writer->start();
+  BATON_TRY(opened_streams, store::RunStreams::open(folder + "/blobs/runs"));
+  streams = std::move(opened_streams);
+  BATON_TRY(opened_artifacts, store::ArtifactBlobs::open(folder + "/blobs/artifacts"));
+  artifacts = std::move(opened_artifacts);
+  return {};
+}
+
+Result<void> App::State::make_first_token() {
+  BATON_TRY(snapshot, store->snapshot());
+  BATON_TRY(tokens, store::list_tokens(snapshot.sql()));
+  if (!tokens.empty()) return {};
+  is_new = true;
+  const std::string secret =
+      options.first_token.empty() ? "btn_" + random_hex(24) : options.first_token;
+  // The file first: a token that is stored but that nobody knows could never be replaced.
+  BATON_TRY_VOID(replace_file(folder + "/admin-token", secret + "\n", 0600));
+  BATON_TRY(made, writer->run<model::Token>([&](engine::Context& context) {
+    engine::NewToken token;
+    token.name = "admin";
+    token.scope = model::Scope::admin;
+    token.hash = engine::hash_of_secret(secret);
+    return engine::create_token(context, token);
+  }));
+  return {};
+}
+
+Result<void> App::State::declare() {
+  std::vector<model::Suite> suites = options.config.suites;
+  suites.insert(suites.end(), options.own_suites.begin(), options.own_suites.end());
+  return writer->run<void>([&](engine::Context& context) -> Result<void> {
+    BATON_TRY_VOID(engine::sync_suites(context, suites));
+    return engine::sync_schedules(context, rules, options.config.schedules);
+  });
+}
+
+Result<void> App::State::listen() {
+  api::Settings settings;
+  settings.auth = options.config.server.auth == config::Auth::token;
+  settings.version = BATON_VERSION;
+  settings.spill_folder = folder + "/blobs";
+  api = std::make_unique<api::Context>(
+      api::Context::Parts{*store, *writer, feed, rules, *streams, *artifacts, clock},
+      std::move(settings));
+  api->not_ready = [this] { return draining ? std::string{"the server is stopping"} : std::string{}; };
+  net::ServerOptions net_options;
+  net_options.listen = options.config.server.listen;
+  net_options.threads = std::min(kThreadsMax, std::max(1U, std::thread::hardware_concurrency()));
+  if (options.config.server.tls)
+    net_options.tls = net::TlsOptions{options.config.server.tls->certificate,
+                                      options.config.server.tls->key};
+  server = std::make_unique<net::Server>(net_options, api::make_handler(*api), api::make_admit(*api));
+  BATON_TRY_VOID(server->start());
+  const std::string url = server->url();
+  BATON_TRY_VOID(replace_file(folder + "/server.json",
+                              fmt::format("{{\"url\":{},\"pid\":{}}}\n", json_quote(url), ::getpid()),
+                              0600));
+  if (auto announced = client::announce({url, folder, ::getpid()}); !announced)
+    log::debug("serve.not_announced", {{"error", announced.error().message}});
+  return {};
+}
+
+void App::State::start_readers() {
+  executor = std::make_unique<executors::Local>(
+      executors::LocalOptions{options.runner_program, options.runner_verb, folder + "/runners",
+                              folder + "/server.json", rules},
+      *store, feed, *writer);
+  executor->start();
+  discovery = std::make_unique<Discovery>(
+      DiscoveryOptions{options.runner_program, options.runner_verb}, *store, feed, *writer);
+  discovery->start();
+  cleaner = std::make_unique<Cleaner>(*store, feed, *writer, *streams, *artifacts);
+  if (!options.hooks.empty())
+    hooks = std::make_unique<HookRunner>(std::move(options.hooks), *store, feed, *writer);
+}
+
+App::App() = default;
+
+App::~App() { stop(); }
+
+Result<std::unique_ptr<App>> App::start(Options options) {
+  raise_descriptor_limit();
+  std::unique_ptr<App> app{new App};
+  app->state_ = std::make_unique<State>(std::move(options));
+  State& state = *app->state_;
+  BATON_TRY_VOID(state.open());
+  BATON_TRY_VOID(state.make_first_token());
+  BATON_TRY_VOID(state.declare());
+  BATON_TRY_VOID(state.listen());
+  state.start_readers();
+  log::info("serve.ready", {{"url", app->url()}, {"data", state.folder}});
+  return app;
+}
+
+std::string App::url() const { return state_->server->url(); }
+std::uint16_t App::port() const { return state_->server->port(); }
+std::string App::admin_token() const { return client::stored_token(state_->folder); }
+bool App::is_new() const { return state_->is_new; }
+
+void App::drain(Duration limit) {
+  if (state_->stopped || !state_->server) return;
+  state_->draining = true;
+  client::withdraw(state_->folder);
+  // No new runners from now on; those that run go on without the server.
+  state_->executor->stop();
+  state_->discovery->stop();
+  if (!state_->server->drain(limit)) log::warn("serve.drain_incomplete");
+}
+
+void App::stop() {
+  if (!state_ || state_->stopped) return;
+  state_->stopped = true;
+  if (state_->server) client::withdraw(state_->folder);
+  if (state_->executor) state_->executor->stop();
+  if (state_->discovery) state_->discovery->stop();
+  if (state_->server) state_->server->stop();
+  state_->hooks.reset();
+  state_->cleaner.reset();
+  if (state_->writer) state_->writer->stop();
+  state_->server.reset();
+  state_->api.reset();
+}
+
+std::string own_program() {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error).string();
+}
+
+}  // namespace baton::app

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "app/journal_reader.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "base/log.h"
+#include "store/tx.h"
+
+namespace baton::app {
+namespace {
+
+constexpr int kPageMax = 200;
+constexpr std::chrono::seconds kRetry{1};
+
+}  // namespace
+
+struct JournalReader::State {
+  Parts parts;
+  engine::Feed::Subscription subscription = 0;
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool fresh = true;      // guarded by mutex
+  bool stopping = false;  // guarded by mutex
+  std::thread thread;
+
+  explicit State(Parts p) : parts(std::move(p)) {}
+
+  bool stopped() {
+    const std::lock_guard lock(mutex);
+    return stopping;
+  }
+
+  // Result: whether there may be more.
+  Result<bool> page() {
+    const Seq last = parts.feed.last();
+    BATON_TRY(snapshot, parts.store.snapshot());
+    BATON_TRY(events, store::read_journal(snapshot.sql(), parts.after, kPageMax, parts.prefix));
+    for (const model::Event& event : events) {
+      if (stopped()) return false;
+      BATON_TRY_VOID(parts.on_event(event));
+      parts.after = event.seq;
+    }
+    const bool more = events.size() == kPageMax;
+    // Behind the last of these there is nothing of the prefix: the next query need not look there.
+    if (!more) parts.after = std::max(parts.after, last);
+    if (parts.on_page && !events.empty()) parts.on_page(parts.after);
+    return more;
+  }
+
+  void loop() {
+    for (;;) {
+      {
+        std::unique_lock lock(mutex);
+        wake.wait(lock, [&] { return fresh || stopping; });
+        if (stopping) return;
+        fresh = false;
+      }
+      for (;;) {
+        const auto more = page();
+        if (more && !*more) break;
+        if (more) continue;
+        log::warn("journal.reader_failed", {{"error", more.error().message}});
+        std::unique_lock lock(mutex);
+        if (wake.wait_for(lock, kRetry, [&] { return stopping; })) return;
+      }
+    }
+  }
+};
+
+JournalReader::JournalReader(Parts parts) : state_(std::make_unique<State>(std::move(parts))) {
+  state_->subscription = state_->parts.feed.subscribe([state = state_.get()](Seq) {
+    const std::lock_guard lock(state->mutex);
+    state->fresh = true;
+    state->wake.notify_one();
+  });
+  state_->thread = std::thread([state = state_.get()] { state->loop(); });
+}
+
+JournalReader::~JournalReader() {
+  state_->parts.feed.unsubscribe(state_->subscription);
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stopping = true;
+  }
+  state_->wake.notify_one();
+  state_->thread.join();
+}
+
+}  // namespace baton::app

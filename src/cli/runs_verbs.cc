@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+#include "cli/runs_verbs.h"
+
+#include <boost/json.hpp>
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/connection.h"
+#include "cli/follow.h"
+#include "cli/output.h"
+#include "cli/simple.h"
+#include "model/run.h"
+
+namespace baton::cli {
+namespace {
+
+namespace json = boost::json;
+
+const std::vector<Column> kRunColumns{
+    {"ID", "id"},           {"SUITE", "suite"},     {"STATE", "state"},
+    {"VERDICT", "verdict"}, {"PASSED", "counts.passed"}, {"FAILED", "counts.failed"},
+    {"FLAKY", "counts.flaky"}, {"REFERENCE", "reference"}, {"QUEUED", "queued_at"}};
+
+const std::vector<Column> kTestColumns{
+    {"TEST", "name"}, {"VERDICT", "verdict"}, {"OUTCOME", "outcome"}};
+
+Result<std::int64_t> run_argument(const Invocation& invocation) {
+  const std::string& text = invocation.arguments.at(0);
+  std::int64_t id = 0;
+  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (bad != std::errc{} || end != text.data() + text.size() || id <= 0)
+    return fail_with_fix(Code::invalid, "baton runs ls", "\"{}\" is no run id", text);
+  return id;
+}
+
+int list(Host&, const Invocation& invocation) {
+  std::string query = "/runs?limit=" + invocation.value("--limit", "50");
+  for (const char* name : {"suite", "state", "verdict", "reference", "environment", "q", "cursor"})
+    if (const std::string value = invocation.value(std::string{"--"} + name); !value.empty())
+      query += fmt::format("&{}={}", name, client::escape(value));
+  for (const std::string& label : invocation.all("--label"))
+    query += "&label=" + client::escape(label);
+  return get_and_print(invocation, "runs", query, kRunColumns);
+}
+
+// A run with its tests: "view".
+int view(Host&, const Invocation& invocation) {
+  const auto id = run_argument(invocation);
+  if (!id) return report("runs view", id.error()), kUsage;
+  auto api = connect(invocation);
+  if (!api) return report("runs view", api.error());
+  auto run = api->get(fmt::format("/runs/{}", *id));
+  if (!run) return report("runs view", run.error());
+  std::string path = fmt::format("/runs/{}/tests?limit=500", *id);
+  if (invocation.has("--failed")) path += "&verdict=failed";
+  auto tests = api->get(path);
+  if (!tests) return report("runs view", tests.error());
+  if (invocation.output != Output::table) {
+    run->as_object()["tests"] = tests->as_object()["items"];
+    print(invocation.output, *run, {});
+    return kOk;
+  }
+  print_object(Output::table, *run,
+               {{"run", "id"}, {"suite", "suite"}, {"state", "state"}, {"verdict", "verdict"},
+                {"reference", "reference"}, {"triggered by", "triggered_by"}, {"labels", "labels"},
+                {"queued", "queued_at"}, {"started", "started_at"}, {"finished", "finished_at"},
+                {"message", "message"}, {"setup", "setup_log"}});
+  std::printf("\n");
+  print(Output::table, *tests, kTestColumns);
+  return kOk;
+}
+
+int watch(Host&, const Invocation& invocation) {
+  const auto id = run_argument(invocation);
+  if (!id) return report("runs watch", id.error()), kUsage;
+  const auto target = find_target(invocation);
+  if (!target) return report("runs watch", target.error());
+  FollowOptions options;
+  options.logs = invocation.has("--logs");
+  options.fail_on_flaky = invocation.has("--fail-on-flaky");
+  options.output = invocation.output;
+  if (const std::string text = invocation.value("--timeout"); !text.empty()) {
+    const auto limit = parse_duration(text);
+    if (!limit) return report("runs watch", limit.error()), kUsage;
+    options.timeout = *limit;
+  }
+  return follow(target->endpoint(), *id, options);
+}
+
+int print_log(client::ApiClient& api, const std::string& path) {
+  const auto done = api.download(path, [](std::string_view piece) {
+    return std::fwrite(piece.data(), 1, piece.size(), stdout) == piece.size();
+  });
+  return done ? kOk : report("runs logs", done.error());
+}
+
+// The logs of the attempts that did not pass, each under a title.
+int failed_logs(client::ApiClient& api, std::int64_t id) {
+  auto tests = api.get(fmt::format("/runs/{}/tests?limit=500", id));
+  if (!tests) return report("runs logs", tests.error());
+  for (const json::value& test : tests->as_object()["items"].as_array()) {
+    const json::value* attempts = test.as_object().if_contains("attempts");
+    if (attempts == nullptr) continue;
+    for (const json::value& attempt : attempts->as_array()) {
+      const std::string outcome = text_at(attempt, "outcome");
+      if (outcome == "passed" || outcome == "skipped" || outcome == "running") continue;
+      const std::string name = text_at(test, "name");
+      const std::int64_t number = integer_at(attempt, "attempt");
+      std::printf("==> %s, attempt %lld: %s <==\n", harmless(name).c_str(),
+                  static_cast<long long>(number), outcome.c_str());
+      const int code = print_log(api, fmt::format("/runs/{}/log?test={}&attempt={}", id,
+                                                  client::escape(name), number));
+      if (code != kOk) return code;
+    }
+  }
+  return kOk;
+}
+
+int logs(Host&, const Invocation& invocation) {
+  const auto id = run_argument(invocation);
+  if (!id) return report("runs logs", id.error()), kUsage;
+  auto api = connect(invocation);
+  if (!api) return report("runs logs", api.error());
+  if (invocation.has("--failed")) return failed_logs(*api, *id);
+  std::string path = fmt::format("/runs/{}/log?", *id);
+  for (const auto& [flag, name] : {std::pair{"--test", "test"}, std::pair{"--attempt", "attempt"},
+                                   std::pair{"--from-line", "from_line"}, std::pair{"--lines", "lines"}})
+    if (const std::string value = invocation.value(flag); !value.empty())
+      path += fmt::format("{}={}&", name, client::escape(value));
+  path.pop_back();
+  return print_log(*api, path);
+}
+
+int cancel(Host&, const Invocation& invocation) {
+  const auto id = run_argument(invocation);
+  if (!id) return report("runs cancel", id.error()), kUsage;
+  return post_and_print(invocation, "runs cancel", fmt::format("/runs/{}/cancel", *id),
+                        json::object{}, {{"run", "id"}, {"state", "state"}, {"verdict", "verdict"}});
+}
+
+int rerun(Host&, const Invocation& invocation) {
+  const auto id = run_argument(invocation);
+  if (!id) return report("runs rerun", id.error()), kUsage;
+  const auto target = find_target(invocation);
+  if (!target) return report("runs rerun", target.error());
+  client::ApiClient api{target->endpoint()};
+  auto run = api.post(fmt::format("/runs/{}/rerun", *id),
+                      json::object{{"failed_only", invocation.has("--failed")}});
+  if (!run) return report("runs rerun", run.error());
+  const std::int64_t next = integer_at(*run, "id");
+  if (invocation.has("--no-wait")) {
+    if (invocation.output == Output::table) std::printf("%lld\n", static_cast<long long>(next));
+    else print(invocation.output, *run, {});
+    return kOk;
+  }
+  say(fmt::format("run {} repeats run {}", next, *id));
+  FollowOptions options;
+  options.cancel_on_signal = true;
+  options.output = invocation.output;
+  return follow(target->endpoint(), next, options);
+}
+
+// Refuses what would leave the folder, whatever a server answers.
+Result<void> save_artifact(client::ApiClient& api, std::int64_t id, const std::string& path,
+                           const std::filesystem::path& folder) {
+  BATON_TRY_VOID(model::check_artifact_path(path));
+  const std::filesystem::path file = folder / path;
+  BATON_TRY_VOID(make_directories(file.parent_path().string()));
+  std::ofstream out(file, std::ios::binary | std::ios::trunc);
+  std::string url = fmt::format("/runs/{}/artifacts", id);
+  for (const std::string_view part : split(path, '/')) url += "/" + client::escape(part);
+  BATON_TRY_VOID(api.download(url, [&](std::string_view piece) {
+    return static_cast<bool>(out.write(piece.data(), static_cast<std::streamsize>(piece.size())));
+  }));
+  out.close();
+  if (!out) return fail(Code::unavailable, "{} cannot be written", file.string());
+  return {};
+}
+
+int artifacts(Host&, const Invocation& invocation) {
+  const auto id = run_argument(invocation);
+  if (!id) return report("runs artifacts", id.error()), kUsage;
+  const std::string path = fmt::format("/runs/{}/artifacts?limit=500", *id);
+  const std::string folder = invocation.value("--download");
+  if (folder.empty())
+    return get_and_print(invocation, "runs artifacts", path,
+                         {{"PATH", "path"}, {"SIZE", "size"}, {"TYPE", "type"}, {"TEST", "test"}});
+  auto api = connect(invocation);
+  if (!api) return report("runs artifacts", api.error());
+  auto document = api->get(path);
+  if (!document) return report("runs artifacts", document.error());
+  for (const json::value& item : document->as_object()["items"].as_array()) {
+    const std::string name = text_at(item, "path");
+    if (auto saved = save_artifact(*api, *id, name, folder); !saved)
+      return report("runs artifacts " + harmless(name), saved.error());
+    say(harmless(folder + "/" + name));
+  }
+  return kOk;
+}
+
+int export_run(Host&, const Invocation& invocation) {
+  const auto id = run_argument(invocation);
+  if (!id) return report("runs export", id.error()), kUsage;
+  const std::string format = invocation.value("--format", "junit");
+  if (format != "junit" && format != "ctrf")
+    return report("runs export", Error{Code::invalid, "--format is junit or ctrf", "--format junit"});
+  auto api = connect(invocation);
+  if (!api) return report("runs export", api.error());
+  return print_log(*api, fmt::format("/runs/{}/{}", *id, format == "junit" ? "junit.xml" : "ctrf.json"));
+}
+
+int remove(Host&, const Invocation& invocation) {
+  const auto id = run_argument(invocation);
+  if (!id) return report("runs rm", id.error()), kUsage;
+  return delete_path(invocation, "runs rm", fmt::format("/runs/{}", *id));
+}
+
+int upload(Host&, const Invocation& invocation) {
+  auto api = connect(invocation);
+  if (!api) return report("report upload", api.error());
+  int code = kOk;
+  for (const std::string& file : invocation.arguments) {
+    client::Call call;
+    call.method = "POST";
+    call.path = fmt::format("/reports?suite={}&format={}", client::escape(invocation.value("--suite")),
+                            client::escape(invocation.value("--format", "auto")));
+    for (const char* name : {"reference", "revision"})
+      if (const std::string value = invocation.value(name == std::string_view{"reference"} ? "--ref" : "--revision");
+          !value.empty())
+        call.path += fmt::format("&{}={}", name, client::escape(value));
+    if (invocation.has("--partial")) call.path += "&partial=true";
+    call.body_file = file;
+    call.content_type = "application/octet-stream";
+    auto reply = api->call(call);
+    if (!reply) return report("report upload " + file, reply.error());
+    print_object(invocation.output, reply->body,
+                 {{"run", "id"}, {"verdict", "verdict"}, {"counts", "counts"}});
+    code = std::max(code, exit_code_of_run(reply->body, false));
+  }
+  return invocation.has("--exit-code") ? code : kOk;
+}
+
+Verb verb(std::string path, std::string arguments, std::string summary, std::vector<Flag> flags,
+          int (*run)(Host&, const Invocation&)) {
+  Verb made;
+  made.path = std::move(path);
+  made.arguments_min = made.arguments_max = arguments.empty() ? 0 : 1;
+  made.arguments = std::move(arguments);
+  made.summary = std::move(summary);
+  made.flags = std::move(flags);
+  made.run = run;
+  return made;
+}
+
+}  // namespace
+
+std::vector<Verb> runs_verbs() {
+  std::vector<Verb> verbs{
+      verb("runs ls", "", "List runs, newest first",
+           {{"--suite", "S", "Only of this suite"},
+            {"--state", "STATE", "queued, waiting, running or finished"},
+            {"--verdict", "V", "passed, failed, errored, cancelled, timed_out or empty"},
+            {"--reference", "R", "Only with this reference"},
+            {"--environment", "E", "Only against this environment"},
+            {"--label", "K=V", "Only with this label", true},
+            {"--q", "TEXT", "Words in the reference, the suite or a failure message"},
+            {"--limit", "N", "At most so many (50; up to 500)"},
+            {"--cursor", "C", "Go on where the last page ended"}},
+           list),
+      verb("runs view", "RUN", "Show a run and its tests",
+           {{"--failed", "", "Only tests that failed"}}, view),
+      verb("runs watch", "RUN", "Wait for a run; exits as `baton run` does",
+           {{"--logs", "", "Print the tests' output as it comes"},
+            {"--timeout", "D", "Stop waiting after this time, with exit code 124"},
+            {"--fail-on-flaky", "", "Exit with 12 when a case passed only on a later attempt"}},
+           watch),
+      verb("runs logs", "RUN", "Print the output of a run, a test or an attempt",
+           {{"--test", "T", "Only of this test"},
+            {"--attempt", "N", "Only of this attempt"},
+            {"--from-line", "N", "Begin at this line, from 1"},
+            {"--lines", "N", "At most so many lines"},
+            {"--failed", "", "The output of every attempt that did not pass"}},
+           logs),
+      verb("runs cancel", "RUN", "Cancel a run", {}, cancel),
+      verb("runs rerun", "RUN", "Run again with the same request",
+           {{"--failed", "", "Only the cases that did not pass"},
+            {"--no-wait", "", "Print the new run's id and return at once"}},
+           rerun),
+      verb("runs artifacts", "RUN", "List or download the artifacts of a run",
+           {{"--download", "DIR", "Save them below this folder"}}, artifacts),
+      verb("runs export", "RUN", "Print the results of a run in a common format",
+           {{"--format", "F", "junit (default) or ctrf"}}, export_run),
+      verb("runs rm", "RUN", "Delete a finished run with its logs and artifacts", {}, remove),
+      verb("report upload", "FILE", "Record result files of tests that ran elsewhere",
+           {{"--suite", "S", "The suite, namespace/name"},
+            {"--format", "F", "auto, junit, ctrf, tap, gotest, gtest, playwright, trx, nunit, xunit, cucumber"},
+            {"--ref", "R", "What was tested"},
+            {"--revision", "R", "Revision of the tested code"},
+            {"--partial", "", "Store what can be read of a malformed file"},
+            {"--exit-code", "", "Exit as `baton run` would with these results"}},
+           upload)};
+  verbs.back().arguments_max = 1000;
+  verbs.back().example = "baton report upload out/*.xml --suite pay/checkout --ref $SHA";
+  return verbs;
+}
+
+}  // namespace baton::cli

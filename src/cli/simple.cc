@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "cli/simple.h"
+
+#include <boost/json.hpp>
+
+#include "cli/connection.h"
+
+namespace baton::cli {
+namespace {
+
+Result<boost::json::value> send(const Invocation& invocation, const std::string& method,
+                                const std::string& path, boost::json::value body) {
+  BATON_TRY(api, connect(invocation));
+  client::Call call;
+  call.method = method;
+  call.path = path;
+  call.body = std::move(body);
+  BATON_TRY(reply, api.call(call));
+  return std::move(reply.body);
+}
+
+}  // namespace
+
+int get_and_print(const Invocation& invocation, std::string_view what, const std::string& path,
+                  const std::vector<Column>& columns) {
+  const auto document = send(invocation, "GET", path, nullptr);
+  if (!document) return report(what, document.error());
+  print(invocation.output, *document, columns);
+  if (const std::string cursor = text_at(*document, "next_cursor");
+      !cursor.empty() && invocation.output == Output::table)
+    say("more: --cursor " + cursor);
+  return kOk;
+}
+
+int get_and_print_object(const Invocation& invocation, std::string_view what,
+                         const std::string& path, const std::vector<Column>& columns) {
+  return send_and_print(invocation, what, "GET", path, nullptr, columns);
+}
+
+int send_and_print(const Invocation& invocation, std::string_view what, const std::string& method,
+                   const std::string& path, boost::json::value body,
+                   const std::vector<Column>& columns) {
+  const auto document = send(invocation, method, path, std::move(body));
+  if (!document) return report(what, document.error());
+  if (!document->is_null()) print_object(invocation.output, *document, columns);
+  return kOk;
+}
+
+int delete_path(const Invocation& invocation, std::string_view what, const std::string& path) {
+  const auto document = send(invocation, "DELETE", path, nullptr);
+  return document ? kOk : report(what, document.error());
+}
+
+}  // namespace baton::cli

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The three shapes most verbs have: get and print, post and print, delete.
+#include <boost/json/value.hpp>
+
+#include "cli/output.h"
+#include "cli/verb.h"
+
+namespace baton::cli {
+
+/// `what` names the verb in error messages.  Result: the exit code.
+int get_and_print(const Invocation& invocation, std::string_view what, const std::string& path,
+                  const std::vector<Column>& columns);
+int get_and_print_object(const Invocation& invocation, std::string_view what,
+                         const std::string& path, const std::vector<Column>& columns);
+int send_and_print(const Invocation& invocation, std::string_view what, const std::string& method,
+                   const std::string& path, boost::json::value body,
+                   const std::vector<Column>& columns);
+inline int post_and_print(const Invocation& invocation, std::string_view what,
+                          const std::string& path, boost::json::value body,
+                          const std::vector<Column>& columns) {
+  return send_and_print(invocation, what, "POST", path, std::move(body), columns);
+}
+int delete_path(const Invocation& invocation, std::string_view what, const std::string& path);
+
+}  // namespace baton::cli

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include "cli/suites_verbs.h"
+
+#include <boost/json.hpp>
+#include <charconv>
+
+#include "client/api_client.h"
+#include "cli/simple.h"
+
+namespace baton::cli {
+namespace {
+
+namespace json = boost::json;
+
+// "ns/name" or "name" (namespace "default") as path segments.
+std::string suite_path(const std::string& id) {
+  const std::size_t slash = id.find('/');
+  const std::string space = slash == std::string::npos ? "default" : id.substr(0, slash);
+  const std::string name = slash == std::string::npos ? id : id.substr(slash + 1);
+  return "/suites/" + client::escape(space) + "/" + client::escape(name);
+}
+
+std::string schedule_path(const Invocation& invocation) {
+  return "/schedules/" + client::escape(invocation.arguments.at(0));
+}
+
+const std::vector<Column> kScheduleColumns{{"NAME", "name"},   {"SUITE", "suite"},
+                                           {"CRON", "cron"},   {"EVERY", "every"},
+                                           {"ZONE", "time_zone"}, {"NEXT", "next_at"},
+                                           {"RUNS", "run_count"}, {"PAUSED", "paused"}};
+
+Verb make(std::string path, std::string arguments, std::string summary, std::vector<Flag> flags,
+          std::function<int(Host&, const Invocation&)> run) {
+  Verb verb;
+  verb.path = std::move(path);
+  verb.arguments_min = verb.arguments_max = arguments.empty() ? 0 : 1;
+  verb.arguments = std::move(arguments);
+  verb.summary = std::move(summary);
+  verb.flags = std::move(flags);
+  verb.run = std::move(run);
+  return verb;
+}
+
+int view_suite(Host&, const Invocation& invocation) {
+  return get_and_print_object(invocation, "suites view", suite_path(invocation.arguments.at(0)),
+                              {{"name", "name"},
+                               {"namespace", "namespace"},
+                               {"kind", "kind"},
+                               {"description", "description"},
+                               {"owner", "owner"},
+                               {"labels", "labels"},
+                               {"command", "command"},
+                               {"environment", "environment"},
+                               {"attempts", "max_attempts"},
+                               {"problem", "discovery_error"},
+                               {"cases", "cases"}});
+}
+
+int set_schedule(Host&, const Invocation& invocation) {
+  json::object body;
+  for (const auto& [flag, key] :
+       {std::pair{"--suite", "suite"}, std::pair{"--cron", "cron"}, std::pair{"--every", "every"},
+        std::pair{"--time-zone", "time_zone"}, std::pair{"--filter", "filter"},
+        std::pair{"--until", "until"}, std::pair{"--overlap", "overlap"},
+        std::pair{"--catch-up", "catch_up"}})
+    if (const std::string value = invocation.value(flag); !value.empty()) body[key] = value;
+  if (const std::string text = invocation.value("--max-runs"); !text.empty()) {
+    std::int64_t number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    if (number <= 0)
+      return report("schedule set", Error{Code::invalid, "--max-runs is a number from 1", "--max-runs 10"});
+    body["max_runs"] = number;
+  }
+  return send_and_print(invocation, "schedule set", "PUT", schedule_path(invocation),
+                        std::move(body), kScheduleColumns);
+}
+
+std::function<int(Host&, const Invocation&)> schedule_action(std::string action) {
+  return [action = std::move(action)](Host&, const Invocation& invocation) {
+    return post_and_print(invocation, "schedule " + action, schedule_path(invocation) + "/" + action,
+                          json::object{},
+                          action == "trigger" ? std::vector<Column>{{"run", "id"}, {"state", "state"}}
+                                              : kScheduleColumns);
+  };
+}
+
+int create_token(Host&, const Invocation& invocation) {
+  json::object body{{"name", invocation.arguments.at(0)},
+                    {"scope", invocation.value("--scope", "operator")}};
+  if (const std::string expires = invocation.value("--expires"); !expires.empty())
+    body["expires"] = expires;
+  return post_and_print(invocation, "token create", "/tokens", std::move(body),
+                        {{"id", "id"}, {"token", "token"}, {"scope", "scope"}, {"expires", "expires"}});
+}
+
+}  // namespace
+
+std::vector<Verb> suites_verbs() {
+  return {
+      make("suites ls", "", "List the suites", {{"--limit", "N", "At most so many (50; up to 500)"},
+                                               {"--cursor", "C", "Go on where the last page ended"}},
+           [](Host&, const Invocation& invocation) {
+             std::string path = "/suites?limit=" + invocation.value("--limit", "50");
+             if (const std::string cursor = invocation.value("--cursor"); !cursor.empty())
+               path += "&cursor=" + client::escape(cursor);
+             return get_and_print(invocation, "suites ls", path,
+                                  {{"NAMESPACE", "namespace"}, {"NAME", "name"}, {"KIND", "kind"},
+                                   {"OWNER", "owner"}, {"LAST RUN", "last_run.id"},
+                                   {"VERDICT", "last_run.verdict"}, {"DESCRIPTION", "description"}});
+           }),
+      make("suites view", "SUITE", "Show a suite and its cases", {}, view_suite),
+      make("suites rm", "SUITE", "Delete a suite that no file declares", {},
+           [](Host&, const Invocation& invocation) {
+             return delete_path(invocation, "suites rm", suite_path(invocation.arguments.at(0)));
+           }),
+  };
+}
+
+std::vector<Verb> schedule_verbs() {
+  return {
+      make("schedule ls", "", "List the schedules", {},
+           [](Host&, const Invocation& invocation) {
+             return get_and_print(invocation, "schedule ls", "/schedules?limit=500", kScheduleColumns);
+           }),
+      make("schedule set", "NAME", "Create or replace a schedule",
+           {{"--suite", "S", "The suite to run"},
+            {"--cron", "EXPR", "Five fields, or six with seconds first"},
+            {"--every", "D", "A fixed interval instead of a cron expression"},
+            {"--time-zone", "ZONE", "IANA name (UTC)"},
+            {"--filter", "RE", "Only cases whose name matches"},
+            {"--max-runs", "N", "Stop after so many runs"},
+            {"--until", "TIME", "Stop at this time, RFC 3339"},
+            {"--overlap", "POLICY", "skip, queue or allow while a run of it goes on"},
+            {"--catch-up", "POLICY", "none or once after the server was down"}},
+           set_schedule),
+      make("schedule pause", "NAME", "Stop it for now", {}, schedule_action("pause")),
+      make("schedule resume", "NAME", "Let it go on", {}, schedule_action("resume")),
+      make("schedule trigger", "NAME", "Start a run of it now", {}, schedule_action("trigger")),
+      make("schedule rm", "NAME", "Delete it", {},
+           [](Host&, const Invocation& invocation) {
+             return delete_path(invocation, "schedule rm", schedule_path(invocation));
+           }),
+  };
+}
+
+std::vector<Verb> token_verbs() {
+  return {
+      make("token create", "NAME", "Make a token; it is shown only now",
+           {{"--scope", "SCOPE", "viewer, operator (default) or admin"},
+            {"--expires", "TIME", "RFC 3339 time or a duration such as 90d"}},
+           create_token),
+      make("token ls", "", "List the tokens", {},
+           [](Host&, const Invocation& invocation) {
+             return get_and_print(invocation, "token ls", "/tokens?limit=500",
+                                  {{"ID", "id"}, {"NAME", "name"}, {"SCOPE", "scope"},
+                                   {"CREATED", "created_at"}, {"LAST USED", "last_used_at"},
+                                   {"EXPIRES", "expires"}});
+           }),
+      make("token revoke", "ID", "Make a token worthless", {},
+           [](Host&, const Invocation& invocation) {
+             return delete_path(invocation, "token revoke",
+                                "/tokens/" + client::escape(invocation.arguments.at(0)));
+           }),
+      make("audit", "", "Who did what, newest first", {{"--limit", "N", "At most so many (50)"}},
+           [](Host&, const Invocation& invocation) {
+             return get_and_print(invocation, "audit", "/audit?limit=" + invocation.value("--limit", "50"),
+                                  {{"TIME", "at"}, {"WHO", "who"}, {"ACTION", "action"}, {"TARGET", "target"}});
+           }),
+  };
+}
+
+}  // namespace baton::cli
