@@ -122,11 +122,11 @@ class Checker {
       report(node, path, "a secret is given as a reference, never as its value", fix);
       return;
     }
-    const bool one = node.members.size() == 1 && node.members[0].second.type == Node::Type::scalar;
-    const std::string name = one ? node.members[0].first : "";
+    const bool one = node.members.size() == 1 && node.members[0].value.type == Node::Type::scalar;
+    const std::string name = one ? node.members[0].name : "";
     if (name != "env" && name != "file") {
       report(node, path, "a secret has exactly one of `env` and `file`", fix);
-    } else if (node.members[0].second.scalar.empty()) {
+    } else if (node.members[0].value.scalar.empty()) {
       report(node, path, "the reference is empty", fix);
     }
   }

@@ -35,7 +35,7 @@ Extent extent_of(const Node& node) {
     below = std::max(below, extent.depth);
   };
   for (const Node& item : node.items) add(item);
-  for (const Node::Member& member : node.members) add(member.second);
+  for (const Node::Member& member : node.members) add(member.value);
   whole.depth += below;
   return whole;
 }
@@ -170,7 +170,7 @@ class Builder : public YAML::EventHandler {
       merge(frame, node);
       return;
     }
-    const auto written = [&](const Node::Member& m) { return m.first == frame.key; };
+    const auto written = [&](const Node::Member& m) { return m.name == frame.key; };
     auto& members = frame.node.members;
     const auto found = std::find_if(members.begin(), members.end(), written);
     if (found != members.end() && frame.merged.erase(frame.key) == 0)
@@ -178,9 +178,9 @@ class Builder : public YAML::EventHandler {
     // A list or a map begins where its key does: its own mark may be lines below.
     if (node.type != Node::Type::scalar) node.place = frame.key_place;
     if (found != members.end())
-      found->second = std::move(node);
+      found->value = std::move(node);
     else
-      members.emplace_back(std::move(frame.key), std::move(node));
+      members.push_back(Node::Member{std::move(frame.key), std::move(node)});
   }
 
   // `<<: *defaults`: members of the merged map stand where the map itself does not say otherwise.
@@ -191,9 +191,9 @@ class Builder : public YAML::EventHandler {
     }
     if (from.type != Node::Type::map) throw Stop{from.place, "<< takes a map or a list of maps"};
     for (const Node::Member& member : from.members) {
-      if (into.node.find(member.first) != nullptr) continue;
+      if (into.node.find(member.name) != nullptr) continue;
       into.node.members.push_back(member);
-      into.merged.insert(member.first);
+      into.merged.insert(member.name);
     }
   }
 
@@ -216,17 +216,17 @@ std::string Place::text() const {
 
 const Node* Node::find(std::string_view name) const {
   for (const Member& member : members)
-    if (member.first == name) return &member.second;
+    if (member.name == name) return &member.value;
   return nullptr;
 }
 
 Node& Node::member(std::string_view name) {
   type = Type::map;
   for (Member& existing : members)
-    if (existing.first == name) return existing.second;
-  members.emplace_back(std::string(name), Node{});
-  members.back().second.place = place;
-  return members.back().second;
+    if (existing.name == name) return existing.value;
+  members.push_back(Member{std::string(name), Node{}});
+  members.back().value.place = place;
+  return members.back().value;
 }
 
 Result<Node> parse_yaml(std::string_view text, const std::string& source) {

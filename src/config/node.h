@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -22,7 +21,7 @@ struct Place {
 
 struct Node {
   enum class Type { null, scalar, list, map };
-  using Member = std::pair<std::string, Node>;
+  struct Member;
 
   Type type = Type::null;
   Place place;
@@ -34,6 +33,11 @@ struct Node {
   const Node* find(std::string_view name) const;
   /// The member `name`, made (null, at this node's place) where it is missing. Becomes a map.
   Node& member(std::string_view name);
+};
+
+struct Node::Member {
+  std::string name;
+  Node value;
 };
 
 // A configuration of thousands of suites fits; what is beyond is a mistake or an attack.

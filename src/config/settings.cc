@@ -97,7 +97,7 @@ class Teller {
     const auto scalar = [](const Node& n) { return n.type == Node::Type::scalar; };
     return std::all_of(node.items.begin(), node.items.end(), scalar) &&
            std::all_of(node.members.begin(), node.members.end(),
-                       [&](const Node::Member& m) { return scalar(m.second); });
+                       [&](const Node::Member& m) { return scalar(m.value); });
   }
 
   static std::string flat(const Node& node) {

@@ -12,12 +12,17 @@ TEXT_SUFFIXES = (
 CODE_SUFFIXES = (".h", ".cc")
 
 
+# What tests read and what tools leave behind is data, whatever it looks like.
+DATA = re.compile(
+    r"(^|/)(corpus|golden|data|testdata|fixtures|test-results)/|package-lock\.json$")
+
+
 class Project:
     """The files under `root`, read once, and the findings about them."""
 
     def __init__(self, root):
         self.root = root
-        self.paths = sorted(list_files(root))
+        self.paths = sorted(p for p in list_files(root) if not DATA.search(p))
         self.findings = []
         self._texts = {}
         self.rooms = read_rooms(self.text("CMakeLists.txt"))
@@ -38,8 +43,7 @@ class Project:
         self.findings.append((path, line, rule, fix))
 
     def code(self):
-        """Paths of C++ files that people wrote: corpora and fixtures are data."""
-        return [p for p in self.paths if p.endswith(CODE_SUFFIXES) and "/corpus/" not in p]
+        return [p for p in self.paths if p.endswith(CODE_SUFFIXES)]
 
     def room_of(self, path):
         parts = path.split("/")

@@ -9,7 +9,9 @@ TESTS = ("tests/", "testing/", "bench/", "examples/")
 
 
 def is_test(path):
-    return path.startswith(TESTS) or path.endswith(("_test.cc", "_test.h"))
+    name = path.rsplit("/", 1)[-1]
+    return path.startswith(TESTS) or any(
+        mark in name for mark in ("_test.", "test_support.", "_for_test."))
 
 
 class Word:
@@ -41,11 +43,13 @@ WORDS = [
              "src/client/": "waits for a server beside the caller",
          }),
     Word("detach", r"\.detach\(\)", "keep the thread and join it; a detached one outlives its data",
-         {}, in_tests=False),
+         {
+             "src/app/stop_signals": "waits for signals for as long as the process lives",
+         }, in_tests=False),
     Word("sleep", r"\bthis_thread::sleep_\w+|\b(?:usleep|nanosleep)\b|(?<![\w.:])sleep\s*\(",
          "wait for the event itself (deadline row, condition, poll with a time-out)", {
              "src/suite/": "poll() and back-off inside a test process, which has no event loop",
-             "src/base/wait": "the one polling loop for what the kernel does not announce",
+             "src/runner/proc": "the kernel does not announce the end of a killed grandchild",
          }),
     Word("clock", r"\b(?:system_clock|steady_clock|high_resolution_clock)::now\b|\bclock_gettime\b",
          "take a `Now` or a TimePoint as argument; only edges read a clock", {
@@ -67,6 +71,7 @@ WORDS = [
          }),
     Word("shared-ptr", r"\bstd::(?:shared_ptr|make_shared|enable_shared_from_this)\b",
          "own by value or unique_ptr and pass references", {
+             "include/baton/server.h": "handles that the embedding program may copy",
              "src/net/": "a connection lives as long as its last pending operation",
              "src/engine/writer": "joins a result with the callback that carries it",
              "src/api/": "a stream and its connection end in either order",
