@@ -11,6 +11,7 @@ std::span<const Migration> migrations() {
   static const std::vector<Migration> kAll = [] {
     std::vector<Migration> all{
         kMigrationCore,
+        kMigrationRuns,
     };
     int expected = 1;
     for (const Migration& migration : all)
