@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "engine/deadline_ops.h"
+
+#include "engine/deadline_kinds.h"
+#include "engine/record_ops.h"
+#include "engine/retention_ops.h"
+#include "engine/run_finish.h"
+#include "engine/schedule_ops.h"
+#include "store/run_table.h"
+#include "store/schedule_table.h"
+
+namespace baton::engine {
+namespace {
+
+constexpr std::string_view kServer = "server";
+
+Result<void> runner_silent(Context& context, const Rules& rules, const store::Deadline& deadline) {
+  if (context.now.at - deadline.due > kPauseNoticed)
+    return context.tx.set_deadline(kRunnerLost, deadline.subject,
+                                   context.now.at + rules.runner_ttl);
+  BATON_TRY(row, store::find_run(context.tx.sql(), store::run_of_subject(deadline.subject)));
+  if (!row) return {};
+  return runner_lost(context, rules, row->run.id, row->run.epoch, "the runner was lost");
+}
+
+// The runner was to end the run and did not; whatever it still says is answered `gone`.
+Result<void> end_run(Context& context, const Rules& rules, const store::Deadline& deadline,
+                     model::Ending ending) {
+  BATON_TRY(row, store::find_run(context.tx.sql(), store::run_of_subject(deadline.subject)));
+  if (!row || row->run.state != model::RunState::running) return {};
+  const std::string message = ending == model::Ending::cancelled
+                                  ? row->run.cancel_reason
+                                  : "the run's time-out was over and its runner did not end it";
+  return finish_run(context, rules, *row, ending, message);
+}
+
+Result<void> keep_house(Context& context, const Rules& rules) {
+  BATON_TRY(more, housekeeping(context, rules));
+  return context.tx.set_deadline(
+      kHousekeeping, kServer, context.now.at + (more ? kHousekeepingAgain : kHousekeepingEvery));
+}
+
+}  // namespace
+
+Result<void> on_deadline(Context& context, const Rules& rules, const store::Deadline& deadline) {
+  if (deadline.kind == kRunnerLost) return runner_silent(context, rules, deadline);
+  if (deadline.kind == kRunTimeout)
+    return end_run(context, rules, deadline, model::Ending::timed_out);
+  if (deadline.kind == kRunCancel)
+    return end_run(context, rules, deadline, model::Ending::cancelled);
+  if (deadline.kind == kScheduleDue)
+    return schedule_due(context, rules, store::schedule_of_subject(deadline.subject));
+  if (deadline.kind == kHousekeeping) return keep_house(context, rules);
+  return {};
+}
+
+Result<void> recover(Context& context, const Rules& rules) {
+  BATON_TRY_VOID(recover_runs(context, rules));
+  BATON_TRY_VOID(rearm_schedules(context));
+  // A minute later, so that starting is quick and runners are heard of first.
+  return context.tx.set_deadline(kHousekeeping, kServer,
+                                 context.now.at + std::chrono::minutes{1});
+}
+
+}  // namespace baton::engine

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Runs that happened elsewhere: their report becomes a finished run in one step.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/writer.h"
+#include "model/run.h"
+
+namespace baton::engine {
+
+/// One operation stores all of it, so its size bounds how long everybody else waits (about a second).
+inline constexpr std::size_t kImportedCasesMax = 50'000;
+
+struct ImportedReport {
+  model::RunRequest request;  // the suite is made (ad hoc, namespace "default") when it is unknown
+  std::vector<model::CaseResult> cases;  // their verdicts are computed here
+  std::optional<TimePoint> started_at;   // not set: as long before now as the attempts took
+  Duration duration{0};
+  std::string errored;  // why the run is errored whatever its cases say (a bail-out, a short plan)
+};
+
+/// Result: the finished run.
+/// Errors: invalid (names, the request), too_large (more than kImportedCasesMax cases).
+Result<model::Run> import_report(Context& context, const ImportedReport& report);
+
+}  // namespace baton::engine

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "engine/retention_ops.h"
+
+#include "engine/run_ops.h"
+#include "store/idempotency_table.h"
+#include "store/journal_table.h"
+#include "store/run_table.h"
+#include "store/suite_table.h"
+#include "store/token_table.h"
+
+namespace baton::engine {
+namespace {
+
+constexpr int kAnswersPerPiece = 500;
+constexpr int kEventsPerPiece = 2'000;
+
+Result<bool> expire_runs(Context& context, const Rules& rules) {
+  if (rules.retention_age <= Duration{0} && rules.keep_last <= 0) return false;
+  std::optional<TimePoint> before;
+  if (rules.retention_age > Duration{0}) before = context.now.wall - rules.retention_age;
+  BATON_TRY(suites, store::suite_ids(context.tx.sql()));
+  int left = kRunsPerPiece;
+  for (const std::int64_t suite : suites) {
+    BATON_TRY(expired,
+              store::expired_runs(context.tx.sql(), suite, rules.keep_last, before, left));
+    for (const RunId run : expired) BATON_TRY_VOID(delete_run(context, run));
+    left -= static_cast<int>(expired.size());
+    if (left == 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<bool> housekeeping(Context& context, const Rules& rules) {
+  BATON_TRY(more_runs, expire_runs(context, rules));
+  BATON_TRY(answers, store::remove_expired_answers(context.tx, context.now.wall, kAnswersPerPiece));
+  BATON_TRY(events, store::prune_journal(context.tx, context.now.wall - rules.journal_age,
+                                         kEventsPerPiece));
+  BATON_TRY_VOID(store::remove_expired_runner_tokens(context.tx, context.now.wall));
+  return more_runs || answers == kAnswersPerPiece || events == kEventsPerPiece;
+}
+
+Result<void> advance_reader(Context& context, std::string_view name, Seq seq) {
+  return store::set_reader_position(context.tx, name, seq);
+}
+
+}  // namespace baton::engine
