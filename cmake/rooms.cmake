@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # baton_room(NAME FLOOR n [USES room…]): one static library per room.
 #
-# Enforcement: the room exports one include root, ${BATON_ROOM_ROOT}/NAME/, that holds a single symlink
-# NAME -> src/NAME. "store/tx.h" therefore resolves only where `store` is in the link closure.
+# Enforcement: the room exports one include root, ${BATON_ROOM_ROOT}/NAME/, that holds a single
+# symlink NAME -> src/NAME. "store/tx.h" therefore resolves only where `store` is in the link
+# closure.
 # src/NAME/files.cmake lists, without globs:
 #   SOURCES    the room's .cc files
 #   TESTS      its *_test.cc files; they form one executable, NAME_test, that links only this room
@@ -11,7 +12,8 @@
 #   PUBLIC_LIBRARIES  third-party targets that its headers need
 set(BATON_ROOM_TABLE "" CACHE INTERNAL "")
 # The presets share one place, so that ccache finds the same paths in every build folder.
-set(BATON_ROOM_ROOT ${CMAKE_BINARY_DIR}/rooms CACHE PATH "Where the include roots of the rooms are made")
+set(BATON_ROOM_ROOT ${CMAKE_BINARY_DIR}/rooms
+  CACHE PATH "Where the include roots of the rooms are made")
 
 function(baton_room name)
   cmake_parse_arguments(ROOM "" "FLOOR" "USES" ${ARGN})
@@ -22,7 +24,8 @@ function(baton_room name)
       message(FATAL_ERROR "room ${name} uses ${used}, which is not declared before it")
     endif()
     if(NOT BATON_FLOOR_${used} LESS ROOM_FLOOR)
-      message(FATAL_ERROR "room ${name} (floor ${ROOM_FLOOR}) may not use ${used} (floor ${BATON_FLOOR_${used}})")
+      message(FATAL_ERROR "room ${name} (floor ${ROOM_FLOOR}) may not use ${used} "
+        "(floor ${BATON_FLOOR_${used}})")
     endif()
   endforeach()
 
@@ -55,7 +58,8 @@ function(baton_room name)
   if(BATON_TESTS AND TESTS)
     list(TRANSFORM TESTS PREPEND ${dir}/)
     add_executable(${name}_test ${TESTS})
-    target_link_libraries(${name}_test PRIVATE baton_${name} baton_flags ${LIBRARIES} ${TEST_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
+    target_link_libraries(${name}_test PRIVATE baton_${name} baton_flags ${LIBRARIES}
+      ${TEST_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
     add_test(NAME unit.${name} COMMAND ${name}_test)
     set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 300)
   endif()
@@ -63,7 +67,8 @@ endfunction()
 
 # Fails when a folder of src/ is not in the table, so that no room escapes the rule.
 function(baton_rooms_done)
-  file(GLOB folders LIST_DIRECTORIES true RELATIVE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/src/*)
+  file(GLOB folders LIST_DIRECTORIES true RELATIVE ${CMAKE_SOURCE_DIR}/src
+    ${CMAKE_SOURCE_DIR}/src/*)
   foreach(folder IN LISTS folders)
     if(IS_DIRECTORY ${CMAKE_SOURCE_DIR}/src/${folder} AND NOT folder IN_LIST BATON_ROOM_TABLE)
       message(FATAL_ERROR "src/${folder} is not in the room table of CMakeLists.txt")
