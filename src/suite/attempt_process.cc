@@ -36,9 +36,8 @@ namespace {
   std::abort();
 }
 
-void reset_signals() {
-  for (int number = 1; number < NSIG; ++number)
-    if (number != SIGKILL && number != SIGSTOP) ::signal(number, SIG_DFL);
+// Handlers stay: those that are set are the setup's own.
+void unblock_signals() {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -50,7 +49,7 @@ void prepare_process(const AttemptOrder& order) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   // Should the fork server be killed, its attempts must not go on unwatched.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  reset_signals();
+  unblock_signals();
   const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (null >= 0) ::dup2(null, STDIN_FILENO);
   if (null > STDERR_FILENO) ::close(null);

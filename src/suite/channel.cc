@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 
 namespace baton::suite {
 namespace {
@@ -45,8 +46,9 @@ Result<void> send_packet(int socket, std::string_view json, std::initializer_lis
 
 Result<std::optional<Packet>> receive_packet(int socket, bool* empty) {
   Packet packet;
-  packet.json.resize(kPacketMax);
-  iovec data{packet.json.data(), packet.json.size()};
+  // Kept: clearing that much memory would cost more than the packet.
+  static thread_local const auto buffer = std::make_unique<char[]>(kPacketMax);
+  iovec data{buffer.get(), kPacketMax};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kFdsMax)];
   msghdr message{};
   message.msg_iov = &data;
@@ -72,7 +74,7 @@ Result<std::optional<Packet>> receive_packet(int socket, bool* empty) {
     }
   }
   if (size <= 0) return std::nullopt;
-  packet.json.resize(static_cast<std::size_t>(size));
+  packet.json.assign(buffer.get(), static_cast<std::size_t>(size));
   return packet;
 }
 

@@ -155,7 +155,7 @@ Result<const SuiteSpec*> find_suite(const std::vector<SuiteSpec>& suites, std::s
   const SuiteSpec* found = nullptr;
   std::vector<std::string> known;
   for (const SuiteSpec& suite : suites) {
-    known.push_back(suite.id());
+    known.insert(known.end(), {suite.id(), suite.name});
     if (suite.id() == name) return &suite;
     if (suite.name != name) continue;
     if (found)
