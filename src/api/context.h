@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What the handlers work on, and the two functions that plug the API into a net::Server. Made by
+// the composition root; everything it refers to outlives it, and it outlives the server.
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "api/auth.h"
+#include "api/disk.h"
+#include "api/journal_metrics.h"
+#include "api/metrics.h"
+#include "api/secrets.h"
+#include "api/unnamed_blobs.h"
+#include "api/watch.h"
+#include "base/time.h"
+#include "engine/feed.h"
+#include "engine/rules.h"
+#include "engine/writer.h"
+#include "net/http.h"
+#include "store/blobs/artifact_blobs.h"
+#include "store/blobs/run_streams.h"
+#include "store/store.h"
+
+namespace baton::api {
+
+struct Settings {
+  /// False: everybody may do everything; the composition root allows it on loopback only.
+  bool auth = true;
+  std::string instance = "baton";  // a label of the metrics
+  std::string version = "0.1.0";
+  std::string spill_folder = "/tmp";  // for uploads; on the disk of the blobs
+  std::string environment;            // shown by the legacy routes
+  // A request of an API client is a few hundred bytes; 1 MiB holds 100 labels and params with room.
+  std::uint64_t json_bytes = 1 << 20;
+  std::uint64_t report_bytes = 256 << 20;
+  std::uint64_t artifact_bytes = 1 << 30;
+  // Proxies and load balancers cut a stream that is quiet for 30 to 60 s.
+  Duration heartbeat{15'000};
+  // Beyond this a new event stream is refused with 503: each holds a connection for as long as it
+  // likes.
+  int streams_max = 10'000;
+};
+
+struct Context {
+  /// What the API works on; all of it outlives the Context.
+  struct Parts {
+    store::Store& store;
+    engine::Writer& writer;
+    engine::Feed& feed;
+    const engine::Rules& rules;
+    store::RunStreams& streams;
+    store::ArtifactBlobs& artifacts;
+    std::function<Now()> clock;
+  };
+  Context(Parts parts, Settings settings_in);
+
+  store::Store& store;
+  engine::Writer& writer;
+  engine::Feed& feed;
+  const engine::Rules& rules;
+  store::RunStreams& streams;
+  store::ArtifactBlobs& artifacts;
+  const std::function<Now()> clock;
+  const Settings settings;
+  /// Why the server is not ready ("" = it is): asked by /readyz, set by the composition root.
+  std::function<std::string()> not_ready;
+
+  Watch watch;
+  Metrics metrics;
+  JournalMetrics journal_metrics;
+  Tokens tokens;
+  RecentSecrets recent_secrets;
+  UnnamedBlobs unnamed;
+  std::atomic<int> open_streams = 0;
+  Disk disk;  // last: its threads use what is above
+};
+
+/// Decides from the head of a request where it goes, who asks and how its body is taken; refusals
+/// (401, 403, 404, 405) leave before the body is read.
+net::Admit make_admit(Context& context);
+net::Handler make_handler(Context& context);
+
+}  // namespace baton::api

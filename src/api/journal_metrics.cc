@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include "api/journal_metrics.h"
+
+#include <algorithm>
+
+#include "store/case_table.h"
+#include "store/run_table.h"
+#include "store/tx.h"
+
+namespace baton::api {
+namespace {
+
+constexpr int kRows = 1'000;
+
+}  // namespace
+
+Result<void> JournalMetrics::advance() {
+  const std::lock_guard lock(mutex_);
+  for (;;) {
+    BATON_TRY(snapshot, store_.snapshot());
+    BATON_TRY(last, store::last_journal_seq(snapshot.sql()));
+    BATON_TRY(events, store::read_journal(snapshot.sql(), cursor_, kRows, "run.finished"));
+    for (const model::Event& event : events) {
+      BATON_TRY_VOID(count(snapshot.sql(), store::run_of_subject(event.subject)));
+      cursor_ = event.seq;
+    }
+    if (events.size() < kRows) {
+      cursor_ = std::max(cursor_, last);
+      return {};
+    }
+  }
+}
+
+Result<void> JournalMetrics::count(store::Session& session, RunId id) {
+  BATON_TRY(row, store::find_run(session, id));
+  if (!row) return {};  // deleted since
+  std::vector<model::Outcome> attempts;
+  store::CaseQuery query;
+  for (bool more = true; more;) {
+    BATON_TRY(page, store::list_cases(session, id, query));
+    for (const model::CaseResult& item : page.cases)
+      for (const model::Attempt& attempt : item.attempts) attempts.push_back(attempt.outcome);
+    more = page.next_after.has_value();
+    if (more) query.after = *page.next_after;
+  }
+  metrics_.run_finished(row->run, attempts);
+  return {};
+}
+
+}  // namespace baton::api

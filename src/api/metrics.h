@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// The numbers behind /metrics, in the Prometheus text format. Counters start at zero with the
+// process and count what the journal and the handlers tell. No label holds a test's name: their
+// number is without bound. Any thread.
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/route.h"
+#include "model/run.h"
+
+namespace baton::api {
+
+/// Cumulative buckets in seconds.
+class Histogram {
+ public:
+  explicit Histogram(std::vector<double> bounds);
+  void observe(double seconds);
+  /// `labels`: "a=\"b\"," or "".
+  void write(std::string& out, std::string_view name, std::string_view labels) const;
+
+ private:
+  std::vector<double> bounds_;
+  std::vector<std::uint64_t> counts_;
+  std::uint64_t count_ = 0;
+  double sum_ = 0;
+};
+
+/// What is read at the moment of a scrape.
+struct Gauges {
+  struct Running {
+    std::string namespace_;
+    std::string suite;
+    std::int64_t runs = 0;
+  };
+  std::string instance;
+  std::string version;
+  std::vector<Running> running;
+  std::int64_t queued = 0;
+  Seq journal_seq = 0;
+  std::size_t waiting = 0;
+};
+
+class Metrics {
+ public:
+  void request_served(const Route* route, int status, std::chrono::nanoseconds took);
+  /// `attempts`: every attempt of the run, once.
+  void run_finished(const model::Run& run, const std::vector<model::Outcome>& attempts);
+  /// An event stream opened (+1) or ended (-1).
+  void stream_changed(int by) { sse_clients_ += by; }
+  std::string text(const Gauges& gauges) const;
+
+ private:
+  struct SuiteKey {
+    std::string namespace_;
+    std::string suite;
+    auto operator<=>(const SuiteKey&) const = default;
+  };
+  struct SuiteNumbers {
+    std::map<model::RunVerdict, std::uint64_t> runs;
+    std::map<model::Outcome, std::uint64_t> attempts;
+    // handoff's words: result and whether it was flaky.
+    std::map<std::pair<std::string_view, bool>, std::uint64_t> legacy_runs;
+    std::map<std::string_view, std::uint64_t> legacy_attempts;
+  };
+  struct RouteNumbers {
+    std::map<int, std::uint64_t> by_status;
+    Histogram durations;
+  };
+  void write_http(std::string& out) const;
+  void write_runs(std::string& out) const;
+  void write_legacy(std::string& out, const Gauges& gauges) const;
+
+  std::atomic<int> sse_clients_ = 0;
+  mutable std::mutex mutex_;
+  std::map<SuiteKey, SuiteNumbers> suites_;
+  std::map<std::string, Histogram> run_durations_;  // by verdict
+  std::map<const Route*, RouteNumbers> routes_;     // null: no route
+};
+
+/// The words of handoff for a run and for an attempt: passed, failed, skipped or pending.
+std::string_view legacy_result_of(const model::Run& run);
+std::string_view legacy_result_of(model::Outcome outcome);
+
+}  // namespace baton::api

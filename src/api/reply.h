@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Building answers: JSON, problems, lists with their cursor and Link header, entity tags; and the
+// query parameters that many routes share.
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "api/route.h"
+#include "base/time.h"
+#include "wire/json_writer.h"
+
+namespace baton::api {
+
+inline constexpr int kPageDefault = 50;
+inline constexpr int kPageMax = 500;
+/// Proxies cut idle requests at 60 s.
+inline constexpr Duration kWaitMax{60'000};
+
+net::Response json_reply(int status, std::string body);
+/// 201 with a Location.
+net::Response created(std::string location, std::string body);
+/// The one way from an Error to a response.  status: 0 = the code's own.
+net::Response problem(const net::RequestHead& head, const Error& error, int status = 0);
+
+/// A page of a list under construction: {items:[…],next_cursor?} and the Link header.
+class Page {
+ public:
+  explicit Page(const Call& call);
+  wire::JsonWriter& items() { return out_; }
+  /// Ends the page; `next`: the encoded cursor of the next one.
+  net::Response finish(const std::optional<std::string>& next);
+
+ private:
+  const Call& call_;
+  wire::JsonWriter out_;
+};
+
+/// `?limit=`: 50 when absent; beyond 500 it is 500.  Errors: invalid.
+Result<int> page_limit(const Call& call);
+/// `?cursor=` of a list whose key is an integer, or not set.  Errors: invalid.
+Result<std::optional<std::int64_t>> integer_cursor(const Call& call);
+/// The same of a list whose key is a text.
+Result<std::optional<std::string>> text_cursor(const Call& call);
+
+/// `?wait=25s`: 0 when absent, at most kWaitMax.  Errors: invalid.
+Result<Duration> wait_of(const Call& call);
+/// A query parameter that is a whole number.  Errors: invalid.
+Result<std::optional<std::int64_t>> integer_query(const Call& call, std::string_view name,
+                                                  std::int64_t min, std::int64_t max);
+/// Absent, "true"/"1"/"" or "false"/"0".  Errors: invalid.
+Result<bool> flag_query(const Call& call, std::string_view name);
+/// The run id of the path.  Errors: not_found (what is no number is no run).
+Result<RunId> run_id_of(std::string_view text);
+
+/// 304 when If-None-Match names the tag; else nothing.
+std::optional<net::Response> not_modified(const Call& call, const std::string& etag);
+/// The If-Match header against the present tag ("" when the thing does not exist).
+/// Errors: conflict, to be answered with 412 (precondition_failed()).
+Result<void> check_if_match(std::string_view if_match, const std::string& etag);
+
+/// The error that check_if_match gives; dispatch answers it with status 412.
+inline constexpr std::string_view kPreconditionFix =
+    "read it again and repeat the change with the new ETag";
+
+}  // namespace baton::api

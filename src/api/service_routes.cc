@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// What operators and their tools ask: health, metrics, the description of the API.
+#include "api/handlers.h"
+#include "api/openapi.h"
+#include "api/reply.h"
+#include "api/submit.h"
+#include "store/run_table.h"
+#include "store/suite_table.h"
+
+namespace baton::api {
+namespace {
+
+constexpr int kSuitesPerRead = 500;
+
+std::string health(const Settings& settings, std::string_view status, std::string_view detail) {
+  wire::JsonWriter out;
+  out.begin_object().field("status", status).field("version", settings.version);
+  out.field("instance", settings.instance).field_if("detail", detail);
+  return out.end_object().take();
+}
+
+Result<Gauges> read_gauges(Context& context) {
+  Gauges gauges;
+  gauges.instance = context.settings.instance;
+  gauges.version = context.settings.version;
+  gauges.waiting = context.watch.waiting();
+  BATON_TRY(snapshot, context.store.snapshot());
+  BATON_TRY(load, store::run_load(snapshot.sql()));
+  gauges.queued = load.queued;
+  BATON_TRY(seq, store::last_journal_seq(snapshot.sql()));
+  gauges.journal_seq = seq;
+  std::string after;
+  for (;;) {
+    BATON_TRY(rows, store::list_suites(snapshot.sql(), after, kSuitesPerRead, "", false));
+    for (const store::SuiteRow& row : rows)
+      if (row.running > 0)
+        gauges.running.push_back({row.suite.namespace_, row.suite.name, row.running});
+    if (static_cast<int>(rows.size()) < kSuitesPerRead) return gauges;
+    after = rows.back().suite.id();
+  }
+}
+
+}  // namespace
+
+Async livez(Context& context, Call&) {
+  co_return json_reply(200, health(context.settings, "ok", ""));
+}
+
+Async readyz(Context& context, Call& call) {
+  std::string detail;
+  std::string_view status = "ok";
+  if (call.request.caller.draining()) {
+    status = "draining";
+  } else if (context.not_ready) {
+    detail = context.not_ready();
+    if (!detail.empty()) status = "starting";
+  }
+  if (status == "ok") {
+    const auto answers = read(
+        context, [](store::Session& session) { return store::last_journal_seq(session); });
+    if (!answers) {
+      status = "unavailable";
+      detail = answers.error().message;
+    }
+  }
+  net::Response response =
+      json_reply(status == "ok" ? 200 : 503, health(context.settings, status, detail));
+  if (response.status == 503) response.headers.set("Retry-After", "5");
+  co_return response;
+}
+
+Async get_metrics(Context& context, Call&) {
+  if (auto advanced = context.journal_metrics.advance(); !advanced)
+    co_return tl::unexpected(advanced.error());
+  auto gauges = read_gauges(context);
+  if (!gauges) co_return tl::unexpected(gauges.error());
+  co_return net::reply(200, "text/plain; version=0.0.4; charset=utf-8",
+                       context.metrics.text(*gauges));
+}
+
+Async get_openapi(Context& context, Call&) {
+  co_return json_reply(200, openapi_json(context.settings.version));
+}
+
+}  // namespace baton::api

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#include "api/submit.h"
+
+#include <openssl/evp.h>
+
+#include <array>
+#include <memory>
+
+#include "api/reply.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "engine/idempotency_ops.h"
+
+namespace baton::api {
+namespace {
+
+constexpr std::size_t kKeyMax = 255;
+
+struct FreeDigest {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new()) {
+    EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
+  }
+  void add(std::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
+  std::string hex() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    EVP_DigestFinal_ex(context_.get(), digest.data(), &size);
+    std::string text;
+    for (unsigned i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
+    return text;
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, FreeDigest> context_;
+};
+
+// What makes two requests the same: their query and their body.
+Result<std::string> hash_of_request(const Call& call) {
+  Sha256 hash;
+  const std::string& target = call.request.target;
+  hash.add(std::string_view{target}.substr(std::min(target.find('?'), target.size())));
+  hash.add(std::string_view{"\0", 1});
+  if (!call.request.spilled) {
+    hash.add(call.request.body);
+    return hash.hex();
+  }
+  std::string buffer(1 << 20, '\0');
+  for (std::uint64_t at = 0; at < call.request.spilled->size;) {
+    const ssize_t n = pread(call.request.spilled->file.get(), buffer.data(), buffer.size(),
+                            static_cast<off_t>(at));
+    if (n <= 0) return tl::unexpected(errno_error("read the body", errno));
+    hash.add(std::string_view{buffer}.substr(0, static_cast<std::size_t>(n)));
+    at += static_cast<std::uint64_t>(n);
+  }
+  return hash.hex();
+}
+
+Result<std::string> key_of(const Call& call) {
+  const std::string_view key = call.request.headers.get("Idempotency-Key");
+  if (key.size() > kKeyMax || has_control_bytes(key) || !is_valid_utf8(key))
+    return fail(Code::invalid, "the Idempotency-Key must be text of at most {} bytes", kKeyMax);
+  return std::string{key};
+}
+
+net::Response to_response(store::StoredAnswer answer, bool replayed) {
+  net::Response response = answer.body.empty() ? net::reply(answer.status)
+                                               : json_reply(answer.status, std::move(answer.body));
+  if (!answer.location.empty()) response.headers.set("Location", answer.location);
+  if (replayed) response.headers.set("Idempotency-Replayed", "true");
+  return response;
+}
+
+Result<void> check_same(const store::IdempotencyRow& row, std::string_view key,
+                        std::string_view hash) {
+  if (row.body_hash == hash) return {};
+  return fail_with_fix(Code::conflict, "use a new key for a new request",
+                       "the Idempotency-Key \"{}\" was used with another request", key);
+}
+
+}  // namespace
+
+std::string sha256_hex(std::string_view bytes) {
+  Sha256 hash;
+  hash.add(bytes);
+  return hash.hex();
+}
+
+Async submit_post(Context& context, Call& call, Post post, PostOperation operation) {
+  auto key = key_of(call);
+  if (!key) co_return tl::unexpected(key.error());
+  if (key->empty()) {
+    auto answer = co_await submit<store::StoredAnswer>(context, std::move(operation));
+    if (!answer) co_return tl::unexpected(answer.error());
+    co_return to_response(*std::move(answer), false);
+  }
+  auto hash = hash_of_request(call);
+  if (!hash) co_return tl::unexpected(hash.error());
+  const engine::IdempotencyKey once{post.scope, *key, *hash, post.keep};
+  auto answered = co_await submit<engine::Answered>(
+      context, [once, operation = std::move(operation)](engine::Context& c) mutable {
+        return engine::answer_once(c, once, operation);
+      });
+  if (!answered) co_return tl::unexpected(answered.error());
+  co_return to_response(std::move(answered->answer), answered->replayed);
+}
+
+Result<std::optional<net::Response>> find_replay(Context& context, const Call& call,
+                                                 const std::string& scope) {
+  BATON_TRY(key, key_of(call));
+  if (key.empty()) return std::nullopt;
+  BATON_TRY(hash, hash_of_request(call));
+  BATON_TRY(known, read(context, [&](store::Session& session) {
+              return store::find_answer(session, scope, key, context.clock().wall);
+            }));
+  if (!known) return std::nullopt;
+  BATON_TRY_VOID(check_same(*known, key, hash));
+  return to_response(known->answer, true);
+}
+
+}  // namespace baton::api
