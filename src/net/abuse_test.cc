@@ -36,14 +36,17 @@ std::vector<Abuse> lengths() {
       {kStart + "Content-Length: 18446744073709551616\r\n\r\n"},
       {kStart + "Content-Length : 2\r\n\r\nab"},
       {kStart + " Content-Length: 2\r\n\r\nab"},
-      {kStart + "Content-Length:\x0b" "2\r\n\r\nab"},
+      {kStart + "Content-Length:\x0b"
+                "2\r\n\r\nab"},
       {kStart + "Transfer-Encoding: identity\r\n\r\n"},
       {kStart + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"},
       {kStart + "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"},
       {kStart + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
       {kStart + "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n"},
-      {kStart + "Transfer-Encoding:\x0b" "chunked\r\n\r\n0\r\n\r\n"},
-      {kStart + "Transfer-Encoding: \x00" "chunked\r\n\r\n"s},
+      {kStart + "Transfer-Encoding:\x0b"
+                "chunked\r\n\r\n0\r\n\r\n"},
+      {kStart + "Transfer-Encoding: \x00"
+                "chunked\r\n\r\n"s},
       {kStart + "Transfer-Encoding\r\n: chunked\r\n\r\n0\r\n\r\n"},
       {kStart + "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n"},
       {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},

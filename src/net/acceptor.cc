@@ -108,17 +108,12 @@ Acceptor::Next Acceptor::accept_one() {
     return Next::more;
   }
   switch (errno) {
-    case EAGAIN:
-      return Next::wait;
+    case EAGAIN: return Next::wait;
     case EMFILE:
-    case ENFILE:
-      shed_one();
-      return Next::rest;
+    case ENFILE: shed_one(); return Next::rest;
     case ENOBUFS:
-    case ENOMEM:
-      return Next::rest;
-    default:
-      return Next::more;  // ECONNABORTED, EINTR, network errors: of that connection only
+    case ENOMEM: return Next::rest;
+    default: return Next::more;  // ECONNABORTED, EINTR, network errors: of that connection only
   }
 }
 

@@ -34,7 +34,7 @@ struct Gate::State : std::enable_shared_from_this<Gate::State> {
   bool notified = false;
   bool posted = false;
   std::uint64_t wait_number = 0;
-  steady_timer* timer = nullptr;  // of the present waiter
+  steady_timer* timer = nullptr;    // of the present waiter
   std::optional<Wake> interrupted;  // gone or draining; waiter's thread only
 
   void notify() {
@@ -61,8 +61,7 @@ namespace {
 /// Ends a wait in every case, also when the coroutine's frame is destroyed while it is parked.
 class Parked {
  public:
-  Parked(Gate::State& state, steady_timer& timer, Caller& caller)
-      : state_(state), caller_(caller) {
+  Parked(Gate::State& state, steady_timer& timer, Caller& caller) : state_(state), caller_(caller) {
     const std::lock_guard lock(state_.mutex);
     BATON_ASSERT(state_.timer == nullptr, "a gate has one waiter at a time");
     state_.posted = false;
@@ -78,10 +77,8 @@ class Parked {
 
   void watch() {
     if (caller_.state() == nullptr) return;
-    watch_ = caller_.state()->watch(
-        [state = state_.shared_from_this(), number = number_](Wake why) {
-          state->interrupt(number, why);
-        });
+    watch_ = caller_.state()->watch([state = state_.shared_from_this(), number = number_](
+                                        Wake why) { state->interrupt(number, why); });
     is_watching_ = true;
   }
 

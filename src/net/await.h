@@ -30,7 +30,7 @@ class Caller {
   class State;
   Caller() = default;
   explicit Caller(std::shared_ptr<State> state) : state_(std::move(state)) {}
-  /// True only once a wait or a write noticed it: nobody watches a connection that is not waited on.
+  /// True only once a wait or a write noticed it: an unwatched connection is not asked.
   bool gone() const;
   bool draining() const;
   State* state() const { return state_.get(); }
@@ -59,9 +59,10 @@ class Gate {
 boost::asio::awaitable<void> sleep_for(Duration duration);
 
 /// Awaits a result that another thread delivers by callback, and resumes on the caller's executor:
-///   auto r = co_await from_callback<Result<X>>([&](auto done) { writer.submit(op, std::move(done)); });
-/// `start` is called at once on this thread. `done` must be called exactly once, from any thread:
-/// the coroutine waits for it for ever (it is not cut short by a client that goes).
+///   auto r = co_await from_callback<R>([&](auto done) { writer.submit(op, std::move(done)); });
+/// `start` is called at once on this thread; a lambda written in place captures by reference only
+/// (g++ 12 destroys what it captured by value twice). `done` must be called exactly once, from any
+/// thread: the coroutine waits for it for ever and is not cut short by a client that goes.
 template <class R>
 boost::asio::awaitable<R> from_callback(UniqueFunction<void(UniqueFunction<void(R)>)> start) {
   struct Slot {

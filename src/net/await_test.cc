@@ -38,7 +38,8 @@ TEST(Await, a_result_comes_from_another_thread_and_resumes_here) {
     const auto here = std::this_thread::get_id();
     UniqueFunction<void(UniqueFunction<void(std::unique_ptr<int>)>)> start =
         [&other](UniqueFunction<void(std::unique_ptr<int>)> done) {
-          other = std::thread([done = std::move(done)]() mutable { done(std::make_unique<int>(7)); });
+          other =
+              std::thread([done = std::move(done)]() mutable { done(std::make_unique<int>(7)); });
         };
     const auto value = co_await from_callback<std::unique_ptr<int>>(std::move(start));
     EXPECT_EQ(7, *value);

@@ -38,8 +38,7 @@ Result<std::size_t> ChunkDecoder::decode(std::string_view input, std::string& bo
 Result<void> ChunkDecoder::take(char c) {
   switch (state_) {
     case State::size:
-    case State::extension:
-      return take_size(c);
+    case State::extension: return take_size(c);
     case State::size_lf:
       if (c != '\n') return bad("a CR without LF");
       if (chunk_ > left_) return fail(Code::too_large, "the chunks are longer than the limit");
@@ -55,8 +54,7 @@ Result<void> ChunkDecoder::take(char c) {
       if (c != '\n') return bad("a CR without LF");
       state_ = State::size;
       return {};
-    default:
-      return take_trailer(c);
+    default: return take_trailer(c);
   }
 }
 

@@ -17,20 +17,20 @@ class ChunkDecoder {
   /// `body_max`: what all chunks together may announce.
   explicit ChunkDecoder(std::uint64_t body_max) : left_(body_max) {}
 
-  /// Appends what `input` brings of the body to `body` and returns how many bytes were used: all, or
-  /// up to the end of the body. Errors: invalid (400), too_large (413); then it stays unusable.
+  /// Appends what `input` brings of the body to `body` and returns how many bytes were used: all,
+  /// or up to the end of the body. Errors: invalid (400), too_large (413); then it stays unusable.
   Result<std::size_t> decode(std::string_view input, std::string& body);
   bool done() const { return state_ == State::done; }
 
  private:
   enum class State {
-    size,           // its digits
-    extension,      // up to the CR
+    size,       // its digits
+    extension,  // up to the CR
     size_lf,
     data,
     data_cr,
     data_lf,
-    line_start,     // of a trailer line, or the CR of the last line
+    line_start,  // of a trailer line, or the CR of the last line
     trailer_name,
     trailer_value,
     trailer_lf,

@@ -36,7 +36,7 @@ struct HttpRequest {
   std::uint64_t max_response_bytes = 64 << 20;  // of a collected body; beyond: too_large
 
   Duration connect_timeout{5'000};
-  Duration total_timeout{60'000};  // kForever for event streams
+  Duration total_timeout{60'000};    // kForever for event streams
   Duration idle_timeout = kForever;  // without a byte in either direction
   int redirects_max = 0;             // 0: a 3xx is returned as it is
 

@@ -58,15 +58,15 @@ struct Parameter {
 
 /// All of a request but its body.
 struct RequestHead {
-  std::string method;                  // "GET"; any token may arrive
-  std::string target;                  // as sent: "/runs/7/log?test=a%20b"
-  std::string path;                    // the raw path of the target: "/runs/7/log"
-  std::vector<std::string> segments;   // the path's parts, percent-decoded each: {"runs","7","log"}
-  std::vector<Parameter> query;        // decoded, in order, repeats kept
+  std::string method;                 // "GET"; any token may arrive
+  std::string target;                 // as sent: "/runs/7/log?test=a%20b"
+  std::string path;                   // the raw path of the target: "/runs/7/log"
+  std::vector<std::string> segments;  // the path's parts, percent-decoded each: {"runs","7","log"}
+  std::vector<Parameter> query;       // decoded, in order, repeats kept
   Headers headers;
-  std::string peer;                    // "127.0.0.1:40422", "unix"
+  std::string peer;  // "127.0.0.1:40422", "unix"
   bool tls = false;
-  std::string request_id;              // X-Request-Id when it is sane, else made
+  std::string request_id;                       // X-Request-Id when it is sane, else made
   std::optional<std::uint64_t> content_length;  // empty for chunked bodies and for none
 
   /// The first value of that query parameter, or null.
@@ -80,10 +80,10 @@ struct SpilledBody {
 };
 
 struct Request : RequestHead {
-  std::string body;                     // empty when spilled
+  std::string body;  // empty when spilled
   std::optional<SpilledBody> spilled;
-  Caller caller;                        // gone()? draining()? for Gate::wait
-  std::any context;                     // what Admission::context carried, for example who asks
+  Caller caller;     // gone()? draining()? for Gate::wait
+  std::any context;  // what Admission::context carried, for example who asks
 };
 
 class Sink;

@@ -62,8 +62,8 @@ TEST(Limits, a_body_that_trickles_in_is_cut) {
   ServerOptions options = hasty();
   options.limits.body_bytes_per_second = 1'000'000;
   const auto server = serve(echo(), options);
-  for (const char* framing : {"Content-Length: 100000\r\n\r\n",
-                              "Transfer-Encoding: chunked\r\n\r\nfffff\r\n"}) {
+  for (const char* framing :
+       {"Content-Length: 100000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nfffff\r\n"}) {
     RawClient client(server->port());
     client.send(fmt::format("POST / HTTP/1.1\r\nHost: h\r\n{}", framing));
     const auto begin = std::chrono::steady_clock::now();

@@ -27,8 +27,9 @@ struct HostPort {
 };
 
 Result<HostPort> split_address(const std::string& listen) {
-  const auto bad = fail_with_fix(Code::invalid, "write it as 127.0.0.1:1337, [::1]:1337 or unix:/path",
-                                 "the address \"{}\" is not host:port", listen);
+  const auto bad =
+      fail_with_fix(Code::invalid, "write it as 127.0.0.1:1337, [::1]:1337 or unix:/path",
+                    "the address \"{}\" is not host:port", listen);
   const std::size_t colon = listen.rfind(':');
   if (colon == std::string::npos) return bad;
   std::string host = listen.substr(0, colon);
@@ -87,13 +88,13 @@ Result<Listener> open_tcp(const ServerOptions& options) {
   const char* host = address.host.empty() ? nullptr : address.host.c_str();
   if (const int error = ::getaddrinfo(host, port.c_str(), &hints, &found); error != 0) {
     return fail_with_fix(Code::invalid, "write it as 127.0.0.1:1337, [::1]:1337 or unix:/path",
-                         "the host of \"{}\" is unknown: {}", options.listen, ::gai_strerror(error));
+                         "the host of \"{}\" is unknown: {}", options.listen,
+                         ::gai_strerror(error));
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, ::freeaddrinfo);
 
   Listener listener;
-  listener.socket.reset(
-      ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  listener.socket.reset(::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!listener.socket) return tl::unexpected(errno_error("socket", errno));
   const int fd = listener.socket.get();
   set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
@@ -105,9 +106,9 @@ Result<Listener> open_tcp(const ServerOptions& options) {
   sockaddr_storage bound{};
   socklen_t size = sizeof bound;
   ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
-  listener.port = ntohs(bound.ss_family == AF_INET6
-                            ? reinterpret_cast<const sockaddr_in6&>(bound).sin6_port
-                            : reinterpret_cast<const sockaddr_in&>(bound).sin_port);
+  listener.port =
+      ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(bound).sin6_port
+                                        : reinterpret_cast<const sockaddr_in&>(bound).sin_port);
   const bool everywhere = address.host.empty() || address.host == "0.0.0.0" || address.host == "::";
   const bool is_v6 = address.host.find(':') != std::string::npos;
   const std::string shown =

@@ -35,7 +35,8 @@ std::optional<std::string> take_quoted(std::string_view& text) {
   return std::nullopt;
 }
 
-/// The value of `; name=value` in a header such as Content-Disposition. Empty: not there, or broken.
+/// The value of `; name=value` in a header such as Content-Disposition. Empty: not there, or
+/// broken.
 std::optional<std::string> find_parameter(std::string_view header, std::string_view wanted) {
   std::string_view rest = header;
   const std::size_t start = rest.find(';');
@@ -122,7 +123,8 @@ Result<Part> take_part_header(std::string_view& rest) {
 Result<bool> take_delimiter_end(std::string_view& rest) {
   if (rest.starts_with("--")) return true;
   rest = skip_space(rest);
-  if (!rest.starts_with("\r\n")) return fail(Code::invalid, "a boundary is not followed by a line end");
+  if (!rest.starts_with("\r\n"))
+    return fail(Code::invalid, "a boundary is not followed by a line end");
   rest.remove_prefix(2);
   return false;
 }
@@ -137,7 +139,8 @@ Result<std::vector<Part>> parse_multipart(std::string_view content_type, std::st
     rest.remove_prefix(delimiter.size() - 2);
   } else {
     const std::size_t first = rest.find(delimiter);
-    if (first == std::string_view::npos) return fail(Code::invalid, "the first boundary is missing");
+    if (first == std::string_view::npos)
+      return fail(Code::invalid, "the first boundary is missing");
     rest.remove_prefix(first + delimiter.size());
   }
   std::vector<Part> parts;

@@ -24,7 +24,8 @@ struct Part {
 };
 
 /// `content_type` is the request's header value, with its boundary.
-/// Errors: invalid (not multipart, no boundary, broken framing), too_large (kPartsMax, header bytes).
+/// Errors: invalid (not multipart, no boundary, broken framing), too_large (kPartsMax, header
+/// bytes).
 Result<std::vector<Part>> parse_multipart(std::string_view content_type, std::string_view body);
 
 }  // namespace baton::net

@@ -47,9 +47,9 @@ TEST(Multipart, broken_bodies_are_refused) {
 }
 
 TEST(Multipart, broken_content_types_are_refused) {
-  for (const char* type :
-       {"", "text/plain; boundary=XX", "multipart/form-data", "multipart/form-data; boundary=",
-        "multipart/form-data; boundary=\"XX", "multipart/mixed; boundary=XX"}) {
+  for (const char* type : {"", "text/plain; boundary=XX", "multipart/form-data",
+                           "multipart/form-data; boundary=", "multipart/form-data; boundary=\"XX",
+                           "multipart/mixed; boundary=XX"}) {
     EXPECT_FALSE(parse_multipart(type, "--XX--")) << type;
   }
   const std::string long_boundary(71, 'x');

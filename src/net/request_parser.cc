@@ -137,7 +137,8 @@ Result<std::size_t> HeadScanner::scan(std::string_view buffer) {
       const bool empty_line = position_ >= 3 && buffer.substr(position_ - 3, 2) == "\r\n";
       if (empty_line) return position_ + 1;
     } else {
-      return fail(Code::invalid, "{}", c == '\n' ? "LF without CR" : "a control byte in the header");
+      return fail(Code::invalid, "{}",
+                  c == '\n' ? "LF without CR" : "a control byte in the header");
     }
   }
   return 0;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Reads request heads from bytes, strictly. No I/O.
-// Boost.Beast's parser does the work; the checks around it refuse what it tolerates and what another
-// server in the chain could read differently: line folding, a bare LF or CR, control bytes, repeated
-// or listed Content-Length, any Transfer-Encoding but one "chunked", both together, both with
-// HTTP/1.0, no or several Hosts. Source: RFC 9112 §2.2, §5.2, §6, §11.2.
+// Boost.Beast's parser does the work; the checks around it refuse what it tolerates and what
+// another server in the chain could read differently: line folding, a bare LF or CR, control bytes,
+// repeated or listed Content-Length, any Transfer-Encoding but one "chunked", both together, both
+// with HTTP/1.0, no or several Hosts. Source: RFC 9112 §2.2, §5.2, §6, §11.2.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,8 +18,8 @@ namespace baton::net {
 /// so that a malformed request is answered before the time-out.
 class HeadScanner {
  public:
-  /// The head's length with its empty line, or 0 while it is incomplete. `buffer` holds what it held
-  /// at the last call, and more. Errors: invalid.
+  /// The head's length with its empty line, or 0 while it is incomplete. `buffer` holds what it
+  /// held at the last call, and more. Errors: invalid.
   Result<std::size_t> scan(std::string_view buffer);
 
  private:

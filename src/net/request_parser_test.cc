@@ -81,13 +81,12 @@ TEST(RequestParser, one_host_is_needed) {
 }
 
 TEST(RequestParser, the_scanner_refuses_what_cannot_stand_in_a_head) {
-  for (const std::string& raw : {std::string("GET / HTTP/1.1\nHost: h\n\n"),
-                                 std::string("GET / HTTP/1.1\r\nHost: h\n\r\n"),
-                                 std::string("GET / HTTP/1.1\rHost: h\r\n\r\n"),
-                                 std::string("GET / HTTP/1.1\r\nX: a\0b\r\n\r\n", 27),
-                                 std::string("GET / HTTP/1.1\r\nX: \x1b[m\r\n\r\n"),
-                                 std::string("\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n"),
-                                 std::string("\x16\x03\x01\x02")}) {
+  for (const std::string& raw :
+       {std::string("GET / HTTP/1.1\nHost: h\n\n"), std::string("GET / HTTP/1.1\r\nHost: h\n\r\n"),
+        std::string("GET / HTTP/1.1\rHost: h\r\n\r\n"),
+        std::string("GET / HTTP/1.1\r\nX: a\0b\r\n\r\n", 27),
+        std::string("GET / HTTP/1.1\r\nX: \x1b[m\r\n\r\n"),
+        std::string("\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n"), std::string("\x16\x03\x01\x02")}) {
     HeadScanner scanner;
     EXPECT_FALSE(scanner.scan(raw)) << raw;
   }
@@ -142,7 +141,8 @@ TEST(RequestParser, bad_chunks_are_refused) {
         std::string("10000000000000005\r\nhello\r\n0\r\n\r\n"),
         "5;" + std::string(300, 'x') + "\r\nhello\r\n0\r\n\r\n",
         std::string("0\r\nX: y\n\n\r\n\r\n"), std::string("0\r\nX y\r\n\r\n"),
-        std::string("0\r\nX: y\r\n z\r\n\r\n"), "0\r\nX:" + std::string(9'000, 'x'), "5;" + std::string(20'000, 'x')}) {
+        std::string("0\r\nX: y\r\n z\r\n\r\n"), "0\r\nX:" + std::string(9'000, 'x'),
+        "5;" + std::string(20'000, 'x')}) {
     for (const std::size_t step : {std::size_t{1}, text.size()}) {
       const auto decoded = decode(text, step);
       ASSERT_FALSE(decoded) << text;

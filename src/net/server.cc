@@ -135,8 +135,8 @@ Result<void> Server::start() {
   }
   std::vector<Worker*> targets;
   for (const auto& worker : state_->workers) targets.push_back(worker.get());
-  state_->acceptor = std::make_unique<Acceptor>(shared, std::move(targets),
-                                                state_->listener.socket.release());
+  state_->acceptor =
+      std::make_unique<Acceptor>(shared, std::move(targets), state_->listener.socket.release());
   state_->acceptor->start();
   for (const auto& worker : state_->workers) {
     worker->thread = std::thread([target = worker.get()] { run_loop(*target); });

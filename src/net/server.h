@@ -61,7 +61,7 @@ struct ServerStats {
   std::uint64_t connections_refused = 0;  // beyond Limits::connections or out of descriptors
   std::uint64_t requests_total = 0;
   std::uint64_t requests_malformed = 0;
-  std::uint64_t timeouts = 0;      // header, body rate, write stall
+  std::uint64_t timeouts = 0;  // header, body rate, write stall
 };
 
 /// One answered request, for metrics and logs; the views hold during the call only.

@@ -157,7 +157,8 @@ TEST(Server, refuses_before_the_body_is_read) {
       },
       local_options(), guard);
   RawClient client(server->port());
-  client.send("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 999999\r\n\r\n");
+  client.send(
+      "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 999999\r\n\r\n");
   EXPECT_EQ(401, status_of(client.read_to_end()));
   EXPECT_EQ(0, handled);
   RawClient again(server->port());
@@ -234,8 +235,8 @@ TEST(Server, sends_a_part_of_a_file) {
   const auto server = serve([&](Request request) -> asio_response {
     Response response = reply(200);
     const bool cut = request.path == "/cut";
-    response.body = FileBody{Fd{::open(path.c_str(), O_RDONLY)}, 7,
-                             content.size() - (cut ? 0 : 10)};
+    response.body =
+        FileBody{Fd{::open(path.c_str(), O_RDONLY)}, 7, content.size() - (cut ? 0 : 10)};
     co_return response;
   });
   RawClient client(server->port());

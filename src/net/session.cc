@@ -16,6 +16,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t kRequestIdMax = 128;
+// What a request counts against its connection's turn, in bytes: 64 pipelined ones are a turn.
+constexpr std::size_t kRequestBurst = 64 * 1024;
 
 bool is_sane_id(std::string_view id) {
   constexpr std::string_view kAllowed = "-_.:/+=@";
@@ -69,6 +71,7 @@ asio::awaitable<bool> Session::serve_one() {
   idle_ = false;
   exchange.started = Clock::now();
   if (refused.status == 0 && size == 0) co_return false;  // closed, idle too long, or draining
+  if (burst_ += kRequestBurst; !in_.empty()) co_await take_turns(0);
 
   Request request;
   Response response;

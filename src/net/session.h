@@ -81,7 +81,8 @@ class Session final : public Caller::State,
   void complete(Request& request, ParsedHead& parsed);
 
   // session_body.cc
-  Awaitable<Refused> read_body(Request& request, const ParsedHead& parsed, const BodyPolicy& policy);
+  Awaitable<Refused> read_body(Request& request, const ParsedHead& parsed,
+                               const BodyPolicy& policy);
   Awaitable<Refused> read_sized(Request& request, std::uint64_t size, const BodyPolicy& policy);
   Awaitable<Refused> read_chunked(Request& request, const BodyPolicy& policy);
   void expect_body(Clock::time_point begin, std::uint64_t received);
@@ -103,6 +104,9 @@ class Session final : public Caller::State,
   Awaitable<std::size_t> read_scratch();
   Awaitable<bool> write_all(std::string_view bytes);
   Awaitable<void> linger();
+  /// Counts work done in one go, and lets the other connections of the thread have their turn when
+  /// it was much: a fast peer never makes the socket wait.
+  Awaitable<void> take_turns(std::size_t bytes);
   void expire_at(Clock::time_point deadline);
   void arm_timer();
   void arm_watch();
@@ -125,7 +129,9 @@ class Session final : public Caller::State,
   bool timer_armed_ = false;
   bool timed_out_ = false;
 
-  bool idle_ = false;       // between requests
+  std::size_t burst_ = 0;  // bytes moved since others had their turn
+
+  bool idle_ = true;        // no request has begun
   bool streaming_ = false;  // a StreamBody runs
   bool chunked_ = false;    // its framing
   std::uint64_t streamed_ = 0;

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "net/session.h"
@@ -18,6 +19,8 @@ constexpr auto kUse = asio::as_tuple(asio::use_awaitable);
 // What a client may send ahead while its request is being answered. Beyond it nothing is read until
 // then, and its leaving is noticed by the write.
 constexpr std::size_t kAheadMax = 64 * 1024;
+// About a millisecond of copying.
+constexpr std::size_t kBurstMax = 4 << 20;
 }  // namespace
 
 asio::awaitable<bool> Session::ready(Direction direction) {
@@ -45,10 +48,21 @@ asio::awaitable<bool> Session::shake_hands() {
   }
 }
 
+asio::awaitable<void> Session::take_turns(std::size_t bytes) {
+  burst_ += bytes;
+  if (burst_ < kBurstMax) co_return;
+  burst_ = 0;
+  co_await asio::post(worker_.context, asio::use_awaitable);
+}
+
 asio::awaitable<std::size_t> Session::read_scratch() {
+  if (burst_ >= kBurstMax) co_await take_turns(0);
   while (true) {
     const Step step = transport_->read(worker_.scratch.data(), worker_.scratch.size());
-    if (step.kind == Step::Kind::done) co_return step.bytes;
+    if (step.kind == Step::Kind::done) {
+      burst_ += step.bytes;
+      co_return step.bytes;
+    }
     if (step.kind == Step::Kind::end || step.kind == Step::Kind::failed) {
       gone_ = true;
       co_return 0;
@@ -70,6 +84,7 @@ asio::awaitable<bool> Session::write_all(std::string_view bytes) {
     const Step step = transport_->write(bytes.data(), bytes.size());
     if (step.kind == Step::Kind::done) {
       bytes.remove_prefix(step.bytes);
+      if (!bytes.empty()) co_await take_turns(step.bytes);
       continue;
     }
     if (step.kind == Step::Kind::end || step.kind == Step::Kind::failed) {

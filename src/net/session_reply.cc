@@ -59,6 +59,7 @@ asio::awaitable<bool> Session::send_file(FileBody file) {
     if (step.kind == Step::Kind::done) {
       file.offset += step.bytes;
       file.length -= step.bytes;
+      co_await take_turns(step.bytes);
       continue;
     }
     // `end`: the file is shorter than was announced; only a cut tells the client.

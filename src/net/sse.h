@@ -26,7 +26,8 @@ struct SseFields {
 };
 
 /// The event as text/event-stream: data may hold any line ends (each line becomes a `data:` field;
-/// CR and CRLF arrive as LF). CR, LF and NUL in `event` and `id` are dropped. An empty id is not sent.
+/// CR and CRLF arrive as LF). CR, LF and NUL in `event` and `id` are dropped. An empty id is not
+/// sent.
 std::string sse_format(SseFields event);
 /// A comment: keeps proxies from cutting a quiet stream, and finds out that a client is gone.
 std::string sse_comment(std::string_view text = "");

@@ -32,7 +32,8 @@ TEST(Sse, an_event_reads_back_in_pieces_of_every_size) {
 }
 
 TEST(Sse, no_field_can_begin_another) {
-  const auto events = read_all(sse_format({"a\nid: evil", "x\n\nevent: evil", "1\r\ndata: evil"}), 9);
+  const auto events =
+      read_all(sse_format({"a\nid: evil", "x\n\nevent: evil", "1\r\ndata: evil"}), 9);
   ASSERT_EQ(1U, events.size());
   EXPECT_EQ("aid: evil", events[0].event);
   EXPECT_EQ("x\n\nevent: evil", events[0].data);
@@ -40,7 +41,9 @@ TEST(Sse, no_field_can_begin_another) {
 }
 
 TEST(Sse, every_line_end_counts_and_the_byte_order_mark_does_not) {
-  const std::string stream = "\xef\xbb\xbf" "data:a\rdata: b\r\ndata:  c\n\r\ndata\n\n";
+  const std::string stream =
+      "\xef\xbb\xbf"
+      "data:a\rdata: b\r\ndata:  c\n\r\ndata\n\n";
   for (std::size_t step = 1; step <= stream.size(); ++step) {
     const auto events = read_all(stream, step);
     ASSERT_EQ(2U, events.size()) << step;

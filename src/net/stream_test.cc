@@ -161,8 +161,7 @@ TEST(Stream, a_long_poll_is_answered_by_another_thread_or_by_time) {
   EXPECT_TRUE(eventually([&] { return poll.parked == 1; }));
   poll.gate.notify();
   EXPECT_EQ("notified", body_of(client.read_response()));
-  const auto quick =
-      serve(poll_handler(poll.gate, poll.parked, poll.went, Duration{20}));
+  const auto quick = serve(poll_handler(poll.gate, poll.parked, poll.went, Duration{20}));
   RawClient other(quick->port());
   other.send(kGet);
   EXPECT_EQ("timed out", body_of(other.read_response()));
@@ -173,7 +172,8 @@ TEST(Stream, a_long_poll_outlives_every_time_out_of_the_connection) {
   options.limits.header_timeout = options.limits.idle_timeout = options.limits.write_stall =
       options.limits.body_grace = Duration{30};
   Poll poll;
-  const auto server = serve(poll_handler(poll.gate, poll.parked, poll.went, Duration{400}), options);
+  const auto server =
+      serve(poll_handler(poll.gate, poll.parked, poll.went, Duration{400}), options);
   RawClient client(server->port());
   client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx");
   EXPECT_EQ("timed out", body_of(client.read_response()));

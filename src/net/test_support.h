@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// For the tests of this room: a client that sends exactly the bytes it is told, and a running server.
+// For the tests of this room: a client that sends exactly the bytes it is told, and a running
+// server.
 #include <gtest/gtest.h>
 
 #include <chrono>

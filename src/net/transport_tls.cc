@@ -72,12 +72,9 @@ class TlsTransport final : public Transport {
  private:
   Step not_moved(int result) {
     switch (SSL_get_error(ssl_.get(), result)) {
-      case SSL_ERROR_WANT_READ:
-        return {Step::Kind::wait_read};
-      case SSL_ERROR_WANT_WRITE:
-        return {Step::Kind::wait_write};
-      case SSL_ERROR_ZERO_RETURN:
-        return {Step::Kind::end};
+      case SSL_ERROR_WANT_READ: return {Step::Kind::wait_read};
+      case SSL_ERROR_WANT_WRITE: return {Step::Kind::wait_write};
+      case SSL_ERROR_ZERO_RETURN: return {Step::Kind::end};
       default:
         failed_ = true;  // SSL_shutdown must not be called after it
         return {Step::Kind::failed};

@@ -176,8 +176,8 @@ Result<std::optional<ByteRange>> parse_range(std::string_view header, std::uint6
 std::string attachment_disposition(std::string_view file_name) {
   std::string plain;
   for (const char c : file_name) {
-    const bool safe = !is_control(c) && c != '"' && c != '\\' && c != '%' &&
-                      static_cast<unsigned char>(c) < 0x80;
+    const bool safe =
+        !is_control(c) && c != '"' && c != '\\' && c != '%' && static_cast<unsigned char>(c) < 0x80;
     plain += safe ? c : '_';
   }
   std::string value = "attachment; filename=\"" + plain + '"';

@@ -14,7 +14,8 @@ namespace baton::net {
 
 /// Strict: an incomplete or non-hexadecimal escape is refused. Errors: invalid.
 Result<std::string> percent_decode(std::string_view text);
-/// Everything but unreserved characters (RFC 3986) becomes %XX; fits a path segment or a query value.
+/// Everything but unreserved characters (RFC 3986) becomes %XX; fits a path segment or a query
+/// value.
 std::string percent_encode(std::string_view text);
 
 /// `a=1&b=%20+` in order. Broken escapes stay as they are written (WHATWG URL, form decoding):

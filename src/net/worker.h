@@ -51,7 +51,6 @@ struct Worker {
   explicit Worker(Shared& owner) : shared(owner) {}
 
   Shared& shared;
-  boost::asio::io_context context{1};
   std::thread thread;
   Ids ids;
   std::unordered_set<Session*> sessions;
@@ -59,6 +58,8 @@ struct Worker {
   std::array<char, 64 * 1024> scratch;
   std::time_t date_second = 0;
   std::string date;
+  // Last, so that it goes first: what it still holds refers to the rest.
+  boost::asio::io_context context{1};
 
   /// The Date header, made once a second.
   const std::string& now_date();
