@@ -138,8 +138,9 @@ Result<void> PostgresSession::sync() {
 }
 
 Result<void> PostgresSession::do_exec(std::string_view sql, std::span<const Value> args) {
-  has_unknown_ = true;
-  return send(sql, args);
+  auto sent = send(sql, args);
+  has_unknown_ = true;  // after send(), which may have read the answers of those before it
+  return sent;
 }
 
 Result<void> PostgresSession::frame(std::string_view sql) { return send(sql, {}); }

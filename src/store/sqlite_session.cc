@@ -6,9 +6,6 @@
 namespace baton::store {
 namespace {
 
-// A reader waits this long while the WAL index is recovered; nothing else ever locks it out.
-constexpr int kBusyTimeoutMs = 5'000;
-
 Value column(sqlite3_stmt* statement, int i) {
   switch (sqlite3_column_type(statement, i)) {
     case SQLITE_INTEGER:

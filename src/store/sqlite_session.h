@@ -14,6 +14,9 @@
 
 namespace baton::store {
 
+/// A reader waits this long while the WAL index is recovered; nothing else ever locks it out.
+inline constexpr int kBusyTimeoutMs = 5'000;
+
 class SqliteSession final : public Session {
  public:
   enum class Mode { read_write_create, read_write, read_only };

@@ -23,6 +23,10 @@ constexpr int kWriterCacheKib = 8'000;
 constexpr int kReaderCacheKib = 4'000;
 // 1,000 pages of 4 KiB: the WAL stays near 4 MB, and a checkpoint takes some milliseconds.
 constexpr int kCheckpointPages = 1'000;
+// Readers that overlap without end keep the WAL from beginning anew. From 64 MB on the writer waits
+// for them, a moment each time.
+constexpr int kWalPagesMax = 16'000;
+constexpr int kReadersWaitMs = 100;
 // How long a batch and a snapshot of a memory database wait for each other.
 constexpr std::chrono::seconds kMemoryWait{5};
 
@@ -138,7 +142,10 @@ class SqliteDiskStore final : public SqliteStore {
 
   void between_batches() override {
     if (wal_pages_ < next_checkpoint_) return;
-    checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+    if (wal_pages_ > kWalPagesMax)
+      checkpoint(SQLITE_CHECKPOINT_RESTART, kReadersWaitMs);
+    else
+      checkpoint(SQLITE_CHECKPOINT_PASSIVE, 0);
     // While a reader keeps old pages in use the WAL grows on; try again after as much more.
     next_checkpoint_ = wal_pages_ + kCheckpointPages;
   }
@@ -146,9 +153,7 @@ class SqliteDiskStore final : public SqliteStore {
   void idle() override {
     if (wal_pages_ == 0) return;
     // A reader must not hold up the writer: what cannot be done at once is done at the next idle.
-    sqlite3_busy_timeout(writer_->handle(), 0);
-    checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
-    sqlite3_busy_timeout(writer_->handle(), 5'000);
+    checkpoint(SQLITE_CHECKPOINT_TRUNCATE, 0);
   }
 
  private:
@@ -159,10 +164,15 @@ class SqliteDiskStore final : public SqliteStore {
     return SQLITE_OK;
   }
 
-  void checkpoint(int mode) {
-    const int code =
-        sqlite3_wal_checkpoint_v2(writer_->handle(), nullptr, mode, nullptr, nullptr);
-    if (code == SQLITE_OK && mode == SQLITE_CHECKPOINT_TRUNCATE) wal_pages_ = 0;
+  void checkpoint(int mode, int wait_ms) {
+    sqlite3* db = writer_->handle();
+    sqlite3_busy_timeout(db, wait_ms);
+    const int code = sqlite3_wal_checkpoint_v2(db, nullptr, mode, nullptr, nullptr);
+    sqlite3_busy_timeout(db, kBusyTimeoutMs);
+    if (code == SQLITE_OK && mode == SQLITE_CHECKPOINT_TRUNCATE) {
+      wal_pages_ = 0;
+      next_checkpoint_ = kCheckpointPages;
+    }
     if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY) return;
     log::warn("store.checkpoint_failed", {{"error", sqlite3_errstr(code)}});
   }

@@ -11,6 +11,7 @@
 #include <cstdio>
 
 #include "base/assert.h"
+#include "store/blobs/artifact_references.h"
 
 namespace baton::store {
 namespace {
@@ -177,6 +178,12 @@ Result<bool> ArtifactBlobs::remove_unless(std::string_view digest,
   if (::unlink(path.c_str()) == 0) return true;
   if (errno == ENOENT) return false;
   return tl::unexpected(errno_error("delete " + path, errno));
+}
+
+Result<bool> is_referenced(Session& session, std::string_view digest) {
+  BATON_TRY(rows, session.query("SELECT 1 FROM artifact WHERE digest = ? LIMIT 1",
+                                {std::string(digest)}));
+  return !rows.empty();
 }
 
 Result<std::vector<std::string>> ArtifactBlobs::list(int shard) const {

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Which blobs rows still name: the question that ArtifactBlobs::remove_unless() asks.
+#include <string_view>
+
+#include "store/session.h"
+
+namespace baton::store {
+
+/// Whether an artifact of any run has this digest.
+Result<bool> is_referenced(Session& session, std::string_view digest);
+
+}  // namespace baton::store
