@@ -6,6 +6,7 @@
 #include "app/journal_reader.h"
 #include "base/log.h"
 #include "engine/retention_ops.h"
+#include "store/blobs/artifact_references.h"
 #include "store/journal_table.h"
 #include "store/run_table.h"
 
@@ -43,9 +44,15 @@ Cleaner::Cleaner(store::Store& store, engine::Feed& feed, engine::Writer& writer
       after = position->value_or(0);
   state_->reader = std::make_unique<JournalReader>(JournalReader::Parts{
       store, feed, "run.deleted", after,
-      [&streams, &artifacts](const model::Event& event) -> Result<void> {
+      [&store, &streams, &artifacts](const model::Event& event) -> Result<void> {
         BATON_TRY_VOID(streams.remove(store::run_of_subject(event.subject)));
-        for (const std::string& digest : digests_of(event)) BATON_TRY_VOID(artifacts.remove(digest));
+        for (const std::string& digest : digests_of(event)) {
+          // Another run may have stored the same bytes since the event was written.
+          BATON_TRY_VOID(artifacts.remove_unless(digest, [&]() -> Result<bool> {
+            BATON_TRY(snapshot, store.snapshot());
+            return store::is_referenced(snapshot.sql(), digest);
+          }));
+        }
         return {};
       },
       [&writer](Seq seq) {
