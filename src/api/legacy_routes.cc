@@ -122,16 +122,15 @@ Async legacy_start_run(Context& context, Call& call) {
   // handoff ignores the body, so it is no part of what makes two requests the same.
   call.request.body.clear();
   Post post{.scope = "legacy:" + request.suite, .keep = kKeepLegacyAnswers};
-  auto answer = co_await submit_post(
-      context, call, std::move(post),
-      [&context, suite = *suite,
-       request = std::move(request)](engine::Context& c) -> Result<store::StoredAnswer> {
-        BATON_TRY(run, engine::start_run(c, context.rules, request));
-        wire::JsonWriter out;
-        write_legacy_run(out, {run, suite.suite, {}, context.settings.environment}, no_log);
-        return store::StoredAnswer{
-            201, fmt::format("/suites/{}/runs/{}", suite.suite.name, run.number), out.take()};
-      });
+  PostOperation operation = [&context, suite = *suite, request = std::move(request)](
+                                engine::Context& c) -> Result<store::StoredAnswer> {
+    BATON_TRY(run, engine::start_run(c, context.rules, request));
+    wire::JsonWriter out;
+    write_legacy_run(out, {run, suite.suite, {}, context.settings.environment}, no_log);
+    return store::StoredAnswer{201, fmt::format("/suites/{}/runs/{}", suite.suite.name, run.number),
+                               out.take()};
+  };
+  auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
   co_return answer;
 }
 
@@ -162,8 +161,8 @@ Async legacy_get_run(Context& context, Call& call) {
     BATON_TRY(suite, legacy_suite(session, call.args[0]));
     BATON_TRY(row, legacy_run(session, suite, call.args[1]));
     if (wants_html(call)) {
-      LegacyPage page(fmt::format("{} #{}: {}", suite.suite.name, row.run.number,
-                                  legacy_result_of(row.run)));
+      LegacyPage page(
+          fmt::format("{} #{}: {}", suite.suite.name, row.run.number, legacy_result_of(row.run)));
       BATON_TRY(cases, all_cases(session, row.run.id));
       for (const model::CaseResult& item : cases)
         page.line(fmt::format("/suites/{}/runs/{}/test/{}", suite.suite.name, row.run.number,
@@ -186,9 +185,9 @@ Async legacy_get_test(Context& context, Call& call) {
       LegacyPage page(fmt::format("{} #{}: {}", suite.suite.name, row.run.number, call.args[2]));
       if (result)
         for (const model::Attempt& attempt : result->attempts)
-          page.text(fmt::format("attempt {}: {}\n{}", attempt.number, name_of(attempt.outcome),
-                                output_text(context, row.run.id, result->name, attempt.number,
-                                            kLogMax)));
+          page.text(
+              fmt::format("attempt {}: {}\n{}", attempt.number, name_of(attempt.outcome),
+                          output_text(context, row.run.id, result->name, attempt.number, kLogMax)));
       return page.finish();
     }
     wire::JsonWriter out;

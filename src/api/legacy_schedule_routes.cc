@@ -62,17 +62,15 @@ Async legacy_put_schedule(Context& context, Call& call) {
   auto schedule = read_schedule(call);
   if (!schedule) co_return tl::unexpected(schedule.error());
   Post post{.scope = "legacy-schedule:" + schedule->name, .keep = kKeepLegacyAnswers};
-  auto answer = co_await submit_post(
-      context, call, std::move(post),
-      [&rules = context.rules, schedule = *schedule,
-       actor = actor_of(call)](engine::Context& c) -> Result<store::StoredAnswer> {
-        BATON_TRY(stored, engine::declare_schedule(c, rules, schedule));
-        BATON_TRY_VOID(
-            audit(c, actor, "schedule.declare", store::schedule_subject(schedule.name)));
-        wire::JsonWriter out;
-        write_legacy_schedule(out, stored);
-        return store::StoredAnswer{201, "/schedules/" + stored.name, out.take()};
-      });
+  PostOperation operation = [&rules = context.rules, schedule = *schedule, actor = actor_of(call)](
+                                engine::Context& c) -> Result<store::StoredAnswer> {
+    BATON_TRY(stored, engine::declare_schedule(c, rules, schedule));
+    BATON_TRY_VOID(audit(c, actor, "schedule.declare", store::schedule_subject(schedule.name)));
+    wire::JsonWriter out;
+    write_legacy_schedule(out, stored);
+    return store::StoredAnswer{201, "/schedules/" + stored.name, out.take()};
+  };
+  auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
   co_return answer;
 }
 

@@ -71,14 +71,14 @@ Async upload_report(Context& context, Call& call) {
   auto imported = import_upload(call);
   if (!imported) co_return tl::unexpected(imported.error());
   RunId id{};
-  auto answer = co_await submit_post(
-      context, call, Post{.scope = scope},
-      [&report = imported->report, &id](engine::Context& c) -> Result<store::StoredAnswer> {
-        BATON_TRY(run, engine::import_report(c, report));
-        id = run.id;
-        return store::StoredAnswer{201, fmt::format("/api/v1/runs/{}", raw(run.id)),
-                                   wire::to_json(run)};
-      });
+  PostOperation operation = [&report = imported->report,
+                             &id](engine::Context& c) -> Result<store::StoredAnswer> {
+    BATON_TRY(run, engine::import_report(c, report));
+    id = run.id;
+    return store::StoredAnswer{201, fmt::format("/api/v1/runs/{}", raw(run.id)),
+                               wire::to_json(run)};
+  };
+  auto answer = co_await submit_post(context, call, Post{.scope = scope}, std::move(operation));
   if (!answer || raw(id) == 0) co_return answer;
   auto stored = co_await context.disk.run<Result<void>>(
       [&] { return store_outputs(context.streams, id, imported->outputs); });

@@ -53,13 +53,12 @@ Async start_run(Context& context, Call& call) {
   if (request->triggered_by.empty()) request->triggered_by = call.who.actor;
   request->traceparent = call.request.headers.get("traceparent");
   Post post{.scope = "runs:" + request->suite};
-  auto answer = co_await submit_post(
-      context, call, std::move(post),
-      [&rules = context.rules,
-       request = *std::move(request)](engine::Context& c) -> Result<store::StoredAnswer> {
-        BATON_TRY(run, engine::start_run(c, rules, request));
-        return run_created(run);
-      });
+  PostOperation operation = [&rules = context.rules, request = *std::move(request)](
+                                engine::Context& c) -> Result<store::StoredAnswer> {
+    BATON_TRY(run, engine::start_run(c, rules, request));
+    return run_created(run);
+  };
+  auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
   co_return answer;
 }
 
@@ -105,14 +104,14 @@ Async cancel_run(Context& context, Call& call) {
   auto id = run_id_of(call.args[0]);
   if (!id) co_return tl::unexpected(id.error());
   Post post{.scope = "cancel:" + call.args[0]};
-  auto answer = co_await submit_post(
-      context, call, std::move(post),
+  PostOperation operation =
       [&rules = context.rules, id = *id, reason = *reason,
        actor = actor_of(call)](engine::Context& c) -> Result<store::StoredAnswer> {
-        BATON_TRY(run, engine::cancel_run(c, rules, id, reason));
-        BATON_TRY_VOID(audit(c, actor, "run.cancel", store::run_subject(id)));
-        return store::StoredAnswer{200, {}, wire::to_json(run)};
-      });
+    BATON_TRY(run, engine::cancel_run(c, rules, id, reason));
+    BATON_TRY_VOID(audit(c, actor, "run.cancel", store::run_subject(id)));
+    return store::StoredAnswer{200, {}, wire::to_json(run)};
+  };
+  auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
   co_return answer;
 }
 
@@ -122,25 +121,26 @@ Async rerun_run(Context& context, Call& call) {
   auto id = run_id_of(call.args[0]);
   if (!id) co_return tl::unexpected(id.error());
   Post post{.scope = "rerun:" + call.args[0]};
-  auto answer = co_await submit_post(
-      context, call, std::move(post),
+  PostOperation operation =
       [&rules = context.rules, id = *id, failed_only = request->failed_only,
        actor = actor_of(call)](engine::Context& c) -> Result<store::StoredAnswer> {
-        BATON_TRY(run, engine::rerun(c, rules, id, failed_only, actor.name));
-        return run_created(run);
-      });
+    BATON_TRY(run, engine::rerun(c, rules, id, failed_only, actor.name));
+    return run_created(run);
+  };
+  auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
   co_return answer;
 }
 
 Async delete_run(Context& context, Call& call) {
   auto id = run_id_of(call.args[0]);
   if (!id) co_return tl::unexpected(id.error());
-  auto done = co_await submit<bool>(
-      context, [id = *id, actor = actor_of(call)](engine::Context& c) -> Result<bool> {
-        BATON_TRY_VOID(engine::delete_run(c, id));
-        BATON_TRY_VOID(audit(c, actor, "run.delete", store::run_subject(id)));
-        return true;
-      });
+  engine::Operation<bool> operation = [id = *id,
+                                       actor = actor_of(call)](engine::Context& c) -> Result<bool> {
+    BATON_TRY_VOID(engine::delete_run(c, id));
+    BATON_TRY_VOID(audit(c, actor, "run.delete", store::run_subject(id)));
+    return true;
+  };
+  auto done = co_await submit<bool>(context, std::move(operation));
   if (!done) co_return tl::unexpected(done.error());
   co_return net::reply(204);
 }

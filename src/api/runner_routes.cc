@@ -42,8 +42,8 @@ std::string job_body(engine::Job job, int epoch) {
   out.cancel_reason = job.run.cancel_reason;
   out.request = std::move(job.run.request);
   for (model::CaseProgress& progress : job.progress)
-    out.progress.push_back({std::move(progress.name), progress.attempts, progress.counted,
-                            progress.finished});
+    out.progress.push_back(
+        {std::move(progress.name), progress.attempts, progress.counted, progress.finished});
   out.time_left = job.time_left;
   return wire::encode_job(out);
 }
@@ -103,8 +103,8 @@ Result<store::ArtifactBlobs::Stored> copy_to_blobs(Context& context, const net::
   BATON_TRY(upload, context.artifacts.begin());
   std::string buffer(kCopyBytes, '\0');
   for (std::uint64_t at = 0; at < request.spilled->size;) {
-    const ssize_t n = pread(request.spilled->file.get(), buffer.data(), buffer.size(),
-                            static_cast<off_t>(at));
+    const ssize_t n =
+        pread(request.spilled->file.get(), buffer.data(), buffer.size(), static_cast<off_t>(at));
     if (n <= 0) return tl::unexpected(errno_error("read the upload", errno));
     BATON_TRY_VOID(upload.append(std::string_view{buffer}.substr(0, static_cast<std::size_t>(n))));
     at += static_cast<std::uint64_t>(n);
@@ -129,10 +129,11 @@ Async get_job(Context& context, Call& call) {
   if (!id) co_return tl::unexpected(id.error());
   auto epoch = epoch_of(call);
   if (!epoch) co_return tl::unexpected(epoch.error());
-  auto job = co_await submit<engine::Job>(
-      context, [&rules = context.rules, id = *id, epoch = *epoch](engine::Context& c) {
-        return engine::claim_job(c, rules, id, epoch);
-      });
+  engine::Operation<engine::Job> operation = [&rules = context.rules, id = *id,
+                                              epoch = *epoch](engine::Context& c) {
+    return engine::claim_job(c, rules, id, epoch);
+  };
+  auto job = co_await submit<engine::Job>(context, std::move(operation));
   if (!job) co_return tl::unexpected(job.error());
   co_return json_reply(200, job_body(*std::move(job), *epoch));
 }
@@ -154,11 +155,10 @@ Async post_records(Context& context, Call& call) {
       context.watch.notify(store::run_subject(*id));
     }
   }
-  auto applied = co_await submit<engine::Applied>(
-      context, [&rules = context.rules, id = *id, epoch = *epoch,
-                records = to_model(*records)](engine::Context& c) {
-        return engine::apply_records(c, rules, id, epoch, records);
-      });
+  engine::Operation<engine::Applied> operation =
+      [&rules = context.rules, id = *id, epoch = *epoch, records = to_model(*records)](
+          engine::Context& c) { return engine::apply_records(c, rules, id, epoch, records); };
+  auto applied = co_await submit<engine::Applied>(context, std::move(operation));
   if (!applied) co_return tl::unexpected(applied.error());
   co_return json_reply(
       200, wire::encode_records_answer({applied->acked, applied->cancel, applied->reason}));
@@ -168,8 +168,7 @@ Async put_artifact(Context& context, Call& call) {
   auto epoch = epoch_of(call);
   if (!epoch) co_return tl::unexpected(epoch.error());
   const std::string path{call.query("path")};
-  if (auto good = model::check_artifact_path(path); !good)
-    co_return tl::unexpected(good.error());
+  if (auto good = model::check_artifact_path(path); !good) co_return tl::unexpected(good.error());
   auto takes = takes_records(context, call, *epoch);
   if (!takes) co_return tl::unexpected(takes.error());
   if (!*takes) co_return fail(Code::gone, "run {} has finished", call.args[0]);

@@ -35,14 +35,13 @@ using Change = Result<model::Schedule> (*)(engine::Context&, std::string_view);
 
 Async change_schedule(Context& context, Call& call, Change change, std::string action) {
   Post post{.scope = action + ":" + call.args[0]};
-  auto answer = co_await submit_post(
-      context, call, std::move(post),
-      [name = call.args[0], change, action,
-       actor = actor_of(call)](engine::Context& c) -> Result<store::StoredAnswer> {
-        BATON_TRY(schedule, change(c, name));
-        BATON_TRY_VOID(audit(c, actor, action, store::schedule_subject(name)));
-        return store::StoredAnswer{200, {}, to_json(schedule)};
-      });
+  PostOperation operation = [name = call.args[0], change, action, actor = actor_of(call)](
+                                engine::Context& c) -> Result<store::StoredAnswer> {
+    BATON_TRY(schedule, change(c, name));
+    BATON_TRY_VOID(audit(c, actor, action, store::schedule_subject(name)));
+    return store::StoredAnswer{200, {}, to_json(schedule)};
+  };
+  auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
   co_return answer;
 }
 
@@ -77,22 +76,21 @@ Async put_schedule(Context& context, Call& call) {
   auto schedule = wire::parse_schedule(call.request.body, call.args[0]);
   if (!schedule) co_return tl::unexpected(schedule.error());
   const std::string if_match{call.request.headers.get("If-Match")};
-  auto declared = co_await submit<Declared>(
-      context, [&rules = context.rules, schedule = *schedule, if_match,
-                actor = actor_of(call)](engine::Context& c) -> Result<Declared> {
-        BATON_TRY(known, store::find_schedule(c.tx.sql(), schedule.name));
-        BATON_TRY_VOID(
-            check_if_match(if_match, known ? wire::etag_of_revision(known->revision) : ""));
-        BATON_TRY(stored, engine::declare_schedule(c, rules, schedule));
-        BATON_TRY_VOID(
-            audit(c, actor, "schedule.declare", store::schedule_subject(schedule.name)));
-        // A declaration may say paused; what it leaves out stays as it is.
-        if (schedule.paused && !stored.paused) {
-          BATON_TRY(paused, engine::pause_schedule(c, schedule.name));
-          return Declared{std::move(paused), !known};
-        }
-        return Declared{std::move(stored), !known};
-      });
+  engine::Operation<Declared> operation =
+      [&rules = context.rules, schedule = *schedule, if_match,
+       actor = actor_of(call)](engine::Context& c) -> Result<Declared> {
+    BATON_TRY(known, store::find_schedule(c.tx.sql(), schedule.name));
+    BATON_TRY_VOID(check_if_match(if_match, known ? wire::etag_of_revision(known->revision) : ""));
+    BATON_TRY(stored, engine::declare_schedule(c, rules, schedule));
+    BATON_TRY_VOID(audit(c, actor, "schedule.declare", store::schedule_subject(schedule.name)));
+    // A declaration may say paused; what it leaves out stays as it is.
+    if (schedule.paused && !stored.paused) {
+      BATON_TRY(paused, engine::pause_schedule(c, schedule.name));
+      return Declared{std::move(paused), !known};
+    }
+    return Declared{std::move(stored), !known};
+  };
+  auto declared = co_await submit<Declared>(context, std::move(operation));
   if (!declared) co_return tl::unexpected(declared.error());
   net::Response response = schedule_reply(declared->is_new ? 201 : 200, declared->schedule);
   if (declared->is_new) response.headers.set("Location", call.request.path);
@@ -100,13 +98,13 @@ Async put_schedule(Context& context, Call& call) {
 }
 
 Async delete_schedule(Context& context, Call& call) {
-  auto done = co_await submit<bool>(
-      context,
-      [name = call.args[0], actor = actor_of(call)](engine::Context& c) -> Result<bool> {
-        BATON_TRY_VOID(engine::delete_schedule(c, name));
-        BATON_TRY_VOID(audit(c, actor, "schedule.delete", store::schedule_subject(name)));
-        return true;
-      });
+  engine::Operation<bool> operation = [name = call.args[0],
+                                       actor = actor_of(call)](engine::Context& c) -> Result<bool> {
+    BATON_TRY_VOID(engine::delete_schedule(c, name));
+    BATON_TRY_VOID(audit(c, actor, "schedule.delete", store::schedule_subject(name)));
+    return true;
+  };
+  auto done = co_await submit<bool>(context, std::move(operation));
   if (!done) co_return tl::unexpected(done.error());
   co_return net::reply(204);
 }
@@ -117,22 +115,20 @@ Async pause_schedule(Context& context, Call& call) {
 }
 
 Async resume_schedule(Context& context, Call& call) {
-  auto answer =
-      co_await change_schedule(context, call, engine::resume_schedule, "schedule.resume");
+  auto answer = co_await change_schedule(context, call, engine::resume_schedule, "schedule.resume");
   co_return answer;
 }
 
 Async trigger_schedule(Context& context, Call& call) {
   Post post{.scope = "schedule.trigger:" + call.args[0]};
-  auto answer = co_await submit_post(
-      context, call, std::move(post),
-      [&rules = context.rules, name = call.args[0],
-       actor = actor_of(call)](engine::Context& c) -> Result<store::StoredAnswer> {
-        BATON_TRY(run, engine::trigger_schedule(c, rules, name, actor.name));
-        BATON_TRY_VOID(audit(c, actor, "schedule.trigger", store::schedule_subject(name)));
-        return store::StoredAnswer{201, fmt::format("/api/v1/runs/{}", raw(run.id)),
-                                   wire::to_json(run)};
-      });
+  PostOperation operation = [&rules = context.rules, name = call.args[0], actor = actor_of(call)](
+                                engine::Context& c) -> Result<store::StoredAnswer> {
+    BATON_TRY(run, engine::trigger_schedule(c, rules, name, actor.name));
+    BATON_TRY_VOID(audit(c, actor, "schedule.trigger", store::schedule_subject(name)));
+    return store::StoredAnswer{201, fmt::format("/api/v1/runs/{}", raw(run.id)),
+                               wire::to_json(run)};
+  };
+  auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
   co_return answer;
 }
 

@@ -101,10 +101,11 @@ Async submit_post(Context& context, Call& call, Post post, PostOperation operati
   auto hash = hash_of_request(call);
   if (!hash) co_return tl::unexpected(hash.error());
   const engine::IdempotencyKey once{post.scope, *key, *hash, post.keep};
-  auto answered = co_await submit<engine::Answered>(
-      context, [once, operation = std::move(operation)](engine::Context& c) mutable {
+  engine::Operation<engine::Answered> guarded =
+      [once, operation = std::move(operation)](engine::Context& c) mutable {
         return engine::answer_once(c, once, operation);
-      });
+      };
+  auto answered = co_await submit<engine::Answered>(context, std::move(guarded));
   if (!answered) co_return tl::unexpected(answered.error());
   co_return to_response(std::move(answered->answer), answered->replayed);
 }

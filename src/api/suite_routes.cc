@@ -13,8 +13,7 @@
 namespace baton::api {
 namespace {
 
-Result<void> write_row(store::Session& session, wire::JsonWriter& out,
-                       const store::SuiteRow& row) {
+Result<void> write_row(store::Session& session, wire::JsonWriter& out, const store::SuiteRow& row) {
   wire::SuiteExtras extras;
   BATON_TRY(schedules, store::schedules_of(session, row.suite.id()));
   for (const model::Schedule& schedule : schedules) extras.schedules.push_back(schedule.name);
@@ -41,8 +40,8 @@ Async list_suites(Context& context, Call& call) {
     BATON_TRY(limit, page_limit(call));
     BATON_TRY(cursor, text_cursor(call));
     // One more than asked for tells whether there is a next page.
-    BATON_TRY(rows, store::list_suites(session, cursor.value_or(""), limit + 1,
-                                       call.query("namespace")));
+    BATON_TRY(rows,
+              store::list_suites(session, cursor.value_or(""), limit + 1, call.query("namespace")));
     Page page(call);
     std::optional<std::string> next;
     for (int i = 0; i < static_cast<int>(rows.size()); ++i) {
@@ -70,21 +69,21 @@ Async put_suite(Context& context, Call& call) {
   auto suite = wire::parse_suite(call.request.body, call.args[0], call.args[1]);
   if (!suite) co_return tl::unexpected(suite.error());
   const std::string if_match{call.request.headers.get("If-Match")};
-  auto created_now = co_await submit<bool>(
-      context,
-      [suite = *suite, if_match, actor = actor_of(call)](engine::Context& c) -> Result<bool> {
-        BATON_TRY(ref, store::find_suite_ref(c.tx.sql(), suite.namespace_, suite.name));
-        const bool exists = ref && ref->state == store::SuiteState::declared;
-        std::string etag;
-        if (exists) {
-          BATON_TRY(row, store::find_suite(c.tx.sql(), ref->id));
-          etag = wire::etag_of_revision(row->suite.revision);
-        }
-        BATON_TRY_VOID(check_if_match(if_match, etag));
-        BATON_TRY_VOID(engine::declare_suite(c, suite));
-        BATON_TRY_VOID(audit(c, actor, "suite.declare", "suite:" + suite.id()));
-        return !exists;
-      });
+  engine::Operation<bool> operation = [suite = *suite, if_match,
+                                       actor = actor_of(call)](engine::Context& c) -> Result<bool> {
+    BATON_TRY(ref, store::find_suite_ref(c.tx.sql(), suite.namespace_, suite.name));
+    const bool exists = ref && ref->state == store::SuiteState::declared;
+    std::string etag;
+    if (exists) {
+      BATON_TRY(row, store::find_suite(c.tx.sql(), ref->id));
+      etag = wire::etag_of_revision(row->suite.revision);
+    }
+    BATON_TRY_VOID(check_if_match(if_match, etag));
+    BATON_TRY_VOID(engine::declare_suite(c, suite));
+    BATON_TRY_VOID(audit(c, actor, "suite.declare", "suite:" + suite.id()));
+    return !exists;
+  };
+  auto created_now = co_await submit<bool>(context, std::move(operation));
   if (!created_now) co_return tl::unexpected(created_now.error());
   auto answer = read(context, [&](store::Session& session) -> Answer {
     BATON_TRY(row, find_suite(session, call.args[0] + "/" + call.args[1]));
@@ -98,13 +97,13 @@ Async put_suite(Context& context, Call& call) {
 }
 
 Async delete_suite(Context& context, Call& call) {
-  auto done = co_await submit<bool>(
-      context, [namespace_ = call.args[0], name = call.args[1],
-                actor = actor_of(call)](engine::Context& c) -> Result<bool> {
-        BATON_TRY_VOID(engine::delete_suite(c, namespace_, name));
-        BATON_TRY_VOID(audit(c, actor, "suite.delete", "suite:" + namespace_ + "/" + name));
-        return true;
-      });
+  engine::Operation<bool> operation = [namespace_ = call.args[0], name = call.args[1],
+                                       actor = actor_of(call)](engine::Context& c) -> Result<bool> {
+    BATON_TRY_VOID(engine::delete_suite(c, namespace_, name));
+    BATON_TRY_VOID(audit(c, actor, "suite.delete", "suite:" + namespace_ + "/" + name));
+    return true;
+  };
+  auto done = co_await submit<bool>(context, std::move(operation));
   if (!done) co_return tl::unexpected(done.error());
   co_return net::reply(204);
 }

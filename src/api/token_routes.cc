@@ -48,13 +48,13 @@ Async create_token(Context& context, Call& call) {
   token.scope = request->scope;
   token.expires_at = request->expires_at;
   token.hash = engine::hash_of_secret(secret);
-  auto answer = co_await submit_post(
-      context, call, Post{.scope = "tokens"},
+  PostOperation operation =
       [token, actor = actor_of(call)](engine::Context& c) -> Result<store::StoredAnswer> {
-        BATON_TRY(made, engine::create_token(c, token));
-        BATON_TRY_VOID(audit(c, actor, "token.create", "token:" + made.id));
-        return store::StoredAnswer{201, "/api/v1/tokens/" + made.id, token_body(made, "")};
-      });
+    BATON_TRY(made, engine::create_token(c, token));
+    BATON_TRY_VOID(audit(c, actor, "token.create", "token:" + made.id));
+    return store::StoredAnswer{201, "/api/v1/tokens/" + made.id, token_body(made, "")};
+  };
+  auto answer = co_await submit_post(context, call, Post{.scope = "tokens"}, std::move(operation));
   if (!answer) co_return answer;
   auto& body = std::get<std::string>(answer->body);
   const std::string id = id_of(body);
@@ -74,12 +74,13 @@ Async list_tokens(Context& context, Call& call) {
 }
 
 Async delete_token(Context& context, Call& call) {
-  auto done = co_await submit<bool>(
-      context, [id = call.args[0], actor = actor_of(call)](engine::Context& c) -> Result<bool> {
-        BATON_TRY_VOID(engine::revoke_token(c, id));
-        BATON_TRY_VOID(audit(c, actor, "token.revoke", "token:" + id));
-        return true;
-      });
+  engine::Operation<bool> operation = [id = call.args[0],
+                                       actor = actor_of(call)](engine::Context& c) -> Result<bool> {
+    BATON_TRY_VOID(engine::revoke_token(c, id));
+    BATON_TRY_VOID(audit(c, actor, "token.revoke", "token:" + id));
+    return true;
+  };
+  auto done = co_await submit<bool>(context, std::move(operation));
   if (!done) co_return tl::unexpected(done.error());
   context.tokens.forget();
   context.recent_secrets.forget(call.args[0]);
