@@ -55,8 +55,8 @@ class Names {
       if (exact_.count(text) > 0) return text;
       if (const auto node = nodes_.find(text); node != nodes_.end()) return node->second;
     }
-    const bool folds = kind_ == model::Kind::catch2 || kind_ == model::Kind::doctest ||
-                       kind_ == model::Kind::go;
+    const bool folds =
+        kind_ == model::Kind::catch2 || kind_ == model::Kind::doctest || kind_ == model::Kind::go;
     if (!folds) return name;
     // The longest known name counts: names may hold '/' themselves.
     for (auto slash = name.rfind('/'); slash != std::string::npos && slash > 0;

@@ -31,7 +31,9 @@ Collector::Collector(Format format, OnCase on_case) : on_case_(std::move(on_case
 }
 
 std::string Collector::unique(std::string name) {
-  const auto hash = [](const std::string& text) { return std::uint64_t{std::hash<std::string>{}(text)}; };
+  const auto hash = [](const std::string& text) {
+    return std::uint64_t{std::hash<std::string>{}(text)};
+  };
   std::uint32_t count = ++seen_[hash(name)];
   if (count == 1) return name;
   std::string candidate;
@@ -78,8 +80,8 @@ void Collector::warn(std::string text) {
 Error malformed(std::string_view file, std::uint64_t line, std::uint64_t column,
                 std::string_view what) {
   const std::string place = fmt::format("{}:{}:{}", to_valid_utf8(file), line, column);
-  return Error{Code::unprocessable, fmt::format("{}: {}", place, what), "",
-               {{place, std::string(what)}}};
+  return Error{
+      Code::unprocessable, fmt::format("{}: {}", place, what), "", {{place, std::string(what)}}};
 }
 
 void locate(Attempt& attempt) {
@@ -99,6 +101,8 @@ void locate(Attempt& attempt) {
   if (first == fmt::format("{}:{}", attempt.file, attempt.line)) attempt.message.erase(0, end + 1);
 }
 
-model::Outcome worse(model::Outcome a, model::Outcome b) { return badness(a) >= badness(b) ? a : b; }
+model::Outcome worse(model::Outcome a, model::Outcome b) {
+  return badness(a) >= badness(b) ? a : b;
+}
 
 }  // namespace baton::reports

@@ -40,7 +40,8 @@ Error malformed(std::string_view file, std::uint64_t line, std::uint64_t column,
 /// Sets file and line of the attempt from its text, and drops a first line that is only that.
 void locate(Attempt& attempt);
 
-/// The worse of two outcomes of parts of one case: errored, timed_out, failed, cancelled, passed, skipped.
+/// The worse of two outcomes of parts of one case: errored, timed_out, failed, cancelled, passed,
+/// skipped.
 model::Outcome worse(model::Outcome a, model::Outcome b);
 
 }  // namespace baton::reports

@@ -43,7 +43,8 @@ bool parse_end(std::string_view text, Ended& ended) {
   const auto hash = text.find('#');
   if (test == std::string_view::npos || hash == std::string_view::npos || hash < test) return false;
   const std::string_view count = trim(text.substr(0, test));
-  if (count.empty() || count.find_first_not_of("0123456789/") != std::string_view::npos) return false;
+  if (count.empty() || count.find_first_not_of("0123456789/") != std::string_view::npos)
+    return false;
   ended.number = leading_number(text.substr(hash + 1));
   const std::string_view seconds = " sec";
   if (ended.number == 0 || text.size() < seconds.size() ||
@@ -81,7 +82,7 @@ void CtestLive::line(std::string_view line, const OnEvent& on_event) {
   if (body.substr(0, start.size()) == start) {  // "    Start 12: name"
     const int number = leading_number(trim(body.substr(start.size())));
     const auto colon = body.find(": ");
-    if (number > 0 && colon != std::string_view::npos) {
+    if (number > 0 && colon != std::string_view::npos && running_.count(number) == 0) {
       Test& test = running_[number];
       test.name = clean_name(body.substr(colon + 2));
       on_event({.kind = Kind::case_started, .test = test.name});
@@ -100,8 +101,11 @@ void CtestLive::line(std::string_view line, const OnEvent& on_event) {
       const Test test = std::move(found->second);
       running_.erase(found);
       on_event({.kind = Kind::case_output, .test = test.name, .text = line});
-      return on_event({.kind = Kind::case_finished, .test = test.name, .outcome = ended.outcome,
-                       .duration = ended.duration, .message = ended.message});
+      return on_event({.kind = Kind::case_finished,
+                       .test = test.name,
+                       .outcome = ended.outcome,
+                       .duration = ended.duration,
+                       .message = ended.message});
     }
   }
   // "12: what the test printed"
@@ -116,7 +120,9 @@ void CtestLive::line(std::string_view line, const OnEvent& on_event) {
 
 void CtestLive::finish(std::string_view why, const OnEvent& on_event) {
   for (const auto& [number, test] : running_) {
-    on_event({.kind = Kind::case_finished, .test = test.name, .outcome = Outcome::errored,
+    on_event({.kind = Kind::case_finished,
+              .test = test.name,
+              .outcome = Outcome::errored,
               .message = why});
   }
   running_.clear();

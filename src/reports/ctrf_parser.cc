@@ -53,7 +53,8 @@ Attempt read_attempt(const json::object& object) {
 void read_attachments(const json::object& object, Case& item) {
   for (const json::value& entry : array_in(object, "attachments")) {
     const std::string path = clean(text_in(as_object(entry), "path"), kNameKept);
-    if (!path.empty() && item.attachments.size() < kPropertiesKept) item.attachments.push_back(path);
+    if (!path.empty() && item.attachments.size() < kPropertiesKept)
+      item.attachments.push_back(path);
   }
 }
 
@@ -71,7 +72,8 @@ class CtrfParser final : public JsonReportParser {
       BATON_TRY_VOID(cases_.add(read_case(as_object(test))));
     }
     const json::object& summary = object_in(results, "summary");
-    if (summary.contains("tests") && number_in(summary, "tests") != static_cast<double>(tests.size())) {
+    if (summary.contains("tests") &&
+        number_in(summary, "tests") != static_cast<double>(tests.size())) {
       cases_.warn(fmt::format("the summary announces {} tests, {} are listed",
                               number_in(summary, "tests"), tests.size()));
     }
@@ -85,7 +87,8 @@ class CtrfParser final : public JsonReportParser {
 Case CtrfParser::read_case(const json::object& test) {
   Case item;
   item.suite = suite_path(test);
-  item.name = item.suite.empty() ? text_in(test, "name") : item.suite + " > " + text_in(test, "name");
+  item.name =
+      item.suite.empty() ? text_in(test, "name") : item.suite + " > " + text_in(test, "name");
   item.file = text_in(test, "filePath");
   item.line = int_in(test, "line");
   read_attachments(test, item);
@@ -105,7 +108,8 @@ Case CtrfParser::read_case(const json::object& test) {
   if (repeats_last) earlier.pop_back();
   item.attempts = std::move(earlier);
   if (item.attempts.empty() && is_true(test, "flaky") && last.outcome == Outcome::passed) {
-    item.attempts.push_back({.outcome = Outcome::failed, .message = "an attempt that is not described"});
+    item.attempts.push_back(
+        {.outcome = Outcome::failed, .message = "an attempt that is not described"});
   }
   item.attempts.push_back(std::move(last));
   return item;

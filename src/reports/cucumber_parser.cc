@@ -58,7 +58,8 @@ Result<void> CucumberParser::read(const json::value& document) {
       }
       Case item = read_scenario(scenario, feature, background);
       background = nullptr;
-      if (!names.insert(item.name).second) item.name += fmt::format(":{}", int_in(scenario, "line"));
+      if (!names.insert(item.name).second)
+        item.name += fmt::format(":{}", int_in(scenario, "line"));
       BATON_TRY_VOID(cases_.add(std::move(item)));
     }
   }

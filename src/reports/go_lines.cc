@@ -29,9 +29,7 @@ class GoLines final : public LineFormat {
   void line(std::string_view line, const OnEvent& on_event) override;
   void finish(std::string_view why, const OnEvent& on_event) override;
   std::string problem() const override {
-    return truncated_ ? "the last line is cut"
-           : events_ == 0 ? "no event of go test -json"
-                          : "";
+    return truncated_ ? "the last line is cut" : events_ == 0 ? "no event of go test -json" : "";
   }
 
  private:
@@ -100,9 +98,10 @@ void GoLines::event(const json::object& object, const OnEvent& on_event) {
   }
   if (!ends) return;
   if (action == "fail") packages_[package].any_failed = true;
-  end_test(name, action == "fail"   ? Outcome::failed
-                 : action == "skip" ? Outcome::skipped
-                                    : Outcome::passed,
+  end_test(name,
+           action == "fail"   ? Outcome::failed
+           : action == "skip" ? Outcome::skipped
+                              : Outcome::passed,
            elapsed, "failed", on_event);
 }
 
@@ -129,8 +128,9 @@ void GoLines::plain(std::string_view line, const OnEvent& on_event) {
   on_event({.kind = Kind::case_output, .text = line});
   const std::string_view text = without_newline(line);
   constexpr std::string_view fail = "FAIL\t", build = " [build failed]", setup = " [setup failed]";
-  const bool failed = text.size() > build.size() && (text.substr(text.size() - build.size()) == build ||
-                                                     text.substr(text.size() - setup.size()) == setup);
+  const bool failed =
+      text.size() > build.size() && (text.substr(text.size() - build.size()) == build ||
+                                     text.substr(text.size() - setup.size()) == setup);
   if (text.rfind(fail, 0) == 0 && failed) {
     ++events_;
     const std::string package(text.substr(fail.size(), text.size() - fail.size() - build.size()));
@@ -148,8 +148,12 @@ void GoLines::end_test(const std::string& name, Outcome outcome, Duration durati
   if (message.empty() && outcome != Outcome::passed && outcome != Outcome::skipped) message = why;
   if (outcome == Outcome::passed) message.clear();
   const auto place = find_location(message);
-  on_event({.kind = Kind::case_finished, .test = name, .outcome = outcome, .duration = duration,
-            .message = message, .file = place ? std::string_view(place->file) : "",
+  on_event({.kind = Kind::case_finished,
+            .test = name,
+            .outcome = outcome,
+            .duration = duration,
+            .message = message,
+            .file = place ? std::string_view(place->file) : "",
             .line = place ? place->line : 0});
   tests_.erase(found);
 }
@@ -168,7 +172,8 @@ void GoLines::end_package(const std::string& package, bool failed, Duration dura
   Package& state = packages_[package];
   if (failed && !state.any_failed && open.empty()) {
     std::string details = state.output.take();
-    if (details.find("[build failed]") != std::string::npos) details = build_output_.take() + details;
+    if (details.find("[build failed]") != std::string::npos)
+      details = build_output_.take() + details;
     const bool build = details.find("[build failed]") != std::string::npos;
     report(package, build ? "build failed" : "the package failed outside of its tests", details,
            duration, on_event);
@@ -179,8 +184,12 @@ void GoLines::end_package(const std::string& package, bool failed, Duration dura
 void GoLines::report(const std::string& name, std::string_view message, std::string_view details,
                      Duration duration, const OnEvent& on_event) {
   on_event({.kind = Kind::case_started, .test = name});
-  on_event({.kind = Kind::case_finished, .test = name, .outcome = Outcome::errored,
-            .duration = duration, .message = message, .details = details});
+  on_event({.kind = Kind::case_finished,
+            .test = name,
+            .outcome = Outcome::errored,
+            .duration = duration,
+            .message = message,
+            .details = details});
 }
 
 void GoLines::finish(std::string_view why, const OnEvent& on_event) {

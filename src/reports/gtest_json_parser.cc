@@ -44,13 +44,15 @@ Case GtestJsonParser::read_case(const json::object& test, const std::string& sui
   item.file = text_in(test, "file");
   item.line = int_in(test, "line");
   // What the test recorded stands among the fields that GoogleTest writes itself.
-  static constexpr std::string_view own[] = {"name", "file", "line", "status", "result", "time",
-                                             "timestamp", "classname", "failures", "skipped"};
+  static constexpr std::string_view own[] = {"name",     "file",   "line",      "status",
+                                             "result",   "time",   "timestamp", "classname",
+                                             "failures", "skipped"};
   for (const auto& field : test) {
     const std::string_view key(field.key().data(), field.key().size());
     const bool known = std::find(std::begin(own), std::end(own), key) != std::end(own);
     if (known || !field.value().is_string() || item.properties.size() >= kPropertiesKept) continue;
-    item.properties.emplace_back(clean(key, kNameKept), clean(text_of(field.value()), kMessageKept));
+    item.properties.emplace_back(clean(key, kNameKept),
+                                 clean(text_of(field.value()), kMessageKept));
   }
 
   Attempt attempt;

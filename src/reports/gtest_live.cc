@@ -26,7 +26,8 @@ constexpr std::string_view kTotal = "[==========] Running ";
 
 // "a/b_test.cc:10: Failure" and "…: Skipped" open a message; returns where the place ends.
 std::size_t message_start(std::string_view text) {
-  for (const std::string_view word : {std::string_view(": Failure"), std::string_view(": Skipped")}) {
+  for (const std::string_view word :
+       {std::string_view(": Failure"), std::string_view(": Skipped")}) {
     if (text.size() > word.size() && text.substr(text.size() - word.size()) == word) {
       return text.size() - word.size();
     }
@@ -77,7 +78,8 @@ bool GtestLive::ends(std::string_view text, const OnEvent& on_event) {
     if (!behind.empty() && behind.front() != ' ' && behind.front() != ',') continue;
     const auto open = behind.rfind('(');
     Duration duration{0};
-    if (open != std::string_view::npos) duration = Duration{leading_number(behind.substr(open + 1))};
+    if (open != std::string_view::npos)
+      duration = Duration{leading_number(behind.substr(open + 1))};
     end(ending.outcome, duration, on_event);
     return true;
   }
@@ -104,8 +106,13 @@ void GtestLive::end(Outcome outcome, Duration duration, const OnEvent& on_event)
   message_.take();
   const std::string test = std::move(test_);
   test_.clear();
-  on_event({.kind = Kind::case_finished, .test = test, .outcome = outcome, .duration = duration,
-            .message = message, .file = file_, .line = line_});
+  on_event({.kind = Kind::case_finished,
+            .test = test,
+            .outcome = outcome,
+            .duration = duration,
+            .message = message,
+            .file = file_,
+            .line = line_});
   file_.clear();
   line_ = 0;
   in_message_ = false;

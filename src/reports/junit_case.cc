@@ -20,7 +20,8 @@ bool one_of(std::string_view word, std::initializer_list<std::string_view> words
 bool is_cpp_file(std::string_view name) {
   const auto dot = name.rfind('.');
   if (dot == std::string_view::npos) return false;
-  return one_of(name.substr(dot), {".cpp", ".cc", ".cxx", ".c++", ".C", ".h", ".hpp", ".hxx", ".mm"});
+  return one_of(name.substr(dot),
+                {".cpp", ".cc", ".cxx", ".c++", ".C", ".h", ".hpp", ".hxx", ".mm"});
 }
 
 // "tests/test_a.py" and "tests.test_a.TestX" → "tests/test_a.py::TestX".
@@ -41,8 +42,17 @@ void collect_attachments(std::string_view output, std::vector<std::string>& atta
   for (auto at = output.find(mark); at != std::string_view::npos; at = output.find(mark, at + 1)) {
     const auto end = output.find("]]", at);
     if (end == std::string_view::npos || attachments.size() >= kPropertiesKept) return;
-    attachments.push_back(clean(output.substr(at + mark.size(), end - at - mark.size()), kNameKept));
+    attachments.push_back(
+        clean(output.substr(at + mark.size(), end - at - mark.size()), kNameKept));
   }
+}
+
+// Without the line break and the indentation that a pretty-printed element adds.
+std::string without_frame(std::string text) {
+  const auto last = text.find_last_not_of(" \t");
+  if (last != std::string::npos && text[last] == '\n') text.resize(last + 1);
+  if (!text.empty() && text.front() == '\n') text.erase(0, 1);
+  return text;
 }
 
 }  // namespace
@@ -62,7 +72,7 @@ Attempt JunitFault::take() {
   attempt.duration = seconds_of(time);
   attempt.started_at = time_of(timestamp);
   attempt.details = unindent(text.take());
-  attempt.output = output.take();
+  attempt.output = without_frame(output.take());
   attempt.message = std::move(message);
   if (attempt.message.empty()) {
     attempt.message = attempt.details.empty() ? type : clean(attempt.details, kMessageKept);
@@ -130,7 +140,7 @@ Outcome JunitCase::outcome_without_faults() const {
 
 Attempt JunitCase::last_attempt() {
   Attempt last = base_;
-  last.output = output.take();
+  last.output = without_frame(output.take());
   collect_attachments(last.output, item.attachments);
   if (faults.empty()) {
     last.outcome = outcome_without_faults();

@@ -82,8 +82,12 @@ Result<void> JunitParser::start(std::string_view element, const XmlAttributes& a
 
 void JunitParser::start_suite(const XmlAttributes& attributes) {
   seen_suite_ = true;
-  OpenSuite suite{std::string(attributes.get("name")), std::string(attributes.get("hostname")),
-                  std::string(attributes.get("file")), cases_.summary().cases, {}, {}};
+  OpenSuite suite{std::string(attributes.get("name")),
+                  std::string(attributes.get("hostname")),
+                  std::string(attributes.get("file")),
+                  cases_.summary().cases,
+                  {},
+                  {}};
   if (attributes.has("tests")) suite.announced = leading_number(attributes.get("tests"));
   suites_.push_back(std::move(suite));
 }
@@ -137,7 +141,8 @@ Result<void> JunitParser::end(std::string_view element) {
   target_ = nullptr;
   if (case_) {
     if (element == "testcase" || element == "test-case") return end_case();
-    const bool within = element == "stackTrace" || element == "system-out" || element == "system-err";
+    const bool within =
+        element == "stackTrace" || element == "system-out" || element == "system-err";
     if (within && fault_ != nullptr) {
       target_ = &fault_->text;  // old Surefire writes text behind the child elements
     } else {

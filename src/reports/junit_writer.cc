@@ -60,9 +60,10 @@ void JunitWriter::begin(const model::Run& run) {
   const model::Counts& counts = run.counts;
   Duration duration{0};
   if (run.started_at && run.finished_at) duration = *run.finished_at - *run.started_at;
-  const std::string totals = fmt::format(
-      R"( tests="{}" failures="{}" errors="{}" skipped="{}" time="{}")", counts.total, counts.failed,
-      counts.errored, counts.skipped + counts.quarantined + counts.pending, seconds(duration));
+  const std::string totals =
+      fmt::format(R"( tests="{}" failures="{}" errors="{}" skipped="{}" time="{}")", counts.total,
+                  counts.failed, counts.errored,
+                  counts.skipped + counts.quarantined + counts.pending, seconds(duration));
   std::string head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
   head += "<testsuites" + attribute("name", suite_) + totals + ">\n";
   head += "  <testsuite" + attribute("name", suite_) + totals;
@@ -77,9 +78,12 @@ void JunitWriter::begin(const model::Run& run) {
   head += property("baton.flaky", run.flaky ? "true" : "false");
   const model::RunRequest& request = run.request;
   const std::pair<std::string_view, std::string_view> known[] = {
-      {"baton.reference", request.reference},       {"baton.revision", request.revision},
-      {"baton.branch", request.branch},             {"baton.environment", request.environment},
-      {"baton.triggered_by", request.triggered_by}, {"baton.message", run.message}};
+      {"baton.reference", request.reference},
+      {"baton.revision", request.revision},
+      {"baton.branch", request.branch},
+      {"baton.environment", request.environment},
+      {"baton.triggered_by", request.triggered_by},
+      {"baton.message", run.message}};
   for (const auto& [name, value] : known) {
     if (!value.empty()) head += property(name, value);
   }
@@ -87,13 +91,17 @@ void JunitWriter::begin(const model::Run& run) {
   put(head + "    </properties>\n");
 }
 
-void JunitWriter::put_output(const model::Attempt& attempt) {
+void JunitWriter::put_output(const model::Attempt& attempt, bool nested) {
   if (!output_of_) return;
   const std::string output = output_of_(attempt.test, attempt.number);
-  if (!output.empty()) put("<system-out>" + xml_text(output) + "</system-out>");
+  if (output.empty()) return;
+  put(nested ? "<system-out>" : "      <system-out>");
+  put(xml_text(output));
+  put(nested ? "</system-out>" : "</system-out>\n");
 }
 
-void JunitWriter::put_attempt(std::string_view element, const model::Attempt& attempt, bool nested) {
+void JunitWriter::put_attempt(std::string_view element, const model::Attempt& attempt,
+                              bool nested) {
   std::string place;
   if (!attempt.file.empty()) place = fmt::format("{}:{}: ", attempt.file, attempt.line);
   const std::string text = xml_text(place + attempt.message);
@@ -105,7 +113,7 @@ void JunitWriter::put_attempt(std::string_view element, const model::Attempt& at
       out += attribute("timestamp", format_rfc3339(attempt.started_at));
     }
     put(out + "><stackTrace>" + text + "</stackTrace>");
-    put_output(attempt);
+    put_output(attempt, true);
   } else {
     put(out + ">" + text);
   }
@@ -116,7 +124,8 @@ void JunitWriter::add(const model::CaseResult& result) {
   const auto& attempts = result.attempts;
   const model::Attempt none{};
   const model::Attempt& last = attempts.empty() ? none : attempts.back();
-  std::string head = "    <testcase" + attribute("name", result.name) + attribute("classname", suite_);
+  std::string head =
+      "    <testcase" + attribute("name", result.name) + attribute("classname", suite_);
   head += attribute("time", seconds(last.duration));
   if (!last.file.empty()) {
     head += attribute("file", last.file) + attribute("line", std::to_string(last.line));
@@ -150,13 +159,12 @@ void JunitWriter::add(const model::CaseResult& result) {
       put_attempt(name("flaky", attempt), attempt, true);
     }
   }
-  if (!attempts.empty() && output_of_) {
+  if (!attempts.empty()) {
     // The case's own output is that of the attempt whose result stands for it.
-    const auto first_bad = std::find_if(attempts.begin(), attempts.end(),
-                                        [](const auto& attempt) { return is_bad(attempt.outcome); });
-    put("      ");
-    put_output(failed && first_bad != attempts.end() ? *first_bad : last);
-    put("\n");
+    const auto first_bad = std::find_if(attempts.begin(), attempts.end(), [](const auto& attempt) {
+      return is_bad(attempt.outcome);
+    });
+    put_output(failed && first_bad != attempts.end() ? *first_bad : last, false);
   }
   put("    </testcase>\n");
 }

@@ -50,14 +50,15 @@ std::string without_commas(std::string_view text) {
 
 bool is_file_character(char c) {
   const auto byte = static_cast<unsigned char>(c);
-  return byte > 0x20 && byte != 0x7f && std::string_view("\"'<>|*?:()[]{},;=").find(c) ==
-                                            std::string_view::npos;
+  return byte > 0x20 && byte != 0x7f &&
+         std::string_view("\"'<>|*?:()[]{},;=").find(c) == std::string_view::npos;
 }
 
 // A file name needs an extension that starts with a letter: "12:30" and "10.5:3" are none.
 bool has_extension(std::string_view name) {
   const auto dot = name.rfind('.');
-  if (dot == std::string_view::npos || dot + 1 >= name.size() || name.size() - dot > 6) return false;
+  if (dot == std::string_view::npos || dot + 1 >= name.size() || name.size() - dot > 6)
+    return false;
   const char c = name[dot + 1];
   return dot > 0 && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'));
 }
@@ -150,7 +151,8 @@ Duration timespan_of(std::string_view text) {
     days = leading_number(hours);
     hours.remove_prefix(dot + 1);
   }
-  const double whole = days * 86'400 + leading_number(hours) * 3600.0 + leading_number(parts[1]) * 60.0;
+  const double whole =
+      days * 86'400 + leading_number(hours) * 3600.0 + leading_number(parts[1]) * 60.0;
   return from_seconds(whole) + seconds_of(parts[2]);
 }
 

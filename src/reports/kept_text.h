@@ -28,7 +28,8 @@ class KeptText {
 
 /// Valid UTF-8, NUL as U+FFFD, at most `limit` bytes, cut between characters.
 std::string clean(std::string_view text, std::size_t limit);
-/// A case name that model::check_case_name accepts; a longer one keeps its start and ends in a hash.
+/// A case name that model::check_case_name accepts; a longer one keeps its start and ends in a
+/// hash.
 std::string clean_name(std::string_view text);
 /// Without blank lines around it and without the indentation that all its lines share.
 std::string unindent(std::string_view text);

@@ -9,7 +9,8 @@ namespace baton::reports {
 // Real reports nest below 20; deeper ones are attacks on recursive readers.
 inline constexpr std::size_t kDepthMax = 64;
 inline constexpr std::size_t kXmlAttributesMax = 256;
-// One tag, comment or processing instruction. Expat must hold it as a whole; element text it need not.
+// One tag, comment or processing instruction. Expat must hold it as a whole; element text it need
+// not.
 inline constexpr std::size_t kXmlTokenMax = 4 << 20;
 // JSON documents are parsed as a whole; Playwright embeds screenshots, yet stays well below.
 inline constexpr std::size_t kJsonBytesMax = 64 << 20;

@@ -62,16 +62,15 @@ void LineReportParser::take(std::string_view line) {
 void LineReportParser::on_event(const LiveEvent& event) {
   switch (event.kind) {
     case LiveEvent::Kind::plan: return;
-    case LiveEvent::Kind::case_started:
-      open_.emplace(event.test, KeptText(kOutputKept));
-      return;
+    case LiveEvent::Kind::case_started: open_.emplace(event.test, KeptText(kOutputKept)); return;
     case LiveEvent::Kind::case_output: {
       const auto found = open_.find(event.test);
       (found == open_.end() ? suite_output_ : found->second).append(event.text);
       return;
     }
     case LiveEvent::Kind::bail_out:
-      if (cases_.summary().errored.empty()) cases_.summary().errored = clean(event.message, kMessageKept);
+      if (cases_.summary().errored.empty())
+        cases_.summary().errored = clean(event.message, kMessageKept);
       return;
     case LiveEvent::Kind::case_finished: break;
   }
@@ -98,7 +97,8 @@ Result<Summary> LineReportParser::finish() {
   lines_->finish("the report ends before the case", [this](const LiveEvent& e) { on_event(e); });
   BATON_TRY_VOID(std::move(state_));
   if (const std::string problem = lines_->problem(); !problem.empty()) {
-    return tl::unexpected(malformed(filename_, std::max<std::uint64_t>(line_number_, 1), 1, problem));
+    return tl::unexpected(
+        malformed(filename_, std::max<std::uint64_t>(line_number_, 1), 1, problem));
   }
   cases_.summary().output = suite_output_.take();
   return std::move(cases_.summary());

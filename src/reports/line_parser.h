@@ -25,7 +25,6 @@ std::unique_ptr<LiveParser> make_gtest_live();
 std::unique_ptr<LiveParser> make_native_xml_live();  // catch2, doctest
 std::unique_ptr<LiveParser> make_pytest_live();
 std::unique_ptr<LiveParser> make_ctest_live();
-std::unique_ptr<LiveParser> make_playwright_live();
 
 std::unique_ptr<Parser> make_line_parser(Format format, std::string filename, OnCase on_case);
 

@@ -37,7 +37,8 @@ using OnEvent = std::function<void(const LiveEvent&)>;
 /// Every byte that is fed comes back in exactly one case_output, in order; tools that wrap output
 /// (go test -json, the XML of Catch2 and doctest) have it unwrapped instead. A case's output lies
 /// between its case_started and its case_finished, unless the tool prints it elsewhere. Cases of
-/// parallel tools may overlap; a tool that retries by itself starts and finishes a case several times.
+/// parallel tools may overlap; a tool that retries by itself starts and finishes a case several
+/// times.
 class LiveParser {
  public:
   virtual ~LiveParser() = default;
@@ -49,7 +50,8 @@ class LiveParser {
 };
 
 /// The parser for a kind, expecting the flags of docs/formats/reports.md ("Live output").
-/// Kinds whose output says nothing (cpp, junit, command) get one that calls everything the suite's.
+/// Kinds whose output says nothing (cpp, junit, command), and Playwright, whose report alone tells
+/// attempts apart, get one that calls everything the suite's.
 std::unique_ptr<LiveParser> make_live_parser(model::Kind kind);
 
 }  // namespace baton::reports

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The XML that Catch2 and doctest write to standard output while they run, mixed with what the tests
-// print. Tags stand on lines of their own, behind output that did not end its line. Tags are taken
-// out; assertions that failed are printed again in plain text; the rest is output of the case.
+// The XML that Catch2 and doctest write to standard output while they run, mixed with what the
+// tests print. Tags stand on lines of their own, behind output that did not end its line. Tags are
+// taken out; assertions that failed are printed again in plain text; the rest is output of the
+// case.
 #include <array>
 
 #include "base/text.h"
@@ -48,10 +49,10 @@ std::string Tag::get(std::string_view attribute) const {
 }
 
 constexpr std::array<std::string_view, 24> kTags{
-    "?xml",       "Catch",     "Catch2TestRun", "doctest",       "Group",
-    "Options",    "TestSuite", "TestCase",      "Section",       "SubCase",
-    "Expression", "Original",  "Expanded",      "Exception",     "Info",
-    "Message",    "Text",      "Failure",       "Warning",       "FatalErrorCondition",
+    "?xml",       "Catch",     "Catch2TestRun", "doctest",         "Group",
+    "Options",    "TestSuite", "TestCase",      "Section",         "SubCase",
+    "Expression", "Original",  "Expanded",      "Exception",       "Info",
+    "Message",    "Text",      "Failure",       "Warning",         "FatalErrorCondition",
     "StdOut",     "StdErr",    "Skip",          "BenchmarkResults"};
 
 bool known_tag(std::string_view name) {
@@ -109,16 +110,18 @@ void NativeXmlLive::line(std::string_view line, const OnEvent& on_event) {
   Tag found;
   std::size_t at = 0;
   if (!find_tag(text, found, at)) return content(line, on_event);
-  const std::string_view before = text.substr(0, at);
-  if (!trim(before).empty()) content(before, on_event);
+  // The blanks before the tag are its indentation.
+  const std::string_view before =
+      text.substr(0, at).substr(0, text.find_last_not_of(' ', at - 1) + 1);
+  if (at > 0 && !before.empty()) content(before, on_event);
   tag(found, on_event);
 }
 
 void NativeXmlLive::content(std::string_view line, const OnEvent& on_event) {
-  KeptText* target = within_ == "Original"   ? &original_
-                     : within_ == "Expanded" ? &expanded_
+  KeptText* target = within_ == "Original"                                           ? &original_
+                     : within_ == "Expanded"                                         ? &expanded_
                      : within_.empty() || within_ == "StdOut" || within_ == "StdErr" ? nullptr
-                                                                                    : &note_;
+                                                                                     : &note_;
   if (target != nullptr) return target->append(unescape(line));
   const std::string text = within_.empty() ? std::string(line) : unescape(line);
   on_event({.kind = Kind::case_output, .test = test_, .text = text});
@@ -157,7 +160,8 @@ void NativeXmlLive::tag(const Tag& tag, const OnEvent& on_event) {
 void NativeXmlLive::start_case(const Tag& tag, const OnEvent& on_event) {
   if (!test_.empty()) end_case(on_event);
   test_ = clean_name(tag.get("name"));
-  may_fail_ = tag.get("may_fail") == "true" || tag.get("tags").find("[!mayfail]") != std::string::npos;
+  may_fail_ =
+      tag.get("may_fail") == "true" || tag.get("tags").find("[!mayfail]") != std::string::npos;
   skipped_ = tag.get("skipped") == "true";
   on_event({.kind = Kind::case_started, .test = test_});
   if (tag.empty_element()) end_case(on_event);  // doctest lists what it skips
@@ -183,7 +187,10 @@ void NativeXmlLive::end_assertion(const OnEvent& on_event) {
   }
   if (!message_.empty()) message_.append("\n");
   message_.append(text);
-  const std::string shown = fmt::format("{}:{}: {}\n", assertion_file_, assertion_line_, text);
+  std::string shown = text + "\n";
+  if (!assertion_file_.empty()) {
+    shown = fmt::format("{}:{}: {}", assertion_file_, assertion_line_, shown);
+  }
   on_event({.kind = Kind::case_output, .test = test_, .text = shown});
 }
 
@@ -202,8 +209,13 @@ void NativeXmlLive::end_case(const OnEvent& on_event) {
     line_ = 0;
   }
   const std::string test = std::move(test_);
-  on_event({.kind = Kind::case_finished, .test = test, .outcome = outcome, .duration = duration_,
-            .message = message, .file = file_, .line = line_});
+  on_event({.kind = Kind::case_finished,
+            .test = test,
+            .outcome = outcome,
+            .duration = duration_,
+            .message = message,
+            .file = file_,
+            .line = line_});
   *this = NativeXmlLive();
 }
 

@@ -103,9 +103,9 @@ void NativeXmlParser::take_result(const XmlAttributes& attributes) {
 }
 
 void NativeXmlParser::start_assertion(std::string_view element, const XmlAttributes& attributes) {
-  const bool assertion = element == "Expression" || element == "Exception" || element == "Failure" ||
-                         element == "FatalErrorCondition" || element == "Message" ||
-                         element == "Skip";
+  const bool assertion = element == "Expression" || element == "Exception" ||
+                         element == "Failure" || element == "FatalErrorCondition" ||
+                         element == "Message" || element == "Skip";
   if (!assertion) return;
   type_ = attributes.get("type");
   // An exception within an expression belongs to it.
@@ -182,7 +182,8 @@ Result<void> NativeXmlParser::end_case() {
 
 }  // namespace
 
-std::unique_ptr<Parser> make_native_xml_parser(Format format, std::string filename, OnCase on_case) {
+std::unique_ptr<Parser> make_native_xml_parser(Format format, std::string filename,
+                                               OnCase on_case) {
   return std::make_unique<NativeXmlParser>(format, std::move(filename), std::move(on_case));
 }
 

@@ -59,14 +59,20 @@ Attempt read_result(const json::object& result, const std::string& expected, Cas
   }
   for (const json::value& entry : array_in(result, "attachments")) {
     const std::string path = clean(text_in(as_object(entry), "path"), kNameKept);
-    if (!path.empty() && item.attachments.size() < kPropertiesKept) item.attachments.push_back(path);
+    if (!path.empty() && item.attachments.size() < kPropertiesKept)
+      item.attachments.push_back(path);
+  }
+  attempt.output = output.take();
+  if (attempt.outcome == Outcome::passed) {  // also when it failed as it was expected to
+    attempt.file.clear();
+    attempt.line = 0;
+    return attempt;
   }
   attempt.message = message.take();
   if (attempt.message.empty() && attempt.outcome == Outcome::failed) {
     attempt.message = "expected to be " + expected + " and was not";
   }
   attempt.details = details.take();
-  attempt.output = output.take();
   attempt.file = clean(attempt.file, kNameKept);
   return attempt;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// pytest -v, with or without -s: "tests/test_a.py::test_x PASSED  [ 50%]"; with -s the output stands
-// between the node id and the word. A tear-down that fails prints the node id again, so a case is
-// finished when another one starts. Messages come from the short summary, or from the report.
+// pytest -v, with or without -s: "tests/test_a.py::test_x PASSED  [ 50%]"; with -s the output
+// stands between the node id and the word. A tear-down that fails prints the node id again, so a
+// case is finished when another one starts. Messages come from the short summary, or from the
+// report.
 #include <array>
 #include <optional>
 
@@ -48,8 +49,9 @@ std::optional<Ended> parse_end(std::string_view text) {
       const std::string_view behind = text.substr(at + word.text.size());
       const bool starts = at == 0 || text[at - 1] == ' ';
       const bool bare = behind.empty();
-      const bool reasoned = behind.size() > 3 && behind.substr(0, 2) == " (" && behind.back() == ')';
-      if (starts && bare) return Ended{word.outcome, "", at};
+      const bool reasoned =
+          behind.size() > 3 && behind.substr(0, 2) == " (" && behind.back() == ')';
+      if (bare) return Ended{word.outcome, "", at};  // also behind output without a newline
       if (starts && reasoned) {
         return Ended{word.outcome, std::string(behind.substr(2, behind.size() - 3)), at};
       }
@@ -64,7 +66,8 @@ std::string_view node_id(std::string_view text) {
   const auto colons = text.find("::");
   if (colons == std::string_view::npos || colons < 4) return {};
   const std::string_view path = text.substr(0, colons);
-  if (path.find_first_of(" \t") != std::string_view::npos || path.substr(path.size() - 3) != ".py") {
+  if (path.find_first_of(" \t") != std::string_view::npos ||
+      path.substr(path.size() - 3) != ".py") {
     return {};
   }
   auto end = text.find(' ', colons);
@@ -97,7 +100,8 @@ void PytestLive::line(std::string_view line, const OnEvent& on_event) {
   const std::string_view text = without_newline(line);
   const bool heading = text.size() > 20 && text.substr(0, 3) == "===" && text.back() == '=';
   constexpr std::string_view collected = "collected ";
-  if (const auto at = text.find(collected); test_.empty() && !over_ && at != std::string_view::npos) {
+  if (const auto at = text.find(collected);
+      test_.empty() && !over_ && at != std::string_view::npos) {
     const int planned = leading_number(text.substr(at + collected.size()));
     if (planned > 0) on_event({.kind = Kind::plan, .planned = planned});
   }
@@ -107,8 +111,9 @@ void PytestLive::line(std::string_view line, const OnEvent& on_event) {
       take(parse_end(text.substr(node.size())));
       return on_event({.kind = Kind::case_output, .test = test_, .text = line});
     }
-    // With -s the word follows the output; a heading ends the last test.
-    if (!test_.empty() && !ended_) take(parse_end(text));
+    // With -s the word follows the output, which may hold such words itself: the last one counts. A
+    // heading ends the last test.
+    if (auto ended = parse_end(text); !test_.empty() && ended) ended_ = std::move(ended);
     if (heading && ended_) {
       end(on_event);
       over_ = true;
@@ -134,8 +139,11 @@ void PytestLive::start(std::string_view node, const OnEvent& on_event) {
 
 void PytestLive::end(const OnEvent& on_event) {
   if (test_.empty()) return;
-  const Ended ended = ended_.value_or(Ended{Outcome::errored, "the next test began before its outcome", 0});
-  on_event({.kind = Kind::case_finished, .test = test_, .outcome = ended.outcome,
+  const Ended ended =
+      ended_.value_or(Ended{Outcome::errored, "the next test began before its outcome", 0});
+  on_event({.kind = Kind::case_finished,
+            .test = test_,
+            .outcome = ended.outcome,
             .message = ended.reason});
   test_.clear();
   ended_.reset();

@@ -14,10 +14,18 @@ namespace baton::reports {
 namespace {
 
 constexpr std::array<std::pair<Format, std::string_view>, 13> kNames{{
-    {Format::automatic, "auto"}, {Format::junit, "junit"},           {Format::ctrf, "ctrf"},
-    {Format::tap, "tap"},        {Format::gotest, "gotest"},         {Format::gtest, "gtest"},
-    {Format::trx, "trx"},        {Format::playwright, "playwright"}, {Format::nunit, "nunit"},
-    {Format::xunit, "xunit"},    {Format::cucumber, "cucumber"},     {Format::catch2, "catch2"},
+    {Format::automatic, "auto"},
+    {Format::junit, "junit"},
+    {Format::ctrf, "ctrf"},
+    {Format::tap, "tap"},
+    {Format::gotest, "gotest"},
+    {Format::gtest, "gtest"},
+    {Format::trx, "trx"},
+    {Format::playwright, "playwright"},
+    {Format::nunit, "nunit"},
+    {Format::xunit, "xunit"},
+    {Format::cucumber, "cucumber"},
+    {Format::catch2, "catch2"},
     {Format::doctest, "doctest"},
 }};
 
@@ -44,7 +52,8 @@ class AutomaticParser final : public Parser {
   Result<void> decide() {
     const Format format = sniff(head_);
     if (format == Format::automatic) {
-      const auto* what = trim(head_).empty() ? "the report is empty" : "the format is not recognised";
+      const auto* what =
+          trim(head_).empty() ? "the report is empty" : "the format is not recognised";
       return tl::unexpected(malformed(filename_, 1, 1, what));
     }
     parser_ = make_parser(format, filename_, std::move(on_case_));

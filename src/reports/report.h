@@ -21,7 +21,16 @@ namespace baton::reports {
 
 enum class Format {
   automatic,  // decided by the content, never by the name
-  junit, ctrf, tap, gotest, gtest, playwright, trx, nunit, xunit, cucumber,
+  junit,
+  ctrf,
+  tap,
+  gotest,
+  gtest,
+  playwright,
+  trx,
+  nunit,
+  xunit,
+  cucumber,
   catch2,  // the tool's own XML (-r xml): the only form that names every case once
   doctest  // the same for doctest (-r=xml), which alone tells may_fail apart
 };
@@ -98,10 +107,10 @@ Result<Report> parse(std::string_view bytes, const ParseOptions& options = {});
 /// What the bytes look like; automatic when nothing known. A few kilobytes from the start suffice.
 Format sniff(std::string_view bytes);
 
-/// Gives the cases of a report the names that discovery gave them (`known`), where the tool's report
-/// spells them differently: pytest's dotted classes become node ids, sections of Catch2, subcases of
-/// doctest and subtests of Go are folded into their test, whose outcome is the worst of its parts.
-/// Cases that match nothing keep their names.
+/// Gives the cases of a report the names that discovery gave them (`known`), where the tool's
+/// report spells them differently: pytest's dotted classes become node ids, sections of Catch2,
+/// subcases of doctest and subtests of Go are folded into their test, whose outcome is the worst of
+/// its parts. Cases that match nothing keep their names.
 void align_names(Report& report, model::Kind kind, std::span<const std::string> known);
 
 }  // namespace baton::reports

@@ -29,8 +29,8 @@ std::size_t directive_at(std::string_view text) {
 std::string unescape(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '\\' && i + 1 < text.size() &&
-                        (text[i + 1] == '#' || text[i + 1] == '\\');
+    const bool escape =
+        text[i] == '\\' && i + 1 < text.size() && (text[i + 1] == '#' || text[i + 1] == '\\');
     if (escape) ++i;
     out += text[i];
   }
@@ -108,7 +108,9 @@ std::optional<TapPlan> parse_tap_plan(std::string_view line) {
   return plan;
 }
 
-bool is_block_start(std::string_view line) { return !line.empty() && line[0] == ' ' && trim(line) == "---"; }
+bool is_block_start(std::string_view line) {
+  return !line.empty() && line[0] == ' ' && trim(line) == "---";
+}
 
 bool TapBlock::add(std::string_view line) {
   const std::string_view text = trim(line);
@@ -159,7 +161,8 @@ void TapBlock::add_comment(std::string_view line) {
   const auto at = line.find("at ");
   if (place_.file.empty() && at != std::string_view::npos && mark != std::string_view::npos &&
       mark > at + 3) {
-    place_ = {clean(line.substr(at + 3, mark - at - 3), kNameKept), leading_number(line.substr(mark + 6))};
+    place_ = {clean(line.substr(at + 3, mark - at - 3), kNameKept),
+              leading_number(line.substr(mark + 6))};
   }
 }
 

@@ -40,7 +40,8 @@ class TapLines final : public LineFormat {
     std::vector<Finished> waiting;
   };
 
-  void point(std::size_t depth, const TapPoint& point, std::string_view raw, const OnEvent& on_event);
+  void point(std::size_t depth, const TapPoint& point, std::string_view raw,
+             const OnEvent& on_event);
   void plan(std::size_t depth, const TapPlan& plan, const OnEvent& on_event);
   void flush(const OnEvent& on_event);
   void emit(std::size_t depth, Finished done, const OnEvent& on_event);
@@ -115,7 +116,9 @@ void TapLines::plan(std::size_t depth, const TapPlan& plan, const OnEvent& on_ev
   on_event({.kind = Kind::plan, .planned = plan.count});
   if (plan.count > 0 || !plan.skipped) return;
   on_event({.kind = Kind::case_started, .test = "whole file"});
-  on_event({.kind = Kind::case_finished, .test = "whole file", .outcome = Outcome::skipped,
+  on_event({.kind = Kind::case_finished,
+            .test = "whole file",
+            .outcome = Outcome::skipped,
             .message = plan.reason});
 }
 
@@ -137,7 +140,8 @@ void TapLines::point(std::size_t depth, const TapPoint& point, std::string_view 
     for (Finished& child : waiting) emit(depth + 1, std::move(child), on_event);
   }
   levels_.resize(depth + 1);
-  const bool name_known = depth == 0 || !levels_[depth].name.empty();
+  const bool name_known = std::all_of(levels_.begin() + 1, levels_.end(),
+                                      [](const Level& level) { return !level.name.empty(); });
   held_name_ = held_sums_up_ || !name_known ? "" : clean_name(prefix(depth) + held_->description);
   if (!held_name_.empty()) on_event({.kind = Kind::case_started, .test = held_name_});
   on_event({.kind = Kind::case_output, .test = held_name_, .text = raw});
@@ -187,16 +191,23 @@ std::string TapLines::prefix(std::size_t depth) const {
 void TapLines::emit(std::size_t depth, Finished done, const OnEvent& on_event) {
   for (std::size_t i = depth; i >= 1; --i) {
     if (i >= levels_.size() || !levels_[i].name.empty()) continue;
-    if (levels_[i].waiting.size() < kAttemptsKept * 10) levels_[i].waiting.push_back(std::move(done));
+    if (levels_[i].waiting.size() < kAttemptsKept * 10)
+      levels_[i].waiting.push_back(std::move(done));
     return;
   }
   const std::string name = clean_name(prefix(depth) + done.name);
   const Attempt& attempt = done.attempt;
-  if (name != held_name_ || held_name_.empty()) on_event({.kind = Kind::case_started, .test = name});
+  if (name != held_name_ || held_name_.empty())
+    on_event({.kind = Kind::case_started, .test = name});
   held_name_.clear();
-  on_event({.kind = Kind::case_finished, .test = name, .outcome = attempt.outcome,
-            .duration = attempt.duration, .message = attempt.message, .details = attempt.details,
-            .file = attempt.file, .line = attempt.line});
+  on_event({.kind = Kind::case_finished,
+            .test = name,
+            .outcome = attempt.outcome,
+            .duration = attempt.duration,
+            .message = attempt.message,
+            .details = attempt.details,
+            .file = attempt.file,
+            .line = attempt.line});
 }
 
 void TapLines::finish(std::string_view why, const OnEvent& on_event) {

@@ -18,10 +18,10 @@ using model::Outcome;
 
 Outcome outcome_of(std::string_view text) {
   static const std::map<std::string_view, Outcome> table{
-      {"Passed", Outcome::passed},         {"PassedButRunAborted", Outcome::passed},
-      {"Warning", Outcome::passed},        {"Completed", Outcome::passed},
-      {"Failed", Outcome::failed},         {"Timeout", Outcome::timed_out},
-      {"NotExecuted", Outcome::skipped},   {"Inconclusive", Outcome::skipped},
+      {"Passed", Outcome::passed},       {"PassedButRunAborted", Outcome::passed},
+      {"Warning", Outcome::passed},      {"Completed", Outcome::passed},
+      {"Failed", Outcome::failed},       {"Timeout", Outcome::timed_out},
+      {"NotExecuted", Outcome::skipped}, {"Inconclusive", Outcome::skipped},
       {"Aborted", Outcome::cancelled},
   };
   const auto found = table.find(text);
@@ -66,7 +66,8 @@ class TrxParser final : public XmlReportParser {
 Result<void> TrxParser::start(std::string_view element, const XmlAttributes& attributes) {
   target_ = nullptr;
   if (element == "TestRun") is_trx_ = true;
-  if (element.size() > 6 && element.substr(element.size() - 6) == "Result" && attributes.has("testId")) {
+  if (element.size() > 6 && element.substr(element.size() - 6) == "Result" &&
+      attributes.has("testId")) {
     if (done_.size() + open_.size() >= kCasesMax) {
       return fail(Code::too_large, "the report has more than {} cases", kCasesMax);
     }
@@ -144,8 +145,9 @@ Result<void> TrxParser::complete() {
     any_bad = any_bad || (outcome != Outcome::passed && outcome != Outcome::skipped);
     BATON_TRY_VOID(cases_.add(std::move(open.item)));
   }
-  const bool whole = run_outcome_.empty() || run_outcome_ == "Completed" || run_outcome_ == "Passed" ||
-                     run_outcome_ == "Warning" || run_outcome_ == "Inconclusive";
+  const bool whole = run_outcome_.empty() || run_outcome_ == "Completed" ||
+                     run_outcome_ == "Passed" || run_outcome_ == "Warning" ||
+                     run_outcome_ == "Inconclusive";
   if (!whole && !any_bad) {
     const std::string info = run_info_.take();
     cases_.summary().errored = fmt::format("the run ended as {}: {}", clean(run_outcome_, 100),

@@ -29,7 +29,7 @@ class JunitWriter {
  private:
   void put(std::string_view text);
   void put_attempt(std::string_view element, const model::Attempt& attempt, bool nested);
-  void put_output(const model::Attempt& attempt);
+  void put_output(const model::Attempt& attempt, bool nested);
 
   Sink sink_;
   OutputOf output_of_;

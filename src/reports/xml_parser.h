@@ -19,7 +19,8 @@ class XmlReportParser : public Parser, protected XmlHandler {
   Result<Summary> finish() final {
     BATON_TRY_VOID(reader_.finish());
     BATON_TRY_VOID(complete());
-    if (reader_.saw_control_bytes()) cases_.warn("control bytes, which XML forbids, were read as '?'");
+    if (reader_.saw_control_bytes())
+      cases_.warn("control bytes, which XML forbids, were read as '?'");
     return std::move(cases_.summary());
   }
 

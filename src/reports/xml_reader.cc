@@ -22,7 +22,8 @@ std::string_view local_name(const char* name) {
   return colon == std::string_view::npos ? whole : whole.substr(colon + 1);
 }
 
-// XML that is not UTF-16 has no zero among its first two bytes, and UTF-16 always has or has a mark.
+// XML that is not UTF-16 has no zero among its first two bytes, and UTF-16 always has or has a
+// mark.
 bool looks_like_utf16(std::string_view start) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(start[i]); };
   if (start.size() < 2) return false;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// XML in pieces through Expat, for input that nobody vouches for. A DOCTYPE is refused, so there are
-// no entities to expand and no address to open; depth, attributes and the size of a tag are limited.
-// UTF-8, UTF-16, ISO-8859-1 and US-ASCII. Raw control bytes, which XML forbids and test output is
-// full of, are read as '?'.
+// XML in pieces through Expat, for input that nobody vouches for. A DOCTYPE is refused, so there
+// are no entities to expand and no address to open; depth, attributes and the size of a tag are
+// limited. UTF-8, UTF-16, ISO-8859-1 and US-ASCII. Raw control bytes, which XML forbids and test
+// output is full of, are read as '?'.
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -62,7 +62,7 @@ class XmlReader {
   std::optional<Error> error_;
   std::uint64_t fed_ = 0;
   std::size_t depth_ = 0;
-  std::string start_;      // the first bytes, until the encoding can be told
+  std::string start_;  // the first bytes, until the encoding can be told
   bool utf16_ = false;
   bool decided_ = false;
   bool saw_control_bytes_ = false;
