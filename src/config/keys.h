@@ -32,15 +32,15 @@ struct Key;
 
 struct Schema {
   Type type = Type::any;
-  std::string about;          // one or two sentences, Markdown
-  std::string fallback = {};  // the default as the file would say it; "" = none
-  std::optional<std::int64_t> minimum = {};
-  std::optional<std::int64_t> maximum = {};
-  std::vector<std::string> choices = {};
-  std::vector<Schema> element = {};  // one, for list and map
-  std::vector<Key> keys = {};
+  std::string about;     // one or two sentences, Markdown
+  std::string fallback;  // the default as the file would say it; "" = none
+  std::optional<std::int64_t> minimum;
+  std::optional<std::int64_t> maximum;
+  std::vector<std::string> choices;
+  std::vector<Schema> element;  // one, for list and map
+  std::vector<Key> keys;
   /// Also valid in place of this one: a single secret where a list of them is allowed.
-  std::vector<Schema> alternatives = {};
+  std::vector<Schema> alternatives;
 };
 
 struct Key {

@@ -181,19 +181,18 @@ Schema deliveries_section() {
   return object(
       "How verdicts are brought to outside systems. Takes effect with gates.",
       {
-          {"retry", object("When one fails.",
-                           {
-                               {"first", duration("The first wait.", "1s")},
-                               {"factor", Schema{.type = Type::number,
-                                                 .about = "Each wait is so many times the last.",
-                                                 .fallback = "2",
-                                                 .minimum = 1,
-                                                 .maximum = 100}},
-                               {"max", duration("No wait is longer.", "5m")},
-                               {"give_up_after", duration("Then it is dead, until a person "
-                                                          "redelivers it.",
-                                                          "1h")},
-                           })},
+          {"retry",
+           object("When one fails.",
+                  {
+                      {"first", duration("The first wait.", "1s")},
+                      {"factor",
+                       make::limited(of(Type::number, "Each wait is so many times the last.", "2"),
+                                     1, 100)},
+                      {"max", duration("No wait is longer.", "5m")},
+                      {"give_up_after", duration("Then it is dead, until a person "
+                                                 "redelivers it.",
+                                                 "1h")},
+                  })},
           {"per_peer", integer("Calls to one system at the same time.", "8", 1, 1000)},
       });
 }

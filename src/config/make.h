@@ -11,7 +11,11 @@
 namespace baton::config::make {
 
 inline Schema of(Type type, std::string about, std::string fallback = {}) {
-  return Schema{.type = type, .about = std::move(about), .fallback = std::move(fallback)};
+  Schema schema;
+  schema.type = type;
+  schema.about = std::move(about);
+  schema.fallback = std::move(fallback);
+  return schema;
 }
 inline Schema text(std::string about, std::string fallback = {}) {
   return of(Type::text, std::move(about), std::move(fallback));
@@ -22,12 +26,14 @@ inline Schema boolean(std::string about, bool fallback) {
 inline Schema duration(std::string about, std::string fallback = {}) {
   return of(Type::duration, std::move(about), std::move(fallback));
 }
-inline Schema integer(std::string about, std::string fallback, std::int64_t minimum,
-                      std::int64_t maximum) {
-  Schema schema = of(Type::integer, std::move(about), std::move(fallback));
+inline Schema limited(Schema schema, std::int64_t minimum, std::int64_t maximum) {
   schema.minimum = minimum;
   schema.maximum = maximum;
   return schema;
+}
+inline Schema integer(std::string about, std::string fallback, std::int64_t minimum,
+                      std::int64_t maximum) {
+  return limited(of(Type::integer, std::move(about), std::move(fallback)), minimum, maximum);
 }
 inline Schema choice(std::string about, std::string fallback, std::vector<std::string> choices) {
   Schema schema = of(Type::choice, std::move(about), std::move(fallback));
