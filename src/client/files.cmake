@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: MIT
-set(SOURCES api_client.cc local_servers.cc)
+set(SOURCES api_client.cc http_runner_calls.cc local_servers.cc)
 set(TESTS)
 set(PUBLIC_LIBRARIES Boost::json)

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+// One process per attempt, judged by its exit code: outcomes, time-outs, kills, output, retries.
+#include <sys/wait.h>
+
+#include "runner/environment.h"
+#include "runner/keeper.h"
+#include "runner/proc.h"
+#include "runner/run_fixture.h"
+
+namespace baton::runner {
+namespace {
+
+using model::Ending;
+using model::Outcome;
+
+// Processes with the run's key, besides those that this test program itself is.
+int survivors(const std::string& folder) {
+  const auto key = read_file(folder + "/runner/key");
+  EXPECT_TRUE(key);
+  return key ? kill_marked(kKeyVariable, key->substr(0, key->size() - 1)) : -1;
+}
+
+using Command = RunFixture;
+
+TEST_F(Command, exit_code_zero_passes) {
+  shell("echo out; echo err >&2");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(only().outcome, Outcome::passed);
+  EXPECT_EQ(only().test, "it");
+  EXPECT_TRUE(only().final_);
+  EXPECT_EQ(output("it", 1), "out\nerr\n");
+  EXPECT_EQ(only().log_bytes, 8);
+  EXPECT_EQ(ending(), Ending::completed);
+  const auto plan = all<wire::PlanRecord>();
+  ASSERT_EQ(plan.size(), 1u);
+  EXPECT_EQ(plan[0].cases.at(0).name, "it");
+}
+
+TEST_F(Command, exit_code_fails_and_a_signal_is_an_error) {
+  shell("exit 3");
+  run();
+  EXPECT_EQ(only().outcome, Outcome::failed);
+  EXPECT_EQ(only().message, "exited with code 3");
+}
+
+TEST_F(Command, death_by_signal_is_errored) {
+  shell("kill -ABRT $$");
+  run();
+  EXPECT_EQ(only().outcome, Outcome::errored);
+  EXPECT_EQ(only().message, "killed by signal 6 (SIGABRT)");
+}
+
+TEST_F(Command, a_program_that_does_not_exist_makes_the_run_errored) {
+  suite().command = {"./missing"};
+  run();
+  EXPECT_EQ(only().outcome, Outcome::errored);
+  EXPECT_EQ(ending(), Ending::errored);
+  EXPECT_NE(message().find("missing"), std::string::npos);
+}
+
+TEST_F(Command, a_test_sees_what_is_promised_and_nothing_of_the_runner) {
+  ::setenv("BATON_SECRET", "x", 1);
+  ::setenv("PRIVATE_KEY", "x", 1);
+  server.job.request.params = {{"base-url", "http://x"}};
+  server.job.request.traceparent = "00-1-2-01";
+  server.job.environment = "staging";
+  suite().environment_variables = {{"MINE", "yes"}};
+  shell("env; pwd; cat");
+  run();
+  const std::string text = output("it", 1);
+  for (const char* line : {"BATON_RUN=7\n", "BATON_ATTEMPT=1\n", "BATON_ENVIRONMENT=staging\n",
+                           "TRACEPARENT=00-1-2-01\n", "BATON_PARAM_BASE_URL=http://x\n", "MINE=yes\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line;
+  }
+  EXPECT_EQ(text.find("BATON_SECRET"), std::string::npos);
+  EXPECT_EQ(text.find("PRIVATE_KEY"), std::string::npos);
+  EXPECT_NE(text.find(folder + "\n"), std::string::npos);
+  ::unsetenv("BATON_SECRET");
+  ::unsetenv("PRIVATE_KEY");
+}
+
+TEST_F(Command, a_retry_follows_a_failure_until_it_passes) {
+  suite().max_attempts = 3;
+  shell("test $BATON_ATTEMPT = 2");
+  run();
+  EXPECT_EQ(outcomes(), (std::vector<std::string>{"it#1 failed", "it#2 passed"}));
+  EXPECT_FALSE(all<wire::AttemptFinished>()[0].final_);
+}
+
+TEST_F(Command, a_hanging_tree_that_ignores_sigterm_is_killed_within_the_grace) {
+  suite().attempt_timeout = Duration{200};
+  shell("trap '' TERM; (trap '' TERM; setsid sleep 1000) & setsid sh -c 'sleep 1001 &' ; "
+        "while :; do sleep 1000; done");
+  const Instant start = Clock::now();
+  run();
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(3));
+  EXPECT_EQ(only().outcome, Outcome::timed_out);
+  EXPECT_EQ(ending(), Ending::completed);
+  EXPECT_EQ(survivors(folder), 0);
+}
+
+TEST_F(Command, what_a_test_leaves_behind_is_killed_when_it_ends) {
+  shell("setsid sh -c 'sleep 1000 & sleep 1001 &' & sleep 1002 & echo done");
+  run();
+  EXPECT_EQ(only().outcome, Outcome::passed);
+  EXPECT_EQ(output("it", 1), "done\n");
+  EXPECT_EQ(survivors(folder), 0);
+}
+
+TEST_F(Command, the_runs_timeout_ends_it_as_timed_out) {
+  suite().timeout = Duration{200};
+  shell("sleep 1000");
+  run();
+  EXPECT_EQ(only().outcome, Outcome::timed_out);
+  EXPECT_EQ(ending(), Ending::timed_out);
+}
+
+TEST_F(Command, the_server_can_cancel) {
+  shell("echo ready; sleep 1000");
+  server.on_record = [this](const wire::Record& record) {
+    if (std::holds_alternative<wire::OutputRecord>(record.body)) {
+      // The lock is held: the answer to this very batch carries it.
+      cancel_soon = true;
+    }
+  };
+  std::jthread canceller([this](const std::stop_token& stop) {
+    while (!stop.stop_requested() && !cancel_soon) std::this_thread::yield();
+    server.cancel();
+  });
+  suite().attempt_timeout = Duration{20'000};
+  run();
+  EXPECT_EQ(only().outcome, Outcome::cancelled);
+  EXPECT_EQ(ending(), Ending::cancelled);
+  EXPECT_EQ(message(), "someone said so");
+}
+
+TEST_F(Command, a_run_that_another_runner_took_over_is_killed) {
+  shell("sleep 1000");
+  server.on_record = [this](const wire::Record& record) {
+    if (std::holds_alternative<wire::AttemptStarted>(record.body)) cancel_soon = true;
+  };
+  std::jthread taker([this](const std::stop_token& stop) {
+    while (!stop.stop_requested() && !cancel_soon) std::this_thread::yield();
+    server.disown(Code::conflict);
+  });
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(survivors(folder), 0);
+}
+
+TEST_F(Command, a_filter_that_selects_nothing_gives_a_run_without_cases) {
+  server.job.request.filter = "nothing";
+  shell("exit 1");
+  run();
+  EXPECT_TRUE(outcomes().empty());
+  EXPECT_EQ(ending(), Ending::completed);
+  EXPECT_TRUE(all<wire::PlanRecord>().at(0).cases.empty());
+}
+
+TEST_F(Command, output_is_kept_byte_by_byte) {
+  shell("printf 'a\\000b\\377\\n\\033[2J'; printf '\\303'");
+  run();
+  EXPECT_EQ(output("it", 1), std::string("a\0b\377\n\033[2J\303", 10));
+}
+
+TEST_F(Command, a_long_output_keeps_both_ends_and_says_what_is_missing) {
+  suite().log_limit = 4 << 20;
+  shell("echo first; yes abcdefgh | head -c 64000000; echo; echo last");
+  run();
+  const std::string text = output("it", 1);
+  EXPECT_EQ(only().outcome, Outcome::passed);
+  EXPECT_TRUE(text.starts_with("first\nabcdefgh\n"));
+  EXPECT_TRUE(text.ends_with("last\n"));
+  EXPECT_NE(text.find("\n[baton: 59"), std::string::npos);
+  EXPECT_LE(text.size(), static_cast<std::size_t>(suite().log_limit) + 200);
+}
+
+TEST_F(Command, a_line_without_end_neither_blocks_nor_grows) {
+  suite().log_limit = 1 << 20;
+  shell("head -c 20000000 /dev/zero");
+  run();
+  EXPECT_EQ(only().outcome, Outcome::passed);
+  std::int64_t lines = 0;
+  for (const auto& chunk : all<wire::OutputRecord>()) lines += chunk.lines;
+  EXPECT_LE(lines, 3);
+}
+
+TEST_F(Command, nothing_is_lost_when_the_server_is_away_and_answers_are_lost) {
+  server.be_away(3);
+  server.lose_answers(3);
+  shell("for i in 1 2 3 4 5 6 7 8 9; do echo line $i; sleep 0.05; done");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(output("it", 1), "line 1\nline 2\nline 3\nline 4\nline 5\nline 6\nline 7\nline 8\nline 9\n");
+}
+
+TEST_F(Command, artifacts_of_the_attempt_are_sent_and_links_are_not) {
+  suite().artifacts = {"out/**"};
+  file("secret", "no");
+  shell("mkdir -p out/a; echo hi > out/a/x.txt; ln -s ../secret out/link; ln -s /etc out/dir");
+  run();
+  EXPECT_EQ(server.artifacts(), (std::map<std::string, std::string>{{"out/a/x.txt", "hi\n"}}));
+  const auto records = all<wire::ArtifactRecord>();
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].test, "it");
+  EXPECT_EQ(records[0].attempt, 1);
+}
+
+TEST_F(Command, a_killed_supervisor_leaves_no_process_and_its_spool_to_the_next) {
+  shell("echo first words; setsid sleep 1000 & sleep 1001");
+  server.be_away(1'000'000);
+  const pid_t keeper = ::fork();
+  if (keeper == 0) {
+    ::_exit(keep([this] { return run(); }));
+  }
+  // The supervisor is the keeper's only child; its test has written when the spool has output.
+  pid_t supervisor = 0;
+  std::vector<pid_t> tests;
+  const std::string spool = folder + "/runner/1.spool";
+  for (int i = 0; i < 1'000 && tests.size() < 3; ++i) {
+    ::usleep(10'000);
+    if (const auto children = children_of(keeper); !children.empty()) supervisor = children[0];
+    if (supervisor > 0) tests = descendants_of(supervisor);
+  }
+  ASSERT_GE(tests.size(), 3u);
+  for (int i = 0; i < 1'000; ++i) {
+    const auto bytes = read_file(spool);
+    if (bytes && bytes->find("first words") != std::string::npos) break;
+    ::usleep(10'000);
+  }
+  ::kill(supervisor, SIGKILL);
+  int status = 0;
+  ::waitpid(keeper, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 128 + SIGKILL);
+  for (const pid_t pid : tests) {
+    ProcessInfo info;
+    EXPECT_FALSE(process_info(pid, info)) << pid;
+  }
+  server.be_away(0);
+  epoch = 2;
+  shell("echo again");
+  server.job.progress = {{"it", 1, 0, false}};
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(output("it", 1), "first words\n");
+  EXPECT_EQ(output("it", 2), "again\n");
+  EXPECT_EQ(server.records().at(0).origin_epoch, 1);
+}
+
+}  // namespace
+}  // namespace baton::runner

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+#include "runner/fork_server.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/text.h"
+#include "wire/fields.h"
+
+namespace baton::runner {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t kPacketMax = 256 << 10;
+// One event: a failure's message with both values, or a span. Longer ones are dropped.
+constexpr std::size_t kEventMax = 4 << 20;
+// A test that opens spans in a loop must not fill the runner's memory.
+constexpr std::size_t kSpansMax = 10'000;
+constexpr std::size_t kValuesMax = 10'000;
+
+std::map<std::string, std::string> context_of(wire::Fields& in) {
+  std::map<std::string, std::string> context;
+  const json::object* pairs = in.object("context");
+  if (pairs == nullptr) return context;
+  for (const auto& pair : *pairs) {
+    const json::string* text = pair.value().if_string();
+    context[std::string(pair.key())] = text != nullptr ? std::string(*text) : json::serialize(pair.value());
+  }
+  return context;
+}
+
+}  // namespace
+
+void EventReader::feed(std::string_view bytes) {
+  buffer_ += bytes;
+  std::size_t at = 0;
+  for (std::size_t end; (end = buffer_.find('\n', at)) != std::string::npos; at = end + 1) {
+    line(std::string_view(buffer_).substr(at, end - at));
+  }
+  buffer_.erase(0, at);
+  if (buffer_.size() > kEventMax) buffer_.clear();
+}
+
+void EventReader::line(std::string_view text) {
+  const auto object = wire::parse_object(text, "event");
+  if (!object) return;
+  wire::Fields in(*object, "event");
+  const std::string event = in.text("ev");
+  if (event == "failure") {
+    // The first failure is the one to look at; the log has the others.
+    if (!failed_) {
+      report_.message = in.text("message");
+      report_.file = in.text("file");
+      report_.line = in.small("line");
+    }
+    failed_ = true;
+  } else if (event == "span") {
+    if (report_.spans.size() >= kSpansMax) return;
+    report_.spans.push_back(
+        {in.text("name"), in.time("started_at"), in.duration("duration_ms"), context_of(in)});
+  } else if (event == "value") {
+    const std::string key = in.text("key");
+    std::string value = in.text("value");
+    for (auto& [known, old] : report_.values) {
+      if (known == key) {
+        old = std::move(value);
+        return;
+      }
+    }
+    if (report_.values.size() < kValuesMax) report_.values.emplace_back(key, std::move(value));
+  } else if (event == "artifact") {
+    if (on_artifact) on_artifact(in.text("path"), in.text("name"));
+  } else if (event == "skip") {
+    if (report_.message.empty()) report_.message = in.text("message");
+  } else if (event == "soft") {
+    report_.soft_failure = true;
+  } else if (event == "timeout") {
+    if (on_timeout) on_timeout(in.duration("ms"));
+  } else if (event == "finished") {
+    report_.finished = true;
+    report_.outcome = in.take(model::parse_outcome(in.text("outcome")), model::Outcome::errored);
+    report_.soft_failure = report_.soft_failure || in.boolean("soft_failure");
+    if (std::string message = in.text("message"); !message.empty()) {
+      report_.message = std::move(message);
+      report_.file = in.text("file");
+      report_.line = in.small("line");
+    }
+  }
+}
+
+ForkServer::ForkServer(Loop& loop, ForkServerEvents events)
+    : loop_(loop), events_(std::move(events)) {}
+
+ForkServer::~ForkServer() { close(); }
+
+void ForkServer::close() {
+  if (!socket_) return;
+  loop_.forget(watch_);
+  socket_.reset();
+}
+
+Result<pid_t> ForkServer::start(Launch launch, const std::string& suite) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return tl::unexpected(errno_error("socketpair", errno));
+  }
+  socket_ = Fd{ends[0]};
+  const Fd theirs{ends[1]};
+  launch.command.insert(launch.command.end(), {"exec", "--suite", suite, "--fd", "3"});
+  launch.channel = theirs.get();
+  auto pid = runner::launch(launch);
+  if (!pid) {
+    socket_.reset();
+    return pid;
+  }
+  watch_ = loop_.watch(socket_.get(), [this] { on_readable(); });
+  return pid;
+}
+
+bool ForkServer::send(const std::string& text, int output, int events) {
+  if (!socket_) return false;
+  iovec body{const_cast<char*>(text.data()), text.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &body;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(2 * sizeof(int));
+  const int fds[2] = {output, events};
+  std::memcpy(CMSG_DATA(header), fds, sizeof fds);
+  for (;;) {
+    const ssize_t n = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR) continue;
+    return n >= 0;
+  }
+}
+
+bool ForkServer::setup(const std::string& dir, int output, int events) {
+  const json::object packet{{"op", "setup"}, {"dir", wire::json_text(dir)}};
+  return send(json::serialize(packet), output, events);
+}
+
+bool ForkServer::teardown(const std::string& dir, int output, int events) {
+  const json::object packet{{"op", "teardown"}, {"dir", wire::json_text(dir)}};
+  return send(json::serialize(packet), output, events);
+}
+
+bool ForkServer::attempt(std::int64_t id, const std::string& test, int number, const std::string& dir,
+                         const Variables& environment, int output, int events) {
+  const json::object packet{{"op", "attempt"},
+                            {"id", id},
+                            {"test", wire::json_text(test)},
+                            {"attempt", number},
+                            {"dir", wire::json_text(dir)},
+                            {"env", wire::json_texts(environment)}};
+  return send(json::serialize(packet), output, events);
+}
+
+void ForkServer::on_readable() {
+  static thread_local std::string buffer(kPacketMax, '\0');
+  const ssize_t n = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (n <= 0) {
+    close();
+    events_.closed();
+    return;
+  }
+  handle(std::string_view(buffer).substr(0, static_cast<std::size_t>(n)));
+}
+
+void ForkServer::handle(std::string_view text) {
+  const auto object = wire::parse_object(text, "packet");
+  if (!object) return;
+  wire::Fields in(*object, "packet");
+  const std::string op = in.text("op");
+  if (op == "hello") {
+    if (in.integer("protocol") != 1) {
+      close();
+      events_.closed();
+      return;
+    }
+    events_.hello(in.integer("threads"));
+  } else if (op == "setup_done") {
+    events_.setup_done(in.boolean("ok"));
+  } else if (op == "teardown_done") {
+    events_.teardown_done(in.boolean("ok"));
+  } else if (op == "started") {
+    events_.started(in.integer("id"), in.small("pid"));
+  } else if (op == "exited") {
+    events_.exited(in.integer("id"), static_cast<int>(in.integer("status")));
+  }
+}
+
+}  // namespace baton::runner

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include "runner/proc.h"
+
+#include <dirent.h>
+#include <fmt/core.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <memory>
+#include <set>
+
+#include "base/file.h"
+#include "base/text.h"
+
+namespace baton::runner {
+namespace {
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+pid_t to_pid(std::string_view text) {
+  pid_t pid = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), pid);
+  return failure == std::errc{} && end == text.data() + text.size() ? pid : 0;
+}
+
+std::vector<pid_t> numbers_in(const std::string& folder) {
+  std::vector<pid_t> numbers;
+  const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(folder.c_str()));
+  if (!directory) return numbers;
+  while (const dirent* entry = ::readdir(directory.get())) {
+    if (const pid_t number = to_pid(entry->d_name); number > 0) numbers.push_back(number);
+  }
+  return numbers;
+}
+
+// Kernels without CONFIG_PROC_CHILDREN: look at everybody's parent.
+std::vector<pid_t> children_by_parent(pid_t pid) {
+  std::vector<pid_t> children;
+  for (const pid_t other : numbers_in("/proc")) {
+    ProcessInfo info;
+    if (process_info(other, info) && info.parent == pid) children.push_back(other);
+  }
+  return children;
+}
+
+bool alive(pid_t pid) {
+  ProcessInfo info;
+  return process_info(pid, info) && info.state != 'Z';
+}
+
+}  // namespace
+
+std::vector<pid_t> children_of(pid_t pid) {
+  static const bool listed = ::access("/proc/thread-self/children", R_OK) == 0;
+  if (!listed) return children_by_parent(pid);
+  std::vector<pid_t> children;
+  for (const pid_t thread : numbers_in(fmt::format("/proc/{}/task", pid))) {
+    const auto text = read_file(fmt::format("/proc/{}/task/{}/children", pid, thread));
+    if (!text) continue;
+    for (const std::string_view number : split(*text, ' ')) {
+      if (const pid_t child = to_pid(number); child > 0) children.push_back(child);
+    }
+  }
+  return children;
+}
+
+std::vector<pid_t> descendants_of(pid_t pid) {
+  std::vector<pid_t> found = children_of(pid);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const std::vector<pid_t> more = children_of(found[i]);
+    found.insert(found.end(), more.begin(), more.end());
+  }
+  return found;
+}
+
+bool process_info(pid_t pid, ProcessInfo& info) {
+  const auto text = read_file(fmt::format("/proc/{}/stat", pid));
+  if (!text) return false;
+  // The name in parentheses may hold anything, parentheses too.
+  const std::size_t close = text->rfind(')');
+  if (close == std::string::npos) return false;
+  const std::vector<std::string_view> fields = split(std::string_view(*text).substr(close + 2), ' ');
+  if (fields.size() < 4) return false;
+  info.state = fields[0].empty() ? '?' : fields[0][0];
+  info.parent = to_pid(fields[1]);
+  info.session = to_pid(fields[3]);
+  return true;
+}
+
+std::string initial_variable(pid_t pid, std::string_view name) {
+  const auto text = read_file(fmt::format("/proc/{}/environ", pid));
+  if (!text) return {};
+  for (const std::string_view variable : split(*text, '\0')) {
+    if (variable.size() > name.size() && variable.starts_with(name) && variable[name.size()] == '=') {
+      return std::string(variable.substr(name.size() + 1));
+    }
+  }
+  return {};
+}
+
+bool signal_process(pid_t pid, int signal) { return alive(pid) && ::kill(pid, signal) == 0; }
+
+int kill_descendants(const std::function<bool(pid_t)>& chosen, int rounds) {
+  for (int round = 0;; ++round) {
+    int left = 0;
+    for (const pid_t child : children_of(::getpid())) {
+      if (!chosen(child)) continue;
+      // Parents first: a parent that is alive could start another child meanwhile.
+      if (signal_process(child, SIGKILL)) ++left;
+      for (const pid_t below : descendants_of(child)) left += signal_process(below, SIGKILL) ? 1 : 0;
+      int status = 0;
+      ::waitpid(child, &status, WNOHANG);
+    }
+    if (left == 0 || round >= rounds) return left;
+    ::usleep(1'000);
+  }
+}
+
+int kill_marked(std::string_view name, std::string_view prefix) {
+  std::set<pid_t> killed;
+  // A process may fork between the look and the signal: look again until nothing is found.
+  for (int round = 0; round < 1'000; ++round) {
+    bool found = false;
+    for (const pid_t pid : numbers_in("/proc")) {
+      if (pid == ::getpid() || !initial_variable(pid, name).starts_with(prefix)) continue;
+      if (!signal_process(pid, SIGKILL)) continue;
+      found = true;
+      killed.insert(pid);
+    }
+    if (!found) break;
+    ::usleep(1'000);
+  }
+  return static_cast<int>(killed.size());
+}
+
+std::string describe_status(int wait_status) {
+  if (WIFSIGNALED(wait_status)) {
+    const int signal = WTERMSIG(wait_status);
+    const char* name = ::sigabbrev_np(signal);
+    return fmt::format("killed by signal {} (SIG{})", signal, name == nullptr ? "?" : name);
+  }
+  return fmt::format("exited with code {}", WEXITSTATUS(wait_status));
+}
+
+}  // namespace baton::runner

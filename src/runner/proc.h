@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What /proc says about processes: children, sessions, environments; and killing what it finds.
+// Linux only. Blocking for microseconds; safe from any thread.
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace baton::runner {
+
+/// The direct children of a process (of all its threads), zombies included.
+std::vector<pid_t> children_of(pid_t pid);
+/// All of them and theirs, parents first.
+std::vector<pid_t> descendants_of(pid_t pid);
+
+struct ProcessInfo {
+  char state = '?';  // 'Z' for a zombie
+  pid_t parent = 0;
+  pid_t session = 0;
+};
+/// False when there is no such process.
+bool process_info(pid_t pid, ProcessInfo& info);
+
+/// The value of a variable in the environment that the process started with; "" without one.
+std::string initial_variable(pid_t pid, std::string_view name);
+
+/// Sends a signal unless the process is gone or a zombie. True when it was sent.
+bool signal_process(pid_t pid, int signal);
+
+/// SIGKILLs every descendant of this process that `chosen` accepts (its descendants with it) until
+/// none is left alive, reaping those that became children. Waits at most `rounds` milliseconds.
+/// Returns how many are still alive.
+int kill_descendants(const std::function<bool(pid_t)>& chosen, int rounds);
+
+/// SIGKILLs every process on the machine whose initial environment has `name` with a value that
+/// starts with `prefix`, until none is left. Returns how many were killed.
+int kill_marked(std::string_view name, std::string_view prefix);
+
+/// "exited with code 3", "killed by signal 11 (SIGSEGV)".
+std::string describe_status(int wait_status);
+
+}  // namespace baton::runner

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#include "runner/run_context.h"
+
+#include <filesystem>
+#include <system_error>
+
+#include "base/file.h"
+#include "base/text.h"
+
+namespace baton::runner {
+
+Result<std::string> RunContext::make_scratch() {
+  std::string made = fmt::format("{}/{}", scratch, ++serial);
+  BATON_TRY_VOID(make_directories(made));
+  return made;
+}
+
+void RunContext::remove_scratch(const std::string& made) {
+  if (made.empty()) return;
+  std::error_code ignored;
+  std::filesystem::remove_all(made, ignored);
+}
+
+void RunContext::say(std::string_view text) {
+  suite_output.write(fmt::format("[baton: {}]\n", text));
+}
+
+std::string kept_message(std::string_view message) {
+  if (message.size() <= wire::kMessageMax) return to_valid_utf8(message);
+  return to_valid_utf8(message.substr(0, wire::kMessageMax)) + "…";
+}
+
+}  // namespace baton::runner

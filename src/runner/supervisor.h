@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// One run from its job to its last acknowledged record. One thread with an event loop, one that
+// talks to the server, one for files, one for artifacts when there are any.
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "client/runner_calls.h"
+#include "runner/list_task.h"
+#include "runner/run_context.h"
+#include "runner/uploader.h"
+
+namespace baton::runner {
+
+struct SupervisorOptions {
+  std::string folder;  // the runner's own: spool, scratch, artifacts on their way
+  int epoch = 0;
+  client::MakeRunnerCalls make_calls;
+  /// Once all is done, how long the server is waited for; a run's result is worth a day.
+  Duration last_ack_max{24 * 3'600'000};
+};
+
+class Supervisor {
+ public:
+  explicit Supervisor(SupervisorOptions options);
+  ~Supervisor();
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  /// Returns when the server has everything, or the run is not ours any more. Blocks SIGTERM and
+  /// SIGINT, which cancel the run. Nothing that the run started is alive afterwards.
+  /// Result: the exit code of the process (0; 7 when another runner owns the run; 6 when the server
+  /// stayed away). Errors: the folder cannot be used, or the server refuses the runner.
+  Result<int> run();
+
+ private:
+  Result<void> open_folder();
+  void watch_signals();
+  void send_old_spools();
+  void fetch_job(Duration wait);
+  void job_arrived(wire::Job job);
+  void refused(const Error& error);
+  void list_cases();
+  void plan(std::vector<model::Case> cases);
+  void skip_disabled(const model::Case& item);
+  void start_driver();
+  void stop(model::Ending ending, std::string message);
+  void driver_ended(model::Ending ending, const std::string& message);
+  void finish();
+  void write_finished();
+  void on_acknowledged();
+  void lost(const Error& error);
+  void leave(Result<int> result);
+
+  SupervisorOptions options_;
+  Loop loop_;
+  Forest forest_;
+  std::string key_;
+  std::unique_ptr<Spool> spool_;
+  std::unique_ptr<Recorder> recorder_;
+  std::unique_ptr<Readers> readers_;
+  std::unique_ptr<Background> background_;
+  std::unique_ptr<Artifacts> artifacts_;
+  std::unique_ptr<Uploader> uploader_;
+  Fd signals_;
+  std::vector<OldSpool> old_;
+  std::int64_t old_last_seq_ = 0;
+  wire::Job job_;
+  std::unique_ptr<OutputStream> suite_output_;
+  std::unique_ptr<Schedule> schedule_;
+  std::unique_ptr<RunContext> context_;
+  std::unique_ptr<ListTask> list_;
+  std::unique_ptr<Driver> driver_;
+  std::optional<model::Ending> ending_;  // set by stop()
+  std::string message_;
+  bool has_job_ = false;
+  bool finishing_ = false;
+  bool finished_written_ = false;
+  bool left_ = false;
+  Result<int> result_ = 0;
+};
+
+}  // namespace baton::runner

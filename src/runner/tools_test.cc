@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// Test tools run unchanged: one process for all cases, or one per case, results from their output
+// and reports.
+#include "runner/probe.h"
+#include "runner/run_fixture.h"
+
+namespace baton::runner {
+namespace {
+
+using model::Ending;
+using model::Outcome;
+
+struct Tools : RunFixture {
+  std::map<std::string, wire::AttemptFinished> last() {
+    std::map<std::string, wire::AttemptFinished> by_name;
+    for (const auto& item : all<wire::AttemptFinished>()) by_name[item.test] = item;
+    return by_name;
+  }
+  void gtest() {
+    suite().kind = model::Kind::gtest;
+    suite().command = {self()};
+    server.job.request.filter = "^Sample\\.";
+  }
+};
+
+bool installed(const char* command) {
+  return std::system((std::string(command) + " >/dev/null 2>&1").c_str()) == 0;
+}
+
+TEST_F(Tools, gtest_in_one_process_goes_on_behind_a_crash) {
+  gtest();
+  run();
+  const auto found = last();
+  ASSERT_EQ(found.size(), 5u);
+  EXPECT_EQ(found.at("Sample.passes").outcome, Outcome::passed);
+  EXPECT_EQ(found.at("Sample.fails").outcome, Outcome::failed);
+  EXPECT_NE(found.at("Sample.fails").message.find("as it should"), std::string::npos);
+  EXPECT_NE(found.at("Sample.fails").file.find("runner_test_main.cc"), std::string::npos);
+  EXPECT_EQ(found.at("Sample.crashes").outcome, Outcome::errored);
+  EXPECT_NE(found.at("Sample.crashes").message.find("SIGKILL"), std::string::npos);
+  EXPECT_EQ(found.at("Sample.skips").outcome, Outcome::skipped);
+  EXPECT_EQ(ending(), Ending::completed);
+}
+
+TEST_F(Tools, gtest_reruns_only_what_failed) {
+  gtest();
+  server.job.request.filter = "^Sample\\.(passes|fails_once)$";
+  suite().max_attempts = 2;
+  run();
+  EXPECT_EQ(outcomes(), (std::vector<std::string>{"Sample.passes#1 passed", "Sample.fails_once#1 failed",
+                                                  "Sample.fails_once#2 passed"}));
+}
+
+TEST_F(Tools, gtest_with_a_process_per_case) {
+  gtest();
+  suite().isolate = model::Isolate::per_case;
+  suite().workers = 2;
+  run();
+  const auto found = last();
+  ASSERT_EQ(found.size(), 5u);
+  EXPECT_EQ(found.at("Sample.passes").outcome, Outcome::passed);
+  EXPECT_EQ(found.at("Sample.fails").outcome, Outcome::failed);
+  EXPECT_EQ(found.at("Sample.crashes").message, "killed by signal 9 (SIGKILL)");
+  EXPECT_EQ(found.at("Sample.skips").outcome, Outcome::skipped);
+}
+
+TEST_F(Tools, tap_cases_appear_as_they_run) {
+  suite().kind = model::Kind::tap;
+  shell("echo 1..3; echo ok 1 - one; echo noise; echo not ok 2 - two; echo 'ok 3 - three # SKIP later'; exit 1");
+  run();
+  ASSERT_EQ(outcomes().size(), 3u);
+  EXPECT_EQ(ending(), Ending::completed);
+  std::size_t planned = 0;
+  for (const auto& plan : all<wire::PlanRecord>()) planned += plan.cases.size();
+  EXPECT_EQ(planned, 3u);
+}
+
+TEST_F(Tools, a_short_tap_plan_and_a_bail_out_make_the_run_errored) {
+  suite().kind = model::Kind::tap;
+  shell("echo 1..3; echo ok 1 - one");
+  run();
+  EXPECT_EQ(ending(), Ending::errored);
+}
+
+TEST_F(Tools, a_process_that_fails_without_a_failed_case_makes_the_run_errored) {
+  suite().kind = model::Kind::tap;
+  shell("echo 1..1; echo ok 1 - one; exit 9");
+  run();
+  EXPECT_EQ(ending(), Ending::errored);
+  EXPECT_NE(message().find("code 9"), std::string::npos);
+}
+
+TEST_F(Tools, junit_reports_are_read_and_old_ones_are_not) {
+  suite().kind = model::Kind::junit;
+  suite().reports = {"out/*.xml"};
+  std::filesystem::create_directories(folder + "/out");
+  file("out/old.xml", "<testsuite><testcase name='old' classname='c'/></testsuite>");
+  std::filesystem::last_write_time(folder + "/out/old.xml",
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  shell("echo '<testsuite><testcase name=\"a\" classname=\"c\"/><testcase name=\"b\" classname=\"c\">"
+        "<failure message=\"bad\"/></testcase></testsuite>' > out/new.xml; exit 1");
+  run();
+  EXPECT_EQ(outcomes().size(), 2u);
+  EXPECT_EQ(ending(), Ending::completed);
+}
+
+TEST_F(Tools, a_missing_junit_report_makes_the_run_errored) {
+  suite().kind = model::Kind::junit;
+  suite().reports = {"out/*.xml"};
+  shell("true");
+  run();
+  EXPECT_EQ(ending(), Ending::errored);
+  EXPECT_NE(message().find("no report"), std::string::npos);
+}
+
+TEST_F(Tools, pytest_selects_by_node_id_and_reruns_failures) {
+  if (!installed("pytest --version")) GTEST_SKIP() << "pytest is not installed";
+  suite().kind = model::Kind::pytest;
+  suite().command = {"pytest", "-p", "no:cacheprovider", "tests"};
+  suite().max_attempts = 2;
+  std::filesystem::create_directories(folder + "/tests");
+  file("tests/test_a.py",
+       "import os, pytest\n"
+       "def test_ok():\n    print('seen')\n"
+       "def test_once():\n    assert os.environ['BATON_ATTEMPT'] == '2', 'too early'\n"
+       "@pytest.mark.parametrize('x', ['a b', '[c]'])\ndef test_p(x):\n    pass\n"
+       "def test_left_out():\n    assert False\n");
+  server.job.request.filter = "test_(ok|once|p)";
+  run();
+  const auto found = last();
+  ASSERT_EQ(found.size(), 4u) << output("", 0);
+  EXPECT_EQ(found.at("tests/test_a.py::test_once").attempt, 2);
+  EXPECT_EQ(found.at("tests/test_a.py::test_once").outcome, Outcome::passed);
+  EXPECT_NE(all<wire::AttemptFinished>().size(), 4u);
+  EXPECT_NE(output("tests/test_a.py::test_ok", 1).find("seen"), std::string::npos);
+  EXPECT_EQ(ending(), Ending::completed);
+}
+
+TEST_F(Tools, pytest_without_a_filter_tells_its_cases_as_they_run) {
+  if (!installed("pytest --version")) GTEST_SKIP() << "pytest is not installed";
+  suite().kind = model::Kind::pytest;
+  suite().command = {"pytest", "-p", "no:cacheprovider"};
+  file("test_b.py", "def test_ok():\n    pass\ndef test_bad():\n    assert 1 == 2\n");
+  run();
+  const auto found = last();
+  ASSERT_EQ(found.size(), 2u) << output("", 0);
+  EXPECT_EQ(found.at("test_b.py::test_bad").outcome, Outcome::failed);
+  EXPECT_NE(found.at("test_b.py::test_bad").message.find("assert 1 == 2"), std::string::npos);
+  EXPECT_EQ(ending(), Ending::completed);
+}
+
+TEST_F(Tools, ctest_runs_only_what_is_wanted) {
+  if (!installed("ctest --version")) GTEST_SKIP() << "ctest is not installed";
+  suite().kind = model::Kind::ctest;
+  suite().command = {"ctest"};
+  file("CTestTestfile.cmake",
+       "add_test(good \"/bin/echo\" \"seen\")\nadd_test(a.b \"/bin/false\")\n"
+       "add_test(axb \"/bin/true\")\nadd_test(other \"/bin/false\")\n");
+  server.job.request.only = {"good", "a.b"};
+  run();
+  const auto found = last();
+  ASSERT_EQ(found.size(), 2u) << output("", 0);
+  EXPECT_EQ(found.at("good").outcome, Outcome::passed);
+  EXPECT_NE(output("good", 1).find("seen"), std::string::npos);
+  EXPECT_EQ(found.at("a.b").outcome, Outcome::failed);
+  EXPECT_EQ(ending(), Ending::completed);
+}
+
+TEST_F(Tools, go_subtests_belong_to_their_test) {
+  if (!installed("go version")) GTEST_SKIP() << "go is not installed";
+  suite().kind = model::Kind::go;
+  suite().command = {"go", "test", "./..."};
+  suite().environment_variables = {{"GOCACHE", folder + "/cache"}, {"GOFLAGS", "-mod=mod"}};
+  suite().max_attempts = 2;
+  file("go.mod", "module example.com/m\n");
+  file("m_test.go",
+       "package m\nimport (\"testing\"; \"os\")\nfunc TestGood(t *testing.T) { println(\"seen\") }\n"
+       "func TestSub(t *testing.T) { t.Run(\"a b\", func(t *testing.T) { if os.Getenv(\"BATON_ATTEMPT\") "
+       "== \"1\" { t.Fatal(\"once\") } }) }\n");
+  run();
+  const auto found = last();
+  ASSERT_TRUE(found.contains("example.com/m.TestSub")) << output("", 0);
+  EXPECT_EQ(found.at("example.com/m.TestGood").outcome, Outcome::passed);
+  EXPECT_EQ(found.at("example.com/m.TestSub").attempt, 2);
+  EXPECT_EQ(found.at("example.com/m.TestSub").outcome, Outcome::passed);
+  EXPECT_EQ(ending(), Ending::completed);
+}
+
+TEST_F(Tools, the_kind_of_a_command_is_probed) {
+  const Probe binary = probe({self()}, folder);
+  EXPECT_EQ(binary.kind, model::Kind::cpp);
+  EXPECT_EQ(binary.suite, "runner/sample");
+  EXPECT_EQ(probe({"pytest", "x"}, folder).kind, model::Kind::pytest);
+  EXPECT_EQ(probe({"go", "test", "./..."}, folder).kind, model::Kind::go);
+  EXPECT_EQ(probe({"/bin/true"}, folder).kind, model::Kind::command);
+  file("t.sh", "#!/bin/sh\necho 1..1\necho ok 1\n");
+  EXPECT_EQ(probe({"./t.sh"}, folder).kind, model::Kind::tap);
+  EXPECT_EQ(probe({"sh", "t.sh"}, folder).kind, model::Kind::tap);
+  // A script is never run to find out what it is.
+  file("touch.sh", "#!/bin/sh\ntouch ran\n");
+  EXPECT_EQ(probe({"./touch.sh"}, folder).kind, model::Kind::command);
+  EXPECT_FALSE(std::filesystem::exists(folder + "/ran"));
+}
+
+}  // namespace
+}  // namespace baton::runner

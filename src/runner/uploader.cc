@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "runner/uploader.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+
+#include "base/log.h"
+
+namespace baton::runner {
+namespace {
+
+// A server that is restarted is back within a second; one that is gone is asked gently.
+constexpr Duration kRetryFirst{100};
+constexpr Duration kRetryMax{2'000};
+
+void pause(const std::stop_token& stop, Duration duration) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::unique_lock lock(mutex);
+  wake.wait_for(lock, stop, duration, [] { return false; });
+}
+
+}  // namespace
+
+Uploader::Uploader(Spool& spool, client::MakeRunnerCalls make_calls, UploadEvents events)
+    : spool_(spool),
+      make_calls_(std::move(make_calls)),
+      events_(std::move(events)),
+      thread_([this](const std::stop_token& stop) { work(stop); }) {}
+
+Uploader::~Uploader() {
+  thread_.request_stop();
+  spool_.interrupt();
+}
+
+void Uploader::work(const std::stop_token& stop) {
+  const std::unique_ptr<client::RunnerCalls> calls = make_calls_(stop);
+  while (!stop.stop_requested()) {
+    auto batch = spool_.next(kHeartbeat);
+    if (stop.stop_requested()) return;
+    if (!batch) {
+      log::error("runner.spool", {{"error", batch.error().message}});
+      retry_ = kRetryMax;
+    } else if (!send(*calls, *std::move(batch), stop)) {
+      return;
+    }
+    if (retry_ > Duration{0}) pause(stop, retry_);
+  }
+}
+
+// False when the run is not ours any more.
+bool Uploader::send(client::RunnerCalls& calls, Spool::Batch batch, const std::stop_token& stop) {
+  const std::int64_t before = spool_.acked();
+  const std::int64_t last = batch.last_seq;
+  const auto answer = calls.send_records(std::move(batch.bytes));
+  if (stop.stop_requested()) return false;
+  if (!answer) {
+    const Error& error = answer.error();
+    if (error.code == Code::gone || error.code == Code::conflict) {
+      events_.lost(error);
+      return false;
+    }
+    if (retry_ == Duration{0}) {
+      log::warn("runner.server_away", {{"code", name_of(error.code)}, {"error", error.message}});
+    }
+    retry_ = std::clamp(retry_ * 2, kRetryFirst, kRetryMax);
+    return true;
+  }
+  if (retry_ > Duration{0}) log::info("runner.server_back", {{"acked", answer->acked}});
+  retry_ = Duration{0};
+  spool_.acknowledge(answer->acked);
+  if (answer->cancel) events_.cancel(answer->reason);
+  if (spool_.acked() > before) events_.acknowledged();
+  // A server that takes a batch without keeping it must not be flooded with it.
+  if (last > 0 && spool_.acked() == before) retry_ = kRetryFirst;
+  return true;
+}
+
+}  // namespace baton::runner
