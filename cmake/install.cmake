@@ -4,7 +4,7 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 include(cmake/suites.cmake)
 
-# An attempt is forked after start-up: what is resolved before the fork is not resolved in each child.
+# Attempts are forked: what is resolved before the fork is not resolved in each child.
 set(BATON_LIGHT_LINK_OPTIONS LINKER:-z,now)
 
 add_library(baton_baton INTERFACE)
@@ -33,3 +33,5 @@ write_basic_package_version_file(${CMAKE_BINARY_DIR}/baton-config-version.cmake
   COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/baton-config.cmake ${CMAKE_BINARY_DIR}/baton-config-version.cmake
   cmake/suites.cmake DESTINATION ${BATON_PACKAGE_DIR} COMPONENT library)
+
+include(cmake/install_server.cmake)

@@ -37,7 +37,8 @@ class Shop {
   std::string folder_;
 };
 
-/// An amount in euro cents in another currency, in its cents, by the fixed rates of the test system.
+/// An amount in euro cents in another currency, in its cents, by the fixed rates of the test
+/// system.
 int convert(int euro_cents, const std::string& currency);
 
 }  // namespace shop

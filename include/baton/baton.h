@@ -32,12 +32,12 @@ struct SuiteOptions {
   TextView description = "";  // Markdown
   TextView owner = "";
   std::initializer_list<Label> labels = {};
-  TextView environment = "";  // the environment it needs
-  int max_attempts = 1;               // 1 to 100
-  Timespan back_off = {};             // before attempt 2; doubles per attempt, a minute at most
-  Timespan timeout = {};              // of the whole run; 0 = none
-  Timespan attempt_timeout = {};      // of one attempt; 0 = none
-  int workers = 1;                    // attempts in flight, 1 to 64
+  TextView environment = "";      // the environment it needs
+  int max_attempts = 1;           // 1 to 100
+  Timespan back_off = {};         // before attempt 2; doubles per attempt, a minute at most
+  Timespan timeout = {};          // of the whole run; 0 = none
+  Timespan attempt_timeout = {};  // of one attempt; 0 = none
+  int workers = 1;                // attempts in flight, 1 to 64
 };
 
 /// What BATON_TEST takes, in this order, each of it optional.
@@ -97,8 +97,10 @@ constexpr Parameters<P, N> parameters(const P (&values)[N]) {
 }
 template <class P>
 Arg parameter_text(const P& value) {
-  if constexpr (requires { TextView(value.name); }) return Arg(TextView(value.name));
-  else return Arg(value);
+  if constexpr (requires { TextView(value.name); })
+    return Arg(TextView(value.name));
+  else
+    return Arg(value);
 }
 template <class P, std::size_t N, class Invoke>
 bool add_parameter_tests(const char* suite, const char* name, Here here,
@@ -119,71 +121,70 @@ bool add_parameter_tests(const char* suite, const char* name, Here here,
   ::baton::detail::Here { __FILE__, __LINE__ }
 
 /// Defines a suite: BATON_SUITE(name) or BATON_SUITE(name, {.owner = "pay", …});
-#define BATON_SUITE(suite, ...)                                                             \
-  struct baton_suite_##suite;                                                               \
-  [[maybe_unused]] static const bool BATON_DETAIL_CAT(baton_registered_, __COUNTER__) =     \
-      ::baton::detail::add_suite(#suite, BATON_DETAIL_HERE,                                 \
-                                 ::baton::detail::suite_options(__VA_ARGS__),               \
+#define BATON_SUITE(suite, ...)                                                         \
+  struct baton_suite_##suite;                                                           \
+  [[maybe_unused]] static const bool BATON_DETAIL_CAT(baton_registered_, __COUNTER__) = \
+      ::baton::detail::add_suite(#suite, BATON_DETAIL_HERE,                             \
+                                 ::baton::detail::suite_options(__VA_ARGS__),           \
                                  &::baton::detail::suite_anchor<baton_suite_##suite>)
 
 /// In the file with main(): links the file that defines the suite out of a static library.
 /// Tests in other files of that library need baton_link_suites() of the CMake package.
-#define BATON_USE_SUITE(suite)                                                          \
-  struct baton_suite_##suite;                                                           \
-  extern template void ::baton::detail::suite_anchor<baton_suite_##suite>();            \
+#define BATON_USE_SUITE(suite)                                                                  \
+  struct baton_suite_##suite;                                                                   \
+  extern template void ::baton::detail::suite_anchor<baton_suite_##suite>();                    \
   [[maybe_unused]] static void (*volatile const BATON_DETAIL_CAT(baton_used_, __COUNTER__))() = \
       &::baton::detail::suite_anchor<baton_suite_##suite>
 
-#define BATON_DETAIL_BODY(add, function, ...)                                                 \
-  static void function(::baton::T&);                                                          \
-  [[maybe_unused]] static const bool BATON_DETAIL_CAT(function, _registered) =                \
-      ::baton::detail::add(__VA_ARGS__);                                                      \
+#define BATON_DETAIL_BODY(add, function, ...)                                  \
+  static void function(::baton::T&);                                           \
+  [[maybe_unused]] static const bool BATON_DETAIL_CAT(function, _registered) = \
+      ::baton::detail::add(__VA_ARGS__);                                       \
   static void function([[maybe_unused]] ::baton::T& t)
 
 /// Runs once before the tests, in the process from which every attempt is forked: what it computes
 /// is there in every test. A failure or exception in it stops the run.
-#define BATON_SETUP(suite)                                                        \
-  BATON_DETAIL_SETUP(add_setup, #suite,                                           \
-                     BATON_DETAIL_CAT(baton_setup_##suite##_, __COUNTER__))
+#define BATON_SETUP(suite) \
+  BATON_DETAIL_SETUP(add_setup, #suite, BATON_DETAIL_CAT(baton_setup_##suite##_, __COUNTER__))
 /// Runs once after the tests, also when they failed or the run is cancelled.
-#define BATON_TEARDOWN(suite)                                                     \
-  BATON_DETAIL_SETUP(add_teardown, #suite,                                        \
-                     BATON_DETAIL_CAT(baton_teardown_##suite##_, __COUNTER__))
+#define BATON_TEARDOWN(suite) \
+  BATON_DETAIL_SETUP(add_teardown, #suite, BATON_DETAIL_CAT(baton_teardown_##suite##_, __COUNTER__))
 #define BATON_DETAIL_SETUP(add, suite, function) \
   BATON_DETAIL_BODY(add, function, suite, BATON_DETAIL_HERE, &function)
 
 /// BATON_TEST(suite, name) { … }, with a description or options as third argument.
-#define BATON_TEST(suite, name, ...)                                                        \
-  BATON_DETAIL_TEST(#suite, #name,                                                          \
-                    BATON_DETAIL_CAT(baton_test_##suite##_##name##_, __COUNTER__), __VA_ARGS__)
-#define BATON_DETAIL_TEST(suite, name, function, ...)                       \
+#define BATON_TEST(suite, name, ...)                                                              \
+  BATON_DETAIL_TEST(#suite, #name, BATON_DETAIL_CAT(baton_test_##suite##_##name##_, __COUNTER__), \
+                    __VA_ARGS__)
+#define BATON_DETAIL_TEST(suite, name, function, ...)                              \
   BATON_DETAIL_BODY(add_test, function, suite, name, BATON_DETAIL_HERE, &function, \
                     ::baton::detail::test_options(__VA_ARGS__))
 
 /// One test per value, named `name/value`: BATON_TEST_P(suite, name, {"tea", "mate"}) { param… }.
 /// The values are a braced list of one type or an array; a struct is named by its member `name`.
-#define BATON_TEST_P(suite, name, ...)                                                       \
-  BATON_DETAIL_TEST_P(#suite, #name,                                                         \
+#define BATON_TEST_P(suite, name, ...) \
+  BATON_DETAIL_TEST_P(#suite, #name,   \
                       BATON_DETAIL_CAT(baton_test_##suite##_##name##_, __COUNTER__), __VA_ARGS__)
-#define BATON_DETAIL_TEST_P(suite, name, function, ...)                                       \
-  static const auto BATON_DETAIL_CAT(function, _values) =                                     \
-      ::baton::detail::parameters(__VA_ARGS__);                                               \
-  static void function(::baton::T&, const decltype(BATON_DETAIL_CAT(function, _values))::Type&); \
-  [[maybe_unused]] static const bool BATON_DETAIL_CAT(function, _registered) =                \
-      ::baton::detail::add_parameter_tests(                                                   \
-          suite, name, BATON_DETAIL_HERE, BATON_DETAIL_CAT(function, _values),                \
-          [](::baton::T& t, const auto& p) { function(t, p); });                              \
-  static void function([[maybe_unused]] ::baton::T& t,                                        \
-                       [[maybe_unused]] const decltype(BATON_DETAIL_CAT(                      \
-                           function, _values))::Type& param)
+#define BATON_DETAIL_TEST_P(suite, name, function, ...)                                           \
+  static const auto BATON_DETAIL_CAT(function, _values) =                                         \
+      ::baton::detail::parameters(__VA_ARGS__);                                                   \
+  static void function(::baton::T&, const decltype(BATON_DETAIL_CAT(function, _values))::Type&);  \
+  [[maybe_unused]] static const bool BATON_DETAIL_CAT(function, _registered) =                    \
+      ::baton::detail::add_parameter_tests(suite, name, BATON_DETAIL_HERE,                        \
+                                           BATON_DETAIL_CAT(function, _values),                   \
+                                           [](::baton::T& t, const auto& p) { function(t, p); }); \
+  static void function(                                                                           \
+      [[maybe_unused]] ::baton::T& t,                                                             \
+      [[maybe_unused]] const decltype(BATON_DETAIL_CAT(function, _values))::Type& param)
 
 // _Pragma: `a <= b == c` inside the macro is meant, and only there.
-#define BATON_DETAIL_CHECK(macro, fatal, ...)                                                \
-  do {                                                                                       \
-    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wparentheses\"")       \
-    ::baton::detail::check({macro, #__VA_ARGS__, __FILE__, __LINE__, fatal},                 \
-                           ::baton::detail::Decompose{} <= __VA_ARGS__);                     \
-    _Pragma("GCC diagnostic pop")                                                            \
+#define BATON_DETAIL_CHECK(macro, fatal, ...)                                      \
+  do {                                                                             \
+    _Pragma("GCC diagnostic push")                                                 \
+        _Pragma("GCC diagnostic ignored \"-Wparentheses\"")::baton::detail::check( \
+            {macro, #__VA_ARGS__, __FILE__, __LINE__, fatal},                      \
+            ::baton::detail::Decompose{} <= __VA_ARGS__);                          \
+    _Pragma("GCC diagnostic pop")                                                  \
   } while (false)
 
 /// BATON_CHECK(a == b) records a failure and goes on; BATON_REQUIRE ends the attempt. A message may

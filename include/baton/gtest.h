@@ -11,12 +11,13 @@
 
 namespace baton::detail {
 
-/// Turns GoogleTest's results into ours. It throws for the fatal ones, which GoogleTest allows to the
-/// last listener of OnTestPartResult.
+/// Turns GoogleTest's results into ours. It throws for the fatal ones, which GoogleTest allows to
+/// the last listener of OnTestPartResult.
 class GtestListener : public ::testing::EmptyTestEventListener {
  public:
   void OnTestPartResult(const ::testing::TestPartResult& result) override {
-    if (result.skipped()) report_skip(result.message());
+    if (result.skipped())
+      report_skip(result.message());
     else if (result.failed())
       report_failure("GoogleTest", result.file_name(), result.line_number(), result.message(),
                      result.fatally_failed());

@@ -71,10 +71,8 @@ class StopToken {
   bool stop_requested() const;
 
   template <class Target>
-    requires requires(const StopToken& token) { detail::StopBridge<Target>::make(token); }
-  operator Target() const {
-    return detail::StopBridge<Target>::make(*this);
-  }
+  requires requires(const StopToken& token) { detail::StopBridge<Target>::make(token); }
+  operator Target() const { return detail::StopBridge<Target>::make(*this); }
 };
 
 class T {
@@ -84,8 +82,8 @@ class T {
   T& operator=(const T&) = delete;
 
   // --- who and where -------------------------------------------------------------------------
-  Text name() const;   // of the test; "setup", "teardown"
-  Text suite() const;  // "namespace/name"
+  Text name() const;    // of the test; "setup", "teardown"
+  Text suite() const;   // "namespace/name"
   int attempt() const;  // 1 for the first try
   /// The environment's name, and one of its properties; "" when there is none.
   Text environment() const;
@@ -119,8 +117,7 @@ class T {
 
   // --- how the attempt ends ------------------------------------------------------------------
   /// Records a failure and goes on.
-  void fail(TextView message, const char* file = __builtin_FILE(),
-            int line = __builtin_LINE());
+  void fail(TextView message, const char* file = __builtin_FILE(), int line = __builtin_LINE());
   /// Ends the attempt as skipped; after a failure it stays failed.
   [[noreturn]] void skip(TextView reason = "");
   /// From now on a failure of this attempt does not fail the run.

@@ -10,9 +10,9 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
 #include <exception>
 #include <filesystem>
+#include <unordered_set>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -24,6 +24,9 @@ namespace {
 
 // A message is read by a person and stored in a row; the log has room for the rest.
 constexpr std::size_t kMessageMax = 16 * 1024;
+constexpr int kFailuresInMessage = 10;
+// A check that fails in a long loop must not flood its runner.
+constexpr int kFailureEventsMax = 1000;
 
 }  // namespace
 
@@ -40,9 +43,10 @@ std::string_view name_of(Outcome outcome) {
 Text keep(std::string_view text) {
   // Never freed: a Text may be used until the process is gone.
   static std::mutex mutex;
-  static auto* const texts = new std::deque<std::string>();
+  // Each text once, so that asking again in a loop costs nothing.
+  static auto* const texts = new std::unordered_set<std::string>();
   const std::lock_guard lock(mutex);
-  const std::string& kept = texts->emplace_back(text);
+  const std::string& kept = *texts->emplace(text).first;
   return Text(kept.c_str(), kept.size());
 }
 
@@ -103,8 +107,7 @@ Attempt::~Attempt() {
   Attempt* self = this;
   current_attempt.compare_exchange_strong(self, nullptr);
   std::error_code ignored;
-  if (!own_dir_.empty() && process_ == ::getpid())
-    std::filesystem::remove_all(own_dir_, ignored);
+  if (!own_dir_.empty() && process_ == ::getpid()) std::filesystem::remove_all(own_dir_, ignored);
 }
 
 Attempt* Attempt::current() { return current_attempt.load(); }
@@ -147,8 +150,8 @@ void Attempt::run_cleanups() {
 suite::Ended Attempt::finish() {
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < spans_.size(); ++i) close_span(i);
-  if (failures_ > 10)
-    ended_.message += fmt::format("\nand {} more failures", failures_ - 10);
+  if (failures_ > suite::kFailuresInMessage)
+    ended_.message += fmt::format("\nand {} more failures", failures_ - suite::kFailuresInMessage);
   Attempt* self = this;
   current_attempt.compare_exchange_strong(self, nullptr);
   return ended_;
@@ -172,13 +175,15 @@ void Attempt::die(std::string_view message) {
 
 void Attempt::fail(std::string message, std::string file, int line, bool fatal, Outcome as) {
   const std::lock_guard lock(mutex_);
-  events_.send(suite::JsonObject()
-                   .text("ev", "failure")
-                   .text("message", message)
-                   .text("file", file)
-                   .number("line", line)
-                   .boolean("fatal", fatal)
-                   .str());
+  if (message.size() > suite::kMessageMax) message.resize(suite::kMessageMax);
+  if (failures_ < suite::kFailureEventsMax)
+    events_.send(suite::JsonObject()
+                     .text("ev", "failure")
+                     .text("message", message)
+                     .text("file", file)
+                     .number("line", line)
+                     .boolean("fatal", fatal)
+                     .str());
   // A failure outweighs a skip; an assertion's verdict outweighs a crash while cleaning up.
   const bool first = failures_++ == 0;
   if (first) {
@@ -187,9 +192,10 @@ void Attempt::fail(std::string message, std::string file, int line, bool fatal, 
     ended_.file = std::move(file);
     ended_.line = line;
   }
-  if (failures_ > 10 || ended_.message.size() >= suite::kMessageMax) return;
+  const std::size_t used = ended_.message.size();
+  if (failures_ > suite::kFailuresInMessage || used >= suite::kMessageMax) return;
   if (!first) ended_.message += '\n';
-  ended_.message += message.substr(0, suite::kMessageMax);
+  ended_.message += message.substr(0, suite::kMessageMax - used);
 }
 
 void Attempt::end() {
@@ -255,19 +261,19 @@ void Attempt::close_span(std::size_t index) {
   if (index >= spans_.size() || !spans_[index].open) return;
   OpenSpan& span = spans_[index];
   span.open = false;
+  const auto context = std::exchange(span.context, {});
   events_.send(suite::JsonObject()
                    .text("ev", "span")
                    .text("name", span.name)
                    .number("started_at", span.started_at)
                    .number("duration_ms", ms_since(span.start))
-                   .raw("context", suite::json_texts(span.context))
+                   .raw("context", suite::json_texts(context))
                    .str());
 }
 
 void Attempt::set_value(std::string_view key, std::string value) {
   const std::lock_guard lock(mutex_);
-  events_.send(
-      suite::JsonObject().text("ev", "value").text("key", key).text("value", value).str());
+  events_.send(suite::JsonObject().text("ev", "value").text("key", key).text("value", value).str());
   values_.insert_or_assign(std::string(key), std::move(value));
 }
 

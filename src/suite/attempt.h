@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // What stands behind baton::T: the state of the attempt (or setup or teardown) that runs in this
-// process. Failures, spans, values and cleanups are collected here and told to the runner as events.
-// Its functions may be called from any thread of the test.
+// process. Failures, spans, values and cleanups are collected here and told to the runner as
+// events. Its functions may be called from any thread of the test.
 #include <sys/types.h>
 
 #include <chrono>

@@ -77,8 +77,10 @@ void run_attempt_process(const AttemptOrder& order) {
                            .dir = order.dir},
                           events, order.values);
   attempt.run([&](T& t) {
-    if (order.test.parameter_body) order.test.parameter_body(t, order.test.parameter);
-    else order.test.body(t);
+    if (order.test.parameter_body)
+      order.test.parameter_body(t, order.test.parameter);
+    else
+      order.test.body(t);
   });
   attempt.run_cleanups();
   const Ended ended = attempt.finish();

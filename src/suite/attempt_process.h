@@ -18,7 +18,7 @@ struct AttemptOrder {
   int number = 1;
   std::string dir;
   std::vector<std::pair<std::string, std::string>> environment;
-  int out = -1;     // becomes standard output and error
+  int out = -1;  // becomes standard output and error
   int events = -1;
   Mailbox* mailbox = nullptr;
   detail::Attempt::Values values;  // what the setup left

@@ -34,9 +34,9 @@ void report_failure(const char* framework, const char* file, int line, TextView 
   Attempt* const attempt = Attempt::current();
   if (!attempt) return;
   const std::string place = file ? file : "";
-  attempt->fail(place.empty() ? std::string(suite::view(message))
-                              : fmt::format("{}:{}: {}: {}", place, line, framework,
-                                            suite::view(message)),
+  attempt->fail(place.empty()
+                    ? std::string(suite::view(message))
+                    : fmt::format("{}:{}: {}: {}", place, line, framework, suite::view(message)),
                 place, line, fatal);
   if (fatal) attempt->end();
 }

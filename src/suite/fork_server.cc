@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "suite/fork_server.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -39,6 +40,13 @@ std::int64_t count_threads() {
   return count;
 }
 
+sigset_t only_sigchld() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGCHLD);
+  return set;
+}
+
 class ForkServer {
  public:
   ForkServer(const SuiteSpec& suite, int control) : suite_(suite), control_(control) {
@@ -53,7 +61,9 @@ class ForkServer {
     std::size_t mailbox = 0;
   };
   bool make_mailboxes();
-  bool tell(const JsonObject& packet) { return send_packet(control_.get(), packet.str()).has_value(); }
+  bool tell(const JsonObject& packet) {
+    return send_packet(control_.get(), packet.str()).has_value();
+  }
   bool handle(Packet packet);
   bool fork_attempt(const Json& request, Packet packet);
   bool refuse(std::int64_t id, std::string_view why, int events);
@@ -83,9 +93,7 @@ bool ForkServer::make_mailboxes() {
 }
 
 int ForkServer::run() {
-  sigset_t child_signal;
-  ::sigemptyset(&child_signal);
-  ::sigaddset(&child_signal, SIGCHLD);
+  const sigset_t child_signal = only_sigchld();
   ::sigprocmask(SIG_BLOCK, &child_signal, nullptr);
   signals_.reset(::signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_ || !make_mailboxes()) return 1;
@@ -93,8 +101,10 @@ int ForkServer::run() {
   // takes every stranger for the leftover of a test.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   run_bridges();
-  if (!tell(JsonObject().text("op", "hello").number("protocol", kProtocol).number(
-          "threads", count_threads())))
+  if (!tell(JsonObject()
+                .text("op", "hello")
+                .number("protocol", kProtocol)
+                .number("threads", count_threads())))
     return 1;
   for (bool open = true; open;) {
     pollfd ready[2] = {{control_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
@@ -122,14 +132,17 @@ bool ForkServer::run_hook(detail::Body body, std::string_view name, Packet packe
   if (packet.fds.size() < 2) return false;
   const bool is_setup = name == "setup";
   std::fflush(nullptr);
-  const Fd old_out(::dup(STDOUT_FILENO));
-  const Fd old_error(::dup(STDERR_FILENO));
+  const Fd old_out(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
+  const Fd old_error(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
   ::dup2(packet.fds[0].get(), STDOUT_FILENO);
   ::dup2(packet.fds[0].get(), STDERR_FILENO);
   packet.fds[0].reset();
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   reset_stop();
   install_stop_handler();
+  // What the hook starts must not inherit a blocked SIGCHLD; no attempt is running that we could miss.
+  const sigset_t child_signal = only_sigchld();
+  ::sigprocmask(SIG_UNBLOCK, &child_signal, nullptr);
   const Fd events_fd(std::move(packet.fds[1]));
   auto events = std::make_unique<EventSink>(events_fd.get());
   auto attempt = std::make_unique<detail::Attempt>(
@@ -147,8 +160,10 @@ bool ForkServer::run_hook(detail::Body body, std::string_view name, Packet packe
   if (!is_setup && setup_) {
     setup_events_->rebind(events_fd.get());
     setup_->run_cleanups();
+    if (setup_->failed())
+      attempt->fail(setup_->finish().message, suite_.file, suite_.line, false);
   }
-  const bool ok = !attempt->failed() && (is_setup || !setup_ || !setup_->failed());
+  const bool ok = !attempt->failed();
   attempt->finish();
   std::fflush(nullptr);
   events->send(attempt->finished_event());
@@ -156,6 +171,7 @@ bool ForkServer::run_hook(detail::Body body, std::string_view name, Packet packe
   ::dup2(old_out.get(), STDOUT_FILENO);
   ::dup2(old_error.get(), STDERR_FILENO);
   ::signal(SIGTERM, SIG_DFL);
+  ::sigprocmask(SIG_BLOCK, &child_signal, nullptr);
   return tell(JsonObject()
                   .text("op", is_setup ? "setup_done" : "teardown_done")
                   .boolean("ok", ok)
@@ -163,11 +179,8 @@ bool ForkServer::run_hook(detail::Body body, std::string_view name, Packet packe
 }
 
 bool ForkServer::refuse(std::int64_t id, std::string_view why, int events) {
-  EventSink(events).send(JsonObject()
-                             .text("ev", "finished")
-                             .text("outcome", "errored")
-                             .text("message", why)
-                             .str());
+  EventSink(events).send(
+      JsonObject().text("ev", "finished").text("outcome", "errored").text("message", why).str());
   return tell(JsonObject().text("op", "exited").number("id", id).number("status", 1 << 8));
 }
 
@@ -226,11 +239,9 @@ bool ForkServer::reap() {
       EventSink(child.events.get()).send(std::string_view(mailbox.line, mailbox.size));
     child.events.reset();  // before the answer, so that the runner sees the end of the events
     free_mailboxes_.push_back(child.mailbox);
-    open = tell(JsonObject()
-                    .text("op", "exited")
-                    .number("id", child.id)
-                    .number("status", status)) &&
-           open;
+    open =
+        tell(JsonObject().text("op", "exited").number("id", child.id).number("status", status)) &&
+        open;
     at = children_.erase(at);
   }
   return open;
@@ -243,6 +254,8 @@ void ForkServer::kill_all() {
 
 }  // namespace
 
-int run_fork_server(const SuiteSpec& suite, int control) { return ForkServer(suite, control).run(); }
+int run_fork_server(const SuiteSpec& suite, int control) {
+  return ForkServer(suite, control).run();
+}
 
 }  // namespace baton::suite

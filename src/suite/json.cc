@@ -141,7 +141,9 @@ class Reader {
       BATON_TRY(low, read_hex());
       point = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
     }
-    const auto tail = [&](int shift) { out += static_cast<char>(0x80 | ((point >> shift) & 0x3F)); };
+    const auto tail = [&](int shift) {
+      out += static_cast<char>(0x80 | ((point >> shift) & 0x3F));
+    };
     if (point < 0x80) {
       out += static_cast<char>(point);
     } else if (point < 0x800) {
@@ -212,8 +214,7 @@ std::string_view Json::text_of(std::string_view key) const {
 
 std::int64_t Json::number_of(std::string_view key, std::int64_t otherwise) const {
   const Json* const value = find(key);
-  const bool is_number =
-      value && (value->kind == Kind::number || value->kind == Kind::boolean);
+  const bool is_number = value && (value->kind == Kind::number || value->kind == Kind::boolean);
   return is_number ? value->number : otherwise;
 }
 

@@ -21,8 +21,10 @@ std::string escaped(std::string_view text) {
       case '\t': out += "&#9;"; break;
       default:
         // XML 1.0 has no way to write the other control characters.
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) out += "\xEF\xBF\xBD";
-        else out += c;
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+          out += "\xEF\xBF\xBD";
+        else
+          out += c;
     }
   }
   return out;
@@ -36,9 +38,7 @@ std::string element_text(std::string_view text) {
   return out;
 }
 
-std::string seconds_text(std::int64_t ms) {
-  return fmt::format("{}.{:03}", ms / 1000, ms % 1000);
-}
+std::string seconds_text(std::int64_t ms) { return fmt::format("{}.{:03}", ms / 1000, ms % 1000); }
 
 std::string system_out(const AttemptResult& attempt, std::string_view indent) {
   if (attempt.output.empty()) return "";
@@ -48,18 +48,19 @@ std::string system_out(const AttemptResult& attempt, std::string_view indent) {
 // The opening of one failed attempt's element, `prefix` being "", "flaky" or "rerun".
 std::string failure_element(const AttemptResult& attempt, std::string_view prefix) {
   const bool is_error = attempt.outcome != Verdict::failed;
-  const std::string name = prefix.empty() ? (is_error ? "error" : "failure")
-                                          : fmt::format("{}{}", prefix,
-                                                        is_error ? "Error" : "Failure");
+  const std::string name = prefix.empty()
+                               ? (is_error ? "error" : "failure")
+                               : fmt::format("{}{}", prefix, is_error ? "Error" : "Failure");
   const std::string first_line = attempt.message.substr(0, attempt.message.find('\n'));
   const std::string attributes =
       fmt::format("message=\"{}\" type=\"{}\"", escaped(first_line), name_of(attempt.outcome));
   if (prefix.empty())
     return fmt::format("      <{0} {1}>{2}</{0}>\n", name, attributes,
                        element_text(attempt.message));
-  return fmt::format("      <{0} {1} time=\"{2}\">\n        <stackTrace>{3}</stackTrace>\n{4}      </{0}>\n",
-                     name, attributes, seconds_text(attempt.duration_ms),
-                     element_text(attempt.message), system_out(attempt, "        "));
+  return fmt::format(
+      "      <{0} {1} time=\"{2}\">\n        <stackTrace>{3}</stackTrace>\n{4}      </{0}>\n", name,
+      attributes, seconds_text(attempt.duration_ms), element_text(attempt.message),
+      system_out(attempt, "        "));
 }
 
 bool is_failure(const AttemptResult& attempt) {

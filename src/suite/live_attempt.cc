@@ -15,6 +15,8 @@ namespace {
 
 // An event is a line of at most a few messages; more without a newline is not an event.
 constexpr std::size_t kEventMax = 1 << 20;
+// What a test that died said before; as much as a finished one can say.
+constexpr std::size_t kFailuresMax = 16 * 1024;
 
 Result<std::pair<Fd, Fd>> make_pipe() {
   int ends[2];
@@ -115,15 +117,14 @@ void LiveAttempt::take(const Json& event) {
   const std::string_view kind = event.text_of("ev");
   if (kind == "finished") return take_finished(event);
   if (kind == "soft") result_.soft_failure = true;
-  if (kind == "timeout")
-    deadline = Clock::now() + std::chrono::milliseconds(event.number_of("ms"));
+  if (kind == "timeout") deadline = Clock::now() + std::chrono::milliseconds(event.number_of("ms"));
   if (kind == "failure") {
     if (result_.file.empty()) {
       result_.file = event.text_of("file");
       result_.line = static_cast<int>(event.number_of("line"));
     }
-    if (!failures_.empty()) failures_ += '\n';
-    failures_ += event.text_of("message");
+    if (failures_.size() < kFailuresMax)
+      (failures_ += failures_.empty() ? "" : "\n") += event.text_of("message");
   }
   if (kind == "artifact")
     result_.artifacts.emplace_back(event.text_of("name"), event.text_of("path"));
@@ -133,8 +134,10 @@ void LiveAttempt::take(const Json& event) {
     result_.values.emplace_back(event.text_of("key"), event.text_of("value"));
   }
   if (kind == "span") {
-    SpanResult span{std::string(event.text_of("name")), event.number_of("started_at"),
-                    event.number_of("duration_ms"), {}};
+    SpanResult span{std::string(event.text_of("name")),
+                    event.number_of("started_at"),
+                    event.number_of("duration_ms"),
+                    {}};
     if (const Json* const context = event.find("context"))
       for (const auto& [key, value] : context->members) span.context.emplace_back(key, value.text);
     result_.spans.push_back(std::move(span));
@@ -151,7 +154,8 @@ void LiveAttempt::take_finished(const Json& event) {
 }
 
 AttemptResult LiveAttempt::finish(int wait_status) {
-  // What a killed process left in its pipes; nobody writes to them any more, or is worth waiting for.
+  // What a killed process left in its pipes; nobody writes to them any more, or is worth waiting
+  // for.
   for (int turn = 0; turn < 4 && read_available(); ++turn) {
   }
   take_events(true);

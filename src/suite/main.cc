@@ -42,7 +42,7 @@ int list(const std::vector<SuiteSpec>& suites, const Arguments& arguments) {
   for (const std::string_view argument : arguments)
     if (argument != "--json")
       return complain(kExitUsage, {Code::invalid, fmt::format("list: unknown option {}", argument),
-                               "it takes --json only"});
+                                   "it takes --json only"});
   if (!arguments.empty()) {
     fmt::print("{}\n", list_json(suites));
     return kExitPassed;

@@ -84,7 +84,8 @@ Result<void> add_suite(RunOptions& options, Value value) {
 const std::vector<Option>& table() {
   constexpr int kMany = 1'000'000;
   static const std::vector<Option> options = {
-      {"--filter", "RE", "only tests whose name matches (RE2, unanchored)", text(&RunOptions::filter)},
+      {"--filter", "RE", "only tests whose name matches (RE2, unanchored)",
+       text(&RunOptions::filter)},
       {"--suite", "NAME", "only this suite; may be repeated", add_suite},
       {"--list", "", "print the selected tests and run nothing", flag(&RunOptions::list)},
       {"--workers", "N", "attempts in flight, instead of the suite's own number",
@@ -162,7 +163,8 @@ std::string help_text(std::string_view program) {
       "  {0} --version\n\nOptions of run:\n",
       program);
   for (const Option& option : table())
-    out += fmt::format("  {:<22} {}\n", fmt::format("{} {}", option.name, option.value), option.help);
+    out +=
+        fmt::format("  {:<22} {}\n", fmt::format("{} {}", option.name, option.value), option.help);
   out +=
       "\nExit codes: 0 passed · 2 usage · 5 no test selected · 10 tests failed · 11 errored ·\n"
       "12 flaky (--fail-on-flaky) · 124 time-out of the run · 130, 143 interrupted\n";

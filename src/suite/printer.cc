@@ -22,13 +22,18 @@ void put_quoted(Printer& out, TextView text) {
   const std::size_t shown = text.size() < kShownMax ? text.size() : kShownMax;
   for (std::size_t i = 0; i < shown; ++i) {
     const char c = text.data()[i];
-    if (c == '\n') out.text += "\\n";
-    else if (c == '\r') out.text += "\\r";
-    else if (c == '\t') out.text += "\\t";
-    else if (c == '"' || c == '\\') (out.text += '\\') += c;
+    if (c == '\n')
+      out.text += "\\n";
+    else if (c == '\r')
+      out.text += "\\r";
+    else if (c == '\t')
+      out.text += "\\t";
+    else if (c == '"' || c == '\\')
+      (out.text += '\\') += c;
     else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
       out.text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    else out.text += c;
+    else
+      out.text += c;
   }
   out.text += '"';
   if (text.size() > shown) out.text += fmt::format(" ({} bytes)", text.size());
@@ -39,8 +44,10 @@ void put_natural(Printer& out, unsigned long long value) { out.text += fmt::form
 void put_real(Printer& out, double value) { out.text += fmt::format("{}", value); }
 
 void put_character(Printer& out, char value) {
-  if (value >= 0x20 && value < 0x7f) out.text += fmt::format("'{}'", value);
-  else out.text += fmt::format("'\\x{:02x}'", static_cast<unsigned char>(value));
+  if (value >= 0x20 && value < 0x7f)
+    out.text += fmt::format("'{}'", value);
+  else
+    out.text += fmt::format("'\\x{:02x}'", static_cast<unsigned char>(value));
 }
 
 void put_pointer(Printer& out, const void* value) {
@@ -60,10 +67,12 @@ namespace baton::suite {
 
 std::string shown(const detail::Arg& arg) {
   detail::Printer out;
-  if (arg.kind == detail::Arg::Kind::text) detail::put_quoted(out, arg.text);
+  if (arg.kind == detail::Arg::Kind::text)
+    detail::put_quoted(out, arg.text);
   else if (arg.kind == detail::Arg::Kind::character)
     detail::put_character(out, static_cast<char>(arg.integer));
-  else return plain(arg);
+  else
+    return plain(arg);
   return std::move(out.text);
 }
 

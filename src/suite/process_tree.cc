@@ -120,17 +120,17 @@ int kill_strangers(const std::set<pid_t>& known, std::chrono::milliseconds patie
   const auto deadline = Clock::now() + patience;
   std::set<pid_t> killed;
   for (;;) {
-    bool waiting = false;
+    bool any = false, dying = false;
     for (const pid_t pid : children_of(::getpid())) {
-      if (known.contains(pid) || reap(pid)) continue;
-      kill_tree(pid);
-      killed.insert(pid);
-      waiting = waiting || !reap(pid);
+      if (known.contains(pid)) continue;
+      any = true;
+      if (reap(pid)) continue;
+      if (killed.insert(pid).second) kill_tree(pid);
+      dying = dying || !reap(pid);
     }
     // Killing one hands its children over to us: look again until nobody is left.
-    if (!waiting && children_of(::getpid()).size() <= known.size()) return static_cast<int>(killed.size());
-    if (Clock::now() > deadline) return static_cast<int>(killed.size());
-    ::poll(nullptr, 0, 1);
+    if (!any || Clock::now() > deadline) return static_cast<int>(killed.size());
+    if (dying) ::poll(nullptr, 0, 1);
   }
 }
 

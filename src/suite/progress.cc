@@ -48,10 +48,13 @@ std::string counts_text(const Counts& counts) {
 std::string printable(std::string_view text) {
   std::string out;
   for (const char c : to_valid_utf8(text)) {
-    const bool control = (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' &&
-                          c != '\x1b') || c == 0x7f;
-    if (control) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    else out += c;
+    const bool control =
+        (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' && c != '\x1b') ||
+        c == 0x7f;
+    if (control)
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    else
+      out += c;
   }
   return out;
 }
@@ -173,14 +176,14 @@ void Progress::summary(const std::vector<SuiteResult>& results, int exit_code) {
                  soft ? " (soft)" : "");
     }
   }
-  const std::string_view word = exit_code == kExitPassed  ? "PASSED"
-                                : exit_code == kExitEmpty ? "EMPTY"
-                                : exit_code == kExitFlaky ? "FLAKY"
-                                : exit_code == kExitFailed ? "FAILED"
+  const std::string_view word = exit_code == kExitPassed     ? "PASSED"
+                                : exit_code == kExitEmpty    ? "EMPTY"
+                                : exit_code == kExitFlaky    ? "FLAKY"
+                                : exit_code == kExitFailed   ? "FAILED"
                                 : exit_code == kExitTimedOut ? "TIMED OUT"
-                                : exit_code > 128 ? "INTERRUPTED"
-                                                  : "ERRORED";
-  const Color color = exit_code == kExitPassed ? Color::green
+                                : exit_code > 128            ? "INTERRUPTED"
+                                                             : "ERRORED";
+  const Color color = exit_code == kExitPassed  ? Color::green
                       : exit_code == kExitFlaky ? Color::yellow
                                                 : Color::red;
   fmt::print("\n{} · {} · {}", paint(color, word), counts_text(count(results)), duration(total_ms));

@@ -38,6 +38,7 @@ class Progress {
 };
 
 /// The whole result as one JSON document.
-std::string report_json(const std::vector<SuiteResult>& results, const RunOptions& options);
+std::string report_json(const std::vector<SuiteResult>& results, const RunOptions& options,
+                        int exit_code);
 
 }  // namespace baton::suite

@@ -97,8 +97,8 @@ void Registry::add_piece(std::vector<SuiteSpec>& suites, const Piece& piece,
   if (piece.role != Role::test) {
     detail::Body& slot = piece.role == Role::setup ? suite->setup : suite->teardown;
     if (slot)
-      problems.add("{}: the suite \"{}\" has a second {}", where(test.file, test.line),
-                   suite->id(), what);
+      problems.add("{}: the suite \"{}\" has a second {}", where(test.file, test.line), suite->id(),
+                   what);
     slot = test.body;
     return;
   }
@@ -142,8 +142,7 @@ Result<std::vector<SuiteSpec>> Registry::resolve() const {
   if (suites.empty() && problems.lines.empty())
     problems.add("this program defines no suite; are the files with BATON_SUITE linked?");
   if (problems.lines.empty()) return suites;
-  return tl::unexpected(
-      Error{Code::invalid, fmt::format("{}", fmt::join(problems.lines, "\n"))});
+  return tl::unexpected(Error{Code::invalid, fmt::format("{}", fmt::join(problems.lines, "\n"))});
 }
 
 Registry& global_registry() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The suites of this binary. The macros of <baton/baton.h> add to the global registry before main();
-// resolve() then puts tests and suites together and finds what is wrong with them.
+// The suites of this binary. The macros of <baton/baton.h> add to the global registry before
+// main(); resolve() then puts tests and suites together and finds what is wrong with them.
 #include <cstdint>
 #include <string>
 #include <string_view>

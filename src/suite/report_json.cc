@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <functional>
-
 #include "suite/json.h"
 #include "suite/progress.h"
 
@@ -52,12 +50,13 @@ std::string suite_json(const SuiteResult& result) {
 
 }  // namespace
 
-std::string report_json(const std::vector<SuiteResult>& results, const RunOptions& options) {
+std::string report_json(const std::vector<SuiteResult>& results, const RunOptions& options,
+                        int exit_code) {
   std::vector<std::string> suites;
   for (const SuiteResult& result : results) suites.push_back(suite_json(result));
   const Counts counts = count(results);
   JsonObject object;
-  object.number("exit_code", exit_code_of(results, options.fail_on_flaky));
+  object.number("exit_code", exit_code);
   object.boolean("flaky", counts.flaky > 0);
   if (options.shuffle) object.text("seed", fmt::format("{}", options.seed.value_or(0)));
   object.raw("counts", JsonObject()

@@ -36,10 +36,9 @@ const AttemptResult* CaseResult::last() const {
 Verdict CaseResult::verdict() const {
   const AttemptResult* const told = last();
   if (!told) return Verdict::pending;
-  const bool failed_before =
-      std::any_of(attempts.begin(), attempts.end(), [&](const AttemptResult& attempt) {
-        return &attempt < told && is_failure(attempt.outcome);
-      });
+  const bool failed_before = std::any_of(
+      attempts.begin(), attempts.end(),
+      [&](const AttemptResult& attempt) { return &attempt < told && is_failure(attempt.outcome); });
   return told->outcome == Verdict::passed && failed_before ? Verdict::flaky : told->outcome;
 }
 

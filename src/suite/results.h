@@ -34,7 +34,7 @@ struct AttemptResult {
   std::vector<SpanResult> spans;
   std::vector<std::pair<std::string, std::string>> values;
   std::vector<std::pair<std::string, std::string>> artifacts;  // name, path of the kept copy
-  std::string output;  // head and tail when it was long
+  std::string output;                                          // head and tail when it was long
 };
 
 struct CaseResult {

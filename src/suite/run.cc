@@ -80,6 +80,15 @@ class Scratch {
   std::string path_;
 };
 
+Result<void> write_junit(const std::string& path, const std::vector<SuiteResult>& results) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  std::error_code ignored;  // replace_file() says why, when it cannot be made
+  if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
+  auto written = replace_file(path, junit_xml(results));
+  if (!written) written.error().code = Code::unavailable;
+  return written;
+}
+
 std::vector<SuiteResult> run_all(const std::vector<Selected>& selected, const RunOptions& options,
                                  Interrupts& interrupts, Progress& progress,
                                  const std::string& scratch) {
@@ -153,9 +162,9 @@ Result<int> run_headless(const std::vector<SuiteSpec>& suites, RunOptions option
   progress.summary(results, code);
   if (code == kExitEmpty && !options.json)
     fmt::print(stderr, "baton: no test is selected\nfix: see the names with --list\n");
-  if (options.json) fmt::print("{}\n", report_json(results, options));
+  if (options.json) fmt::print("{}\n", report_json(results, options, code));
   std::fflush(stdout);
-  if (!options.junit.empty()) BATON_TRY_VOID(replace_file(options.junit, junit_xml(results)));
+  if (!options.junit.empty()) BATON_TRY_VOID(write_junit(options.junit, results));
   return code;
 }
 

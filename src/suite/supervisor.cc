@@ -78,15 +78,17 @@ SuiteResult Supervisor::run(const std::vector<const CaseSpec*>& cases) {
   }
   if (start_server()) {
     result_.setup = run_hook("setup", suite_deadline_);
-    if (result_.setup.outcome == Verdict::passed) {
+    const bool ready = result_.setup.outcome == Verdict::passed ||
+                       result_.setup.outcome == Verdict::skipped;  // it ended early
+    if (ready) {
       run_cases();
     } else if (result_.ending == Ending::completed) {
-      result_.ending = result_.setup.outcome == Verdict::timed_out ? Ending::timed_out
-                                                                   : Ending::setup_failed;
+      result_.ending =
+          result_.setup.outcome == Verdict::timed_out ? Ending::timed_out : Ending::setup_failed;
       result_.message = "the setup " + std::string(name_of(result_.setup.outcome)) +
                         (result_.setup.message.empty() ? "" : ": " + result_.setup.message);
     }
-    if (result_.setup.outcome == Verdict::passed && control_ && interrupts_.count() < 2) {
+    if (ready && control_ && interrupts_.count() < 2) {
       const bool stopped = result_.ending != Ending::completed;
       result_.teardown = run_hook(
           "teardown", stopped ? std::optional(Clock::now() + kTeardownAfterStop) : std::nullopt);
@@ -328,8 +330,7 @@ void Supervisor::retry_or_report(std::size_t index) {
   max_attempts = options_.max_attempts.value_or(max_attempts);
   const bool failed = last.outcome == Verdict::failed || last.outcome == Verdict::errored ||
                       last.outcome == Verdict::timed_out;
-  const bool again =
-      failed && last.number < max_attempts && result_.ending == Ending::completed;
+  const bool again = failed && last.number < max_attempts && result_.ending == Ending::completed;
   // At the end of the queue: what made it fail may have passed by then.
   if (again)
     waiting_.push_back({index, last.number + 1, Clock::now() + back_off(suite_, last.number + 1)});

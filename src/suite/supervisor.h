@@ -22,8 +22,8 @@ namespace baton::suite {
 /// Between SIGTERM and SIGKILL.
 inline constexpr std::chrono::milliseconds kKillGrace{2'000};
 
-/// SIGINT, SIGTERM and SIGHUP as a descriptor, blocked for the process; and what came. The second one
-/// stops at once instead of after teardown.
+/// SIGINT, SIGTERM and SIGHUP as a descriptor, blocked for the process; and what came. The second
+/// one stops at once instead of after teardown.
 class Interrupts {
  public:
   Interrupts();

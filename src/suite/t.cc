@@ -38,9 +38,7 @@ Text from_environment(const std::string& name, TextView otherwise = "") {
 
 }  // namespace
 
-Text Text::join(TextView a, TextView b) {
-  return keep(std::string(view(a)).append(view(b)));
-}
+Text Text::join(TextView a, TextView b) { return keep(std::string(view(a)).append(view(b))); }
 
 void Span::end() {
   if (attempt_) attempt_->close_span(index_);
@@ -123,7 +121,8 @@ bool T::eventually_erased(Timespan timeout, Timespan interval, detail::Predicate
 namespace detail {
 namespace {
 
-// The text of a check without the message that follows its expression: `count` top-level parts less.
+// The text of a check without the message that follows its expression: `count` top-level parts
+// less.
 std::string_view without_message(std::string_view text, std::size_t count) {
   int depth = 0;
   char quote = 0;
@@ -151,9 +150,9 @@ std::string_view without_message(std::string_view text, std::size_t count) {
 void check_failed(const Site& site, const Operands& operands, const Arg* message,
                   std::size_t count) {
   Attempt* const attempt = Attempt::current();
-  std::string text = fmt::format("{}:{}: {}({}) failed: {}", site.file, site.line, site.macro,
-                                 without_message(site.expression, count),
-                                 suite::shown(operands.left));
+  std::string text =
+      fmt::format("{}:{}: {}({}) failed: {}", site.file, site.line, site.macro,
+                  without_message(site.expression, count), suite::shown(operands.left));
   if (operands.op) text += fmt::format(" {} {}", operands.op, suite::shown(operands.right));
   if (count > 0)
     text += ": " + suite::format_args(suite::plain(message[0]), message + 1, count - 1);

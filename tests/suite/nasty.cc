@@ -173,8 +173,12 @@ BATON_TEST(nasty, records) {
 BATON_TEST_P(nasty, takes_numbers, {1, 2, 3}) { BATON_CHECK(param < 3); }
 
 BATON_SUITE(slow, {.namespace_ = "other", .timeout = 700ms, .workers = 2});
-BATON_TEST(slow, one) { t.poll(1h, [] { return false; }); }
-BATON_TEST(slow, two) { t.poll(1h, [] { return false; }); }
+BATON_TEST(slow, one) {
+  t.poll(1h, [] { return false; });
+}
+BATON_TEST(slow, two) {
+  t.poll(1h, [] { return false; });
+}
 BATON_TEST(slow, three) {}
 
 BATON_SUITE(backs_off, {.max_attempts = 3, .back_off = 150ms});

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The installed package: `cmake --install`, then the example from outside with find_package(baton)."""
+"""The installed package: the example built from outside with find_package(baton)."""
 import subprocess
 
 from suite_binary import BUILD, SOURCE
@@ -20,7 +20,8 @@ def test_example_builds_against_the_installed_package(tmp_path):
                 if line.startswith("BATON_SANITIZE:")][0]
     flags = f"-fsanitize={sanitize}" if sanitize else ""
     shell("cmake", "-G", "Ninja", "-S", SOURCE / "examples/cpp-suite", "-B", tmp_path / "build",
-          f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_FLAGS={flags} -Wall -Wextra -Wconversion -Werror")
+          f"-DCMAKE_PREFIX_PATH={prefix}",
+          f"-DCMAKE_CXX_FLAGS={flags} -Wall -Wextra -Wconversion -Werror")
     shell("cmake", "--build", tmp_path / "build")
     out = shell(tmp_path / "build/shop")
     assert "PASSED · 6 tests: 6 passed" in out

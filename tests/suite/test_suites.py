@@ -231,9 +231,9 @@ def test_nothing_selected_is_not_green():
 
 @pytest.mark.parametrize("arguments, word", [
     (["--filter", "("], "--filter"), (["--fliter", "x"], "did you mean --filter?"),
-    (["--workers", "0"], "1 to 64"), (["--suite", "nsaty"], "nasty"), (["rnu"], "did you mean run?"),
-    (["--timeout", "soon"], "duration"), (["--junit"], "needs a value"), (["serve"], "baton::server"),
-    (["exec"], "--fd")])
+    (["--workers", "0"], "1 to 64"), (["--suite", "nsaty"], "did you mean nasty?"),
+    (["rnu"], "did you mean run?"), (["--timeout", "soon"], "duration"),
+    (["--junit"], "needs a value"), (["serve"], "baton::server"), (["exec"], "--fd")])
 def test_usage_errors(arguments, word):
     process = run("suite_nasty", *arguments)
     assert process.returncode == 2 and word in process.err and process.out == ""
@@ -271,7 +271,7 @@ def test_interrupt_cleans_up(tmp_path, number, code):
 
 
 def test_second_interrupt_does_not_wait(tmp_path):
-    process = start("suite_nasty", "--filter", "^hangs_with_a_daemon$", "--timeout", "1m", "--param",
+    process = start("suite_nasty", "--filter", "^hangs_with_a_daemon$", "--param",
                     f"folder={tmp_path}")
     daemon = tmp_path / "hanging_daemon"
     deadline = time.monotonic() + 20
@@ -290,7 +290,8 @@ def test_broken_registration_is_refused():
         assert process.returncode == 2 and process.out == ""
         for text in ('second suite "default/twice"', '"default/empty" has no tests',
                      'second test "same"', "max_attempts 0", "65 workers", "second BATON_SETUP",
-                     'second test "parameters/a"', 'suite "missing", which no BATON_SUITE defines'):
+                     'second test "parameters/a"',
+                     'suite "missing", which no BATON_SUITE defines'):
             assert text in process.err, text
     assert pathlib.Path("broken.cc").name in process.err
 

@@ -2,7 +2,8 @@
 #pragma once
 // Takes an expression such as `a + b == c` apart, so that a failed check can show both operands.
 // `Decompose{} <= a + b == c` becomes a Comparison of two references. `&&` and `||` fall back to a
-// plain bool. Integers of different signedness compare by value (-1 < 1u), strings of all kinds by content.
+// plain bool. Integers of different signedness compare by value (-1 < 1u), strings of all kinds by
+// content.
 #include <cstdint>
 #include <utility>
 
@@ -22,15 +23,15 @@ inline constexpr bool kPlainInteger =
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wfloat-equal"
 #pragma GCC diagnostic ignored "-Wextra"
-#define BATON_DETAIL_COMPARE(name, op, integer_compare)                          \
-  template <class L, class R>                                                    \
-  constexpr bool name(const L& left, const R& right) {                           \
-    if constexpr (kPlainInteger<L> && kPlainInteger<R>)                          \
-      return std::integer_compare(left, right);                                  \
-    else if constexpr ((CString<L> || StringLike<L>) && (CString<R> || StringLike<R>)) \
-      return compare_text(TextView(left), TextView(right)) op 0;                 \
-    else                                                                         \
-      return static_cast<bool>(left op right);                                   \
+#define BATON_DETAIL_COMPARE(name, op, integer_compare)                              \
+  template <class L, class R>                                                        \
+  constexpr bool name(const L& left, const R& right) {                               \
+    if constexpr (kPlainInteger<L> && kPlainInteger<R>)                              \
+      return std::integer_compare(left, right);                                      \
+    else if constexpr ((CString<L> || StringLike<L>)&&(CString<R> || StringLike<R>)) \
+      return compare_text(TextView(left), TextView(right)) op 0;                     \
+    else                                                                             \
+      return static_cast<bool>(left op right);                                       \
   }
 BATON_DETAIL_COMPARE(is_equal, ==, cmp_equal)
 BATON_DETAIL_COMPARE(is_different, !=, cmp_not_equal)
@@ -114,7 +115,8 @@ Operands operands_of(const Comparison<L, R>& e) {
 }
 
 /// Records the failure; throws to end the attempt when the site is fatal.
-void check_failed(const Site& site, const Operands& operands, const Arg* message, std::size_t count);
+void check_failed(const Site& site, const Operands& operands, const Arg* message,
+                  std::size_t count);
 
 template <class Expression, class... Message>
 void check(const Site& site, const Expression& expression, const Message&... message) {

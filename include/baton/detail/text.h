@@ -11,7 +11,8 @@
 namespace baton {
 
 template <class S>
-concept CString = std::is_same_v<std::decay_t<S>, const char*> || std::is_same_v<std::decay_t<S>, char*>;
+concept CString = std::is_same_v < std::decay_t<S>,
+const char* > || std::is_same_v<std::decay_t<S>, char*>;
 /// std::string, std::string_view, Text and their like.
 template <class S>
 concept StringLike = requires(const S& s, const char*& p, std::size_t& n) {
@@ -58,17 +59,17 @@ class Text : public TextView {
   constexpr const char* end() const { return pointer + length; }
 
   template <class S>
-    requires requires(const char* p, std::size_t n) { S(p, n).data(); }
+  requires requires(const char* p, std::size_t n) { S(p, n).data(); }
   constexpr operator S() const {  // NOLINT: implicit
     return S(pointer, length);
   }
   template <class S>
-    requires(StringLike<S> || CString<S>)
-  friend constexpr bool operator==(const Text& a, const S& b) {
+  requires(StringLike<S> || CString<S>) friend constexpr bool operator==(const Text& a,
+                                                                         const S& b) {
     return detail::compare_text(a, TextView(b)) == 0;
   }
   template <class Stream>
-    requires requires(Stream& out, const char* p, long n) { out.write(p, n).flush(); }
+  requires requires(Stream& out, const char* p, long n) { out.write(p, n).flush(); }
   friend Stream& operator<<(Stream& out, const Text& text) {
     out.write(text.pointer, static_cast<long>(text.length));
     return out;
@@ -85,14 +86,14 @@ class Timespan {
  public:
   constexpr Timespan() = default;
   template <class Duration>
-    requires requires(const Duration& d) {
-      d.count();
-      Duration::period::num;
-    }
+  requires requires(const Duration& d) {
+    d.count();
+    Duration::period::num;
+  }
   constexpr Timespan(const Duration& d)  // NOLINT: implicit, so that `5s` can be passed
-      : ns_(static_cast<std::int64_t>(static_cast<long double>(d.count()) *
-                                      (1'000'000'000.0L * Duration::period::num /
-                                       Duration::period::den))) {}
+      : ns_(static_cast<std::int64_t>(
+            static_cast<long double>(d.count()) *
+            (1'000'000'000.0L * Duration::period::num / Duration::period::den))) {}
 
   static constexpr Timespan from_ns(std::int64_t ns) {
     Timespan span;
