@@ -115,7 +115,9 @@ std::unique_ptr<Parser> make_parser(Format format, std::string filename, OnCase 
 
 Result<Report> parse(std::string_view bytes, const ParseOptions& options) {
   Report report;
-  auto parser = make_parser(options.format, options.filename,
+  // Told here, a large report is not copied until enough of it has come.
+  report.format = options.format == Format::automatic ? sniff(bytes) : options.format;
+  auto parser = make_parser(report.format, options.filename,
                             [&report](Case&& item) { report.items.push_back(std::move(item)); });
   auto fed = parser->feed(bytes);
   Result<Summary> summary = fed ? parser->finish() : tl::unexpected(std::move(fed).error());
@@ -124,7 +126,6 @@ Result<Report> parse(std::string_view bytes, const ParseOptions& options) {
     return report;
   }
   if (!options.partial) return tl::unexpected(std::move(summary).error());
-  report.format = options.format == Format::automatic ? sniff(bytes) : options.format;
   report.cases = report.items.size();
   report.errored = "the report is not whole: " + summary.error().message;
   return report;

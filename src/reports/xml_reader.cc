@@ -135,13 +135,16 @@ void XmlReader::stop(Error error) {
 
 Result<void> XmlReader::feed(std::string_view bytes) {
   if (error_) return tl::unexpected(*error_);
+  std::string start;
   if (!decided_) {
-    start_ += bytes;
-    if (start_.size() < 2) return {};
+    if (!start_.empty() || bytes.size() < 2) {  // fed byte by byte
+      start_ += bytes;
+      if (start_.size() < 2) return {};
+      start = std::move(start_);
+      bytes = start;
+    }
     decided_ = true;
-    utf16_ = looks_like_utf16(start_);
-    const std::string start = std::move(start_);
-    return feed(start);
+    utf16_ = looks_like_utf16(bytes);
   }
   while (!bytes.empty()) {
     std::string_view piece = bytes.substr(0, kPiece);
