@@ -16,7 +16,8 @@ int main(int argc, char** argv) {
     block += line;
   }
   while (left > 0) {
-    const auto part = left < static_cast<long long>(block.size()) ? static_cast<std::size_t>(left) : block.size();
+    const auto part =
+        left < static_cast<long long>(block.size()) ? static_cast<std::size_t>(left) : block.size();
     const ssize_t n = ::write(1, block.data(), part);
     if (n < 0) return 1;
     left -= n;

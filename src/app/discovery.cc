@@ -90,7 +90,9 @@ void Discovery::State::submit(const model::Suite& suite, const std::vector<model
   const auto done = writer.run<void>([&](engine::Context& context) {
     return engine::put_discovery(context, suite.namespace_, suite.name, cases, error);
   });
-  if (!done) log::warn("suite.discovery_not_stored", {{"suite", suite.id()}, {"error", done.error().message}});
+  if (!done)
+    log::warn("suite.discovery_not_stored",
+              {{"suite", suite.id()}, {"error", done.error().message}});
 }
 
 void Discovery::State::ask(const model::Suite& suite) {

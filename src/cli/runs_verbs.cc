@@ -229,7 +229,8 @@ int upload(Host&, const Invocation& invocation) {
     call.path = fmt::format("/reports?suite={}&format={}", client::escape(invocation.value("--suite")),
                             client::escape(invocation.value("--format", "auto")));
     for (const char* name : {"reference", "revision"})
-      if (const std::string value = invocation.value(name == std::string_view{"reference"} ? "--ref" : "--revision");
+      if (const std::string value =
+              invocation.value(name == std::string_view{"reference"} ? "--ref" : "--revision");
           !value.empty())
         call.path += fmt::format("&{}={}", name, client::escape(value));
     if (invocation.has("--partial")) call.path += "&partial=true";
@@ -297,7 +298,8 @@ std::vector<Verb> runs_verbs() {
       verb("runs rm", "RUN", "Delete a finished run with its logs and artifacts", {}, remove),
       verb("report upload", "FILE", "Record result files of tests that ran elsewhere",
            {{"--suite", "S", "The suite, namespace/name"},
-            {"--format", "F", "auto, junit, ctrf, tap, gotest, gtest, playwright, trx, nunit, xunit, cucumber"},
+            {"--format", "F",
+             "auto, junit, ctrf, tap, gotest, gtest, playwright, trx, nunit, xunit, cucumber"},
             {"--ref", "R", "What was tested"},
             {"--revision", "R", "Revision of the tested code"},
             {"--partial", "", "Store what can be read of a malformed file"},

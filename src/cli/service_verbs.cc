@@ -89,7 +89,8 @@ int call_api(Host&, const Invocation& invocation) {
   }
   const auto reply = api->call(call);
   if (!reply) return report("api", reply.error());
-  if (!reply->body.is_null()) print(invocation.output == Output::table ? Output::json : invocation.output, reply->body, {});
+  if (!reply->body.is_null())
+    print(invocation.output == Output::table ? Output::json : invocation.output, reply->body, {});
   else std::fwrite(reply->text.data(), 1, reply->text.size(), stdout);
   return kOk;
 }
@@ -108,9 +109,11 @@ int doctor(Host&, const Invocation& invocation) {
         target ? "" : target.error().message);
   if (!target) return kError;
   std::printf("     server %s (from %s)\n", target->url.value.c_str(), target->url.from.c_str());
-  std::printf("     token %s\n", target->token.value.empty() ? "none" : ("from " + target->token.from).c_str());
+  std::printf("     token %s\n",
+              target->token.value.empty() ? "none" : ("from " + target->token.from).c_str());
   for (const auto& server : client::local_servers())
-    std::printf("     running here: %s, data %s, pid %d\n", server.url.c_str(), server.data.c_str(), server.pid);
+    std::printf("     running here: %s, data %s, pid %d\n", server.url.c_str(), server.data.c_str(),
+                server.pid);
   client::ApiClient api{target->endpoint()};
   const auto live = api.get("/livez");
   check(failures, live.has_value(), "the server answers", live ? "" : live.error().fix);

@@ -163,8 +163,9 @@ std::vector<Verb> token_verbs() {
            }),
       make("audit", "", "Who did what, newest first", {{"--limit", "N", "At most so many (50)"}},
            [](Host&, const Invocation& invocation) {
-             return get_and_print(invocation, "audit", "/audit?limit=" + invocation.value("--limit", "50"),
-                                  {{"TIME", "at"}, {"WHO", "who"}, {"ACTION", "action"}, {"TARGET", "target"}});
+             return get_and_print(
+                 invocation, "audit", "/audit?limit=" + invocation.value("--limit", "50"),
+                 {{"TIME", "at"}, {"WHO", "who"}, {"ACTION", "action"}, {"TARGET", "target"}});
            }),
   };
 }

@@ -112,7 +112,9 @@ std::optional<Probe> probe_binary(const Mapped& file, const model::Suite& suite,
       tried += fmt::format("; it looks like {} but lists no cases", marker.name);
       continue;
     }
-    Probe probe{marker.kind, fmt::format("it lists {} {} case{}", cases, marker.name, cases == 1 ? "" : "s"), ""};
+    Probe probe{marker.kind,
+                fmt::format("it lists {} {} case{}", cases, marker.name, cases == 1 ? "" : "s"),
+                ""};
     if (marker.kind == Kind::cpp && found->suites.size() == 1) probe.suite = found->suites[0].id();
     return probe;
   }

@@ -66,7 +66,9 @@ TEST_F(Tools, gtest_with_a_process_per_case) {
 
 TEST_F(Tools, tap_cases_appear_as_they_run) {
   suite().kind = model::Kind::tap;
-  shell("echo 1..3; echo ok 1 - one; echo noise; echo not ok 2 - two; echo 'ok 3 - three # SKIP later'; exit 1");
+  shell(
+      "echo 1..3; echo ok 1 - one; echo noise; echo not ok 2 - two; echo 'ok 3 - three # SKIP "
+      "later'; exit 1");
   run();
   ASSERT_EQ(outcomes().size(), 3u);
   EXPECT_EQ(ending(), Ending::completed);
