@@ -41,6 +41,7 @@ class Batch {
  private:
   Result<CaseRow> case_of(const std::string& test);
   Result<void> add_planned(const std::string& test, int ord);
+  Result<void> close_earlier(const CaseRow& found, const std::string& test, int attempt);
 
   Context& context_;
   RunRow& row_;
@@ -87,6 +88,22 @@ Result<CaseRow> Batch::case_of(const std::string& test) {
   return *made;
 }
 
+// The next attempt has begun, so earlier ones are over. One that has no end was under way when its
+// runner died: the successor sent its start from the spool.
+Result<void> Batch::close_earlier(const CaseRow& found, const std::string& test, int attempt) {
+  if (attempt <= 1) return {};
+  BATON_TRY(attempts, store::case_attempts(context_.tx.sql(), row_.run.id, found.test_id));
+  for (Attempt& earlier : attempts) {
+    if (earlier.number >= attempt || earlier.outcome != model::Outcome::running) continue;
+    earlier.outcome = model::Outcome::errored;
+    earlier.interrupted = true;
+    earlier.message = "interrupted (its runner was lost)";
+    BATON_TRY_VOID(store::put_attempt(context_.tx, row_.run.id, found.test_id, earlier));
+    event_.finished(test, earlier);
+  }
+  return {};
+}
+
 Result<void> Batch::operator()(const model::PlanRecord& plan) {
   int ord = row_.run.counts.total;
   for (const model::Case& entry : plan.cases) {
@@ -105,6 +122,7 @@ Result<void> Batch::operator()(const model::SetupRecord& setup) {
 Result<void> Batch::operator()(const model::AttemptStarted& started) {
   if (ending_.contains({started.test, started.attempt})) return {};
   BATON_TRY(found, case_of(started.test));
+  BATON_TRY_VOID(close_earlier(found, started.test, started.attempt));
   Attempt attempt;
   attempt.number = started.attempt;
   attempt.started_at = started.at;
@@ -117,6 +135,7 @@ Result<void> Batch::operator()(const model::AttemptFinished& finished) {
   if (finished.outcome == model::Outcome::running || finished.attempt < 1)
     return fail(Code::invalid, "an attempt that has ended needs a number and an outcome");
   BATON_TRY(found, case_of(finished.test));
+  BATON_TRY_VOID(close_earlier(found, finished.test, finished.attempt));
   Attempt attempt{finished.test,    finished.attempt,
                   finished.outcome, finished.soft_failure,
                   finished.at - finished.duration, finished.duration,

@@ -182,6 +182,18 @@ TEST(RecordOps, what_the_lost_runner_had_spooled_replaces_the_interruption) {
   EXPECT_EQ(one.verdict, CaseVerdict::passed);
 }
 
+TEST(RecordOps, an_attempt_whose_end_was_lost_is_closed_by_the_next) {
+  OneRun w;
+  ASSERT_TRUE(w.run([&](Context& c) { return runner_lost(c, w.rules, w.id, 1, "gone"); }));
+  // The start of attempt 1 came from the spool of the dead runner.
+  ASSERT_TRUE(w.post(w.id, 2, RecordList{}.plan({"one"}).started("one", 1)));
+  EXPECT_EQ(w.claim(w.id, 2)->progress[0].attempts, 1);
+  ASSERT_TRUE(w.post(w.id, 2, RecordList{3}.started("one", 2)));
+  EXPECT_TRUE(w.cases(w.id)[0].attempts[0].interrupted);
+  ASSERT_TRUE(w.post(w.id, 2, RecordList{4}.finished("one", 2, Outcome::passed).end()));
+  EXPECT_EQ(w.cases(w.id)[0].verdict, CaseVerdict::passed);
+}
+
 TEST(RecordOps, a_case_that_kills_its_runner_twice_has_used_up_its_attempts) {
   OneRun w;
   ASSERT_TRUE(w.post(w.id, 1, RecordList{}.plan({"bomb"}).started("bomb")));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "engine/record_event.h"
 #include "engine/run_ops.h"
 #include "model/verdict.h"
 #include "store/case_table.h"
@@ -15,6 +16,9 @@ namespace baton::engine {
 namespace {
 
 using store::RunRow;
+
+// Keeps a single event to some ten kilobytes.
+constexpr std::size_t kCasesPerEvent = 200;
 
 Result<store::SuiteRef> find_or_make(Context& context, const std::string& name) {
   auto found = resolve_suite(context.tx.sql(), name);
@@ -44,11 +48,15 @@ Result<void> check_cases(const std::vector<model::CaseResult>& cases) {
 }
 
 Result<void> store_case(Context& context, const RunRow& row, const model::CaseResult& result,
-                        int ord) {
+                        int ord, RecordEvent& event) {
   BATON_TRY(test_id, store::test_id(context.tx, row.suite_id, result.name));
   BATON_TRY_VOID(store::add_case(context.tx, row.run.id, test_id, ord));
-  for (const model::Attempt& attempt : result.attempts)
+  event.planned(result.name);
+  for (const model::Attempt& attempt : result.attempts) {
     BATON_TRY_VOID(store::put_attempt(context.tx, row.run.id, test_id, attempt));
+    event.finished(result.name, attempt);
+  }
+  event.verdict(result.name, result.verdict);
   return store::set_case_verdict(context.tx, row.run.id, test_id, result.verdict,
                                  model::is_soft(result.attempts));
 }
@@ -90,8 +98,14 @@ Result<model::Run> import_report(Context& context, const ImportedReport& report)
   run.message = report.errored;
   if (run.verdict == model::RunVerdict::empty && !errored) run.message = "the report has no case";
   BATON_TRY_VOID(store::insert_finished_run(context.tx, row));
-  for (std::size_t i = 0; i < cases.size(); ++i)
-    BATON_TRY_VOID(store_case(context, row, cases[i], static_cast<int>(i)));
+  RecordEvent event;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    BATON_TRY_VOID(store_case(context, row, cases[i], static_cast<int>(i), event));
+    if ((i + 1) % kCasesPerEvent != 0 && i + 1 != cases.size()) continue;
+    BATON_TRY_VOID(store::mark_recorded(context.tx, row, event.take(run)));
+    event = {};
+  }
+  BATON_TRY_VOID(store::announce_finished(context.tx, row));
   BATON_TRY(messages, store::failure_messages(context.tx.sql(), run.id, 64 << 10));
   BATON_TRY_VOID(store::index_run(context.tx, row, messages));
   return std::move(run);

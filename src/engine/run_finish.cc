@@ -2,6 +2,7 @@
 #include "engine/run_finish.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 #include "engine/deadline_kinds.h"
@@ -69,13 +70,14 @@ Result<void> settle_cases(Context& context, RunRow& row, Ending ending, RecordEv
     event.finished(one.test, attempt);
   }
   BATON_TRY(tried, store::pending_tried(tx.sql(), run));
-  for (const std::int64_t test_id : tried) {
+  std::set<std::int64_t> tests(tried.begin(), tried.end());
+  for (const store::OpenAttempt& one : open) tests.insert(one.test_id);
+  for (const std::int64_t test_id : tests) {
     BATON_TRY(verdict, settle_case(context, row, test_id));
     BATON_TRY(name, store::test_name(tx.sql(), test_id));
     event.verdict(name, verdict);
   }
-  const int settled = static_cast<int>(tried.size());
-  if (row.run.counts.pending > settled) {
+  if (row.run.counts.pending > static_cast<int>(tried.size())) {
     const CaseVerdict verdict = model::verdict_of_unfinished(ending);
     BATON_TRY_VOID(store::settle_pending(tx, run, verdict));
     event.settled(verdict);

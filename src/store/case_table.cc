@@ -305,4 +305,10 @@ Result<void> remove_cases(Tx& tx, RunId run) {
   return tx.sql().exec("DELETE FROM artifact WHERE run_id = ?", {raw(run)});
 }
 
+Result<bool> is_digest_used(Session& session, std::string_view digest) {
+  BATON_TRY(rows, session.query("SELECT 1 FROM artifact WHERE digest = ? LIMIT 1",
+                                {std::string{digest}}));
+  return !rows.empty();
+}
+
 }  // namespace baton::store

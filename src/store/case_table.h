@@ -68,7 +68,7 @@ Result<std::string> failure_messages(Session& session, RunId run, std::size_t ma
 
 /// Cases of a run in their order with all attempts. verdict: only these. names_only: no attempts.
 struct CaseQuery {
-  std::optional<model::CaseVerdict> verdict;
+  std::optional<model::CaseVerdict> verdict = {};
   std::int64_t after = -1;  // the cursor: position of the last case seen
   int limit = 500;
   bool attempts = true;

@@ -62,16 +62,6 @@ Result<void> insert_row(Tx& tx, RunRow& row) {
   return {};
 }
 
-Result<void> append_finished(Tx& tx, const RunRow& row) {
-  const model::Run& run = row.run;
-  BATON_TRY_VOID(tx.append(
-      "run.finished", run_subject(run.id),
-      fmt::format(R"({{"suite":{},"verdict":"{}","flaky":{},"counts":{},"message":{}}})",
-                  json_quote(run.namespace_ + "/" + run.suite), name_of(run.verdict), run.flaky,
-                  counts_json(run.counts), json_quote(run.message))));
-  return {};
-}
-
 Result<void> append_runner_needed(Tx& tx, const RunRow& row) {
   BATON_TRY_VOID(tx.append("run.runner_needed", run_subject(row.run.id),
                            fmt::format(R"({{"epoch":{}}})", row.run.epoch)));
@@ -116,8 +106,17 @@ Result<void> insert_finished_run(Tx& tx, RunRow& row) {
   BATON_TRY(counted,
             tx.sql().query("UPDATE counter SET run = run + 1 WHERE id = 1 RETURNING run"));
   row.run.id = RunId{counted.at(0).integer(0)};
-  BATON_TRY_VOID(insert_row(tx, row));
-  return append_finished(tx, row);
+  return insert_row(tx, row);
+}
+
+Result<void> announce_finished(Tx& tx, const RunRow& row) {
+  const model::Run& run = row.run;
+  BATON_TRY_VOID(tx.append(
+      "run.finished", run_subject(run.id),
+      fmt::format(R"({{"suite":{},"verdict":"{}","flaky":{},"counts":{},"message":{}}})",
+                  json_quote(run.namespace_ + "/" + run.suite), name_of(run.verdict), run.flaky,
+                  counts_json(run.counts), json_quote(run.message))));
+  return {};
 }
 
 Result<std::optional<RunRow>> find_run(Session& session, RunId id) {
@@ -240,7 +239,7 @@ Result<void> mark_finished(Tx& tx, RunRow& row) {
     BATON_TRY_VOID(tx.sql().exec("UPDATE suite_tally SET running = running - 1 WHERE suite_id = ?",
                                  {row.suite_id}));
   }
-  return append_finished(tx, row);
+  return announce_finished(tx, row);
 }
 
 Result<void> index_run(Tx& tx, const RunRow& row, std::string_view failures) {

@@ -36,8 +36,10 @@ Result<Load> run_load(Session& session);
 /// Event run.queued.
 Result<void> insert_run(Tx& tx, RunRow& row, std::int64_t queued_max);
 /// A run that ended elsewhere: stored finished, with its counts and verdict. The caller adds the
-/// cases and then calls index_run. Events run.queued and run.finished.
+/// cases and then calls announce_finished and index_run. Event run.queued.
 Result<void> insert_finished_run(Tx& tx, RunRow& row);
+/// Event run.finished.
+Result<void> announce_finished(Tx& tx, const RunRow& row);
 
 Result<std::optional<RunRow>> find_run(Session& session, RunId id);
 /// By the number within the suite.
