@@ -77,8 +77,7 @@ struct Writer::State {
   bool failing = false;  // the last batch failed; logged once per series
 
   // Of the batch that is running.
-  Error* lost = nullptr;  // set when the transaction is lost
-  Error lost_error;
+  std::optional<Error> lost;  // why the whole transaction is lost
   Seq last_seq = 0;
   bool deadlines_changed = false;
   std::size_t done_count = 0;
@@ -89,8 +88,7 @@ struct Writer::State {
 Result<void> Writer::State::run_one(Step& step, Now now) {
   auto result = store.savepoint();
   if (!result) {
-    lost_error = result.error();
-    lost = &lost_error;
+    lost = result.error();
     return result;
   }
   store::Tx tx(store.writer(), now);
@@ -109,8 +107,7 @@ Result<void> Writer::State::run_one(Step& step, Now now) {
     return result;
   }
   if (auto undone = store.rollback_to_savepoint(); !undone) {
-    lost_error = undone.error();
-    lost = &lost_error;
+    lost = undone.error();
   }
   return result;
 }
@@ -181,7 +178,7 @@ std::size_t Writer::State::run_batch(std::vector<Command> commands, Now now) {
   std::vector<Answer> answers;
   answers.reserve(commands.size());
   for (Command& command : commands) answers.push_back({std::move(command.done), {}});
-  lost = nullptr;
+  lost.reset();
   last_seq = 0;
   deadlines_changed = anything_to_commit = false;
   done_count = 0;

@@ -80,7 +80,7 @@ class SqliteStore : public Store {
   Session& writer() override { return *writer_; }
 
   Result<void> begin() override {
-    rollback();
+    SqliteStore::rollback();  // of a batch that was left open; not what a derived store adds to it
     return writer_->exec("BEGIN IMMEDIATE");
   }
   Result<void> savepoint() override {

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "store/tx.h"
 
 namespace baton::store {
@@ -22,6 +25,29 @@ TEST(Store, memory_database_keeps_a_journal) {
   ASSERT_EQ(events->size(), 1u);
   EXPECT_EQ((*events)[0].data, R"({"a":1})");
   EXPECT_EQ((*events)[0].at, from_ms(7));
+}
+
+TEST(Store, a_snapshot_of_a_memory_database_waits_for_the_batch) {
+  auto store = Store::open({.data = ":memory:"}).value();
+  ASSERT_TRUE(store->begin());
+  std::atomic<bool> committing = false;
+  std::thread reader([&] {
+    const auto snapshot = store->snapshot();
+    EXPECT_TRUE(snapshot);
+    EXPECT_TRUE(committing);
+  });
+  Tx tx(store->writer(), {});
+  for (int i = 0; i < 1'000; ++i) ASSERT_TRUE(tx.append("test.done", "test:1"));
+  committing = true;
+  ASSERT_TRUE(store->commit());
+  reader.join();
+}
+
+TEST(Store, a_batch_of_a_memory_database_is_refused_while_its_snapshot_is_held) {
+  auto store = Store::open({.data = ":memory:"}).value();
+  const auto snapshot = store->snapshot();
+  ASSERT_TRUE(snapshot);
+  EXPECT_EQ(store->begin().error().code, Code::unavailable);
 }
 
 }  // namespace

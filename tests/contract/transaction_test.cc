@@ -133,6 +133,21 @@ TEST_P(Transaction, a_large_operation_is_one_operation) {
   EXPECT_EQ(read("SELECT count(*) FROM t"), "5000");
 }
 
+TEST_P(Transaction, a_deferred_failure_shows_however_many_statements_came_before) {
+  // Around the number of statements that PostgreSQL's pipeline takes before it is read.
+  std::int64_t key = 0;
+  ASSERT_TRUE(store().begin());
+  for (int count = 194; count <= 204; ++count) {
+    ASSERT_TRUE(store().savepoint());
+    for (int i = 0; i < count; ++i) ASSERT_TRUE(insert(++key));
+    (void)insert(key);
+    EXPECT_FALSE(store().release_savepoint()) << count;
+    ASSERT_TRUE(store().rollback_to_savepoint());
+  }
+  ASSERT_TRUE(store().commit());
+  EXPECT_EQ(keys(), "");
+}
+
 TEST_P(Transaction, a_wrong_statement_is_internal_and_readers_recover) {
   {
     auto snapshot = store().snapshot();
