@@ -42,7 +42,9 @@ set(SOURCES
 )
 set(TESTS
   openapi_test.cc
+  run_routes_test.cc
   schema_check.cc
+  test_server.cc
 )
 set(LIBRARIES Boost::json OpenSSL::Crypto PkgConfig::RE2)
 set_property(SOURCE ${CMAKE_SOURCE_DIR}/src/api/openapi_test.cc

@@ -171,7 +171,7 @@ void write_legacy_run(wire::JsonWriter& out, const LegacyRun& item, const LogOf&
 void write_legacy_schedule(wire::JsonWriter& out, const model::Schedule& schedule) {
   out.begin_object()
       .field("Name", schedule.name)
-      .field("TestSuiteName", schedule.suite)
+      .field("TestSuiteName", schedule.suite.substr(schedule.suite.rfind('/') + 1))
       .field("Schedule", schedule.every ? "@every " + format_duration(*schedule.every)
                                         : schedule.cron)
       .field("TestFilter", schedule.filter)

@@ -78,7 +78,8 @@ Async upload_report(Context& context, Call& call) {
     return store::StoredAnswer{201, fmt::format("/api/v1/runs/{}", raw(run.id)),
                                wire::to_json(run)};
   };
-  auto answer = co_await submit_post(context, call, Post{.scope = scope}, std::move(operation));
+  Post post{.scope = scope};
+  auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
   if (!answer || raw(id) == 0) co_return answer;
   auto stored = co_await context.disk.run<Result<void>>(
       [&] { return store_outputs(context.streams, id, imported->outputs); });

@@ -54,7 +54,8 @@ Async create_token(Context& context, Call& call) {
     BATON_TRY_VOID(audit(c, actor, "token.create", "token:" + made.id));
     return store::StoredAnswer{201, "/api/v1/tokens/" + made.id, token_body(made, "")};
   };
-  auto answer = co_await submit_post(context, call, Post{.scope = "tokens"}, std::move(operation));
+  Post post{.scope = "tokens"};
+  auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
   if (!answer) co_return answer;
   auto& body = std::get<std::string>(answer->body);
   const std::string id = id_of(body);

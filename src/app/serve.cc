@@ -39,15 +39,15 @@ void notify_systemd(std::string_view message) {
 void print_problems(const std::vector<config::Problem>& problems) {
   for (const config::Problem& problem : problems) {
     std::fprintf(stderr, "baton: serve: %s\n", config::to_text(problem).c_str());
-    if (!problem.fix.empty()) std::fprintf(stderr, "fix: %s\n", problem.fix.c_str());
   }
 }
 
 void apply_log_settings(const config::Server& server) {
   log::set_format(server.log_format == "json" ? log::Format::json : log::Format::text);
-  for (const auto& [name, level] : {std::pair{"debug", log::Level::debug}, std::pair{"info", log::Level::info},
-                                    std::pair{"warn", log::Level::warn}, std::pair{"error", log::Level::error},
-                                    std::pair{"off", log::Level::off}})
+  for (const auto& [name, level] :
+       {std::pair{"debug", log::Level::debug}, std::pair{"info", log::Level::info},
+        std::pair{"warn", log::Level::warn}, std::pair{"error", log::Level::error},
+        std::pair{"off", log::Level::off}})
     if (server.log_level == name) log::set_level(level);
 }
 

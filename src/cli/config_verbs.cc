@@ -37,7 +37,6 @@ config::Sources sources_of(const Invocation& invocation) {
 int print_problems(const std::vector<config::Problem>& problems) {
   for (const config::Problem& problem : problems) {
     say(harmless(config::to_text(problem)));
-    if (!problem.fix.empty()) say("fix: " + harmless(problem.fix));
   }
   return problems.empty() ? kOk : kUsage;
 }

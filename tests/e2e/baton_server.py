@@ -159,12 +159,24 @@ class Server:
     def cli(self, *words, check=None, stdin=None, cwd=None, env=None, timeout=120):
         """Runs `baton WORDS…` against this server; returns the completed process."""
         environment = self.environment()
-        environment.update(BATON_URL=self.url, BATON_TOKEN=self.token, **(env or {}))
+        environment.update({"BATON_URL": self.url, "BATON_TOKEN": self.token, **(env or {})})
         done = subprocess.run([BATON, *words], capture_output=True, text=True, input=stdin,
                               cwd=cwd or self.folder, env=environment, timeout=timeout, check=False)
         if check is not None:
             assert done.returncode == check, (done.returncode, done.stdout, done.stderr)
         return done
+
+
+def test_processes_in(folder):
+    """Pids of live test processes (they carry a run's mark) that work in `folder`."""
+    found = []
+    for pid in processes_with("BATON_RUN_KEY="):
+        try:
+            if os.readlink(f"/proc/{pid}/cwd").startswith(str(folder)):
+                found.append(pid)
+        except OSError:
+            continue
+    return found
 
 
 def processes_with(text):
