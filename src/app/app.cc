@@ -115,13 +115,12 @@ Result<void> App::State::open() {
   database.data = is_postgres(options.config.server.data) ? options.config.server.data : folder;
   BATON_TRY(opened, store::Store::open(database));
   store = std::move(opened);
+  BATON_TRY_VOID(engine::recover(*store, rules, clock()));
   writer = std::make_unique<engine::Writer>(
       *store, feed, clock, Ids{},
       [this](engine::Context& context, const store::Deadline& deadline) {
         return engine::on_deadline(context, rules, deadline);
       });
-  BATON_TRY_VOID(writer->run<void>(
-      [this](engine::Context& context) { return engine::recover(context, rules); }));
   writer->start();
   BATON_TRY(opened_streams, store::RunStreams::open(folder + "/blobs/runs"));
   streams = std::move(opened_streams);

@@ -40,6 +40,14 @@ Result<void> keep_house(Context& context, const Rules& rules) {
       kHousekeeping, kServer, context.now.at + (more ? kHousekeepingAgain : kHousekeepingEvery));
 }
 
+Result<void> recover_all(Context& context, const Rules& rules) {
+  BATON_TRY_VOID(recover_runs(context, rules));
+  BATON_TRY_VOID(rearm_schedules(context));
+  // A minute later, so that starting is quick and runners are heard of first.
+  return context.tx.set_deadline(kHousekeeping, kServer,
+                                 context.now.at + std::chrono::minutes{1});
+}
+
 }  // namespace
 
 Result<void> on_deadline(Context& context, const Rules& rules, const store::Deadline& deadline) {
@@ -54,12 +62,19 @@ Result<void> on_deadline(Context& context, const Rules& rules, const store::Dead
   return {};
 }
 
-Result<void> recover(Context& context, const Rules& rules) {
-  BATON_TRY_VOID(recover_runs(context, rules));
-  BATON_TRY_VOID(rearm_schedules(context));
-  // A minute later, so that starting is quick and runners are heard of first.
-  return context.tx.set_deadline(kHousekeeping, kServer,
-                                 context.now.at + std::chrono::minutes{1});
+Result<void> recover(store::Store& store, const Rules& rules, Now now) {
+  BATON_TRY_VOID(store.begin());
+  auto recovered = store.savepoint();
+  if (recovered) {
+    Ids ids(0);  // nothing here draws from it
+    store::Tx tx(store.writer(), now);
+    Context context{tx, now, ids};
+    recovered = recover_all(context, rules);
+  }
+  if (recovered) recovered = store.release_savepoint();
+  if (recovered) return store.commit();
+  store.rollback();
+  return recovered;
 }
 
 }  // namespace baton::engine

@@ -19,7 +19,9 @@ inline constexpr Duration kPauseNoticed = std::chrono::seconds{5};
 /// schedule: schedule_due.  housekeeping: one piece, and the next deadline.
 Result<void> on_deadline(Context& context, const Rules& rules, const store::Deadline& deadline);
 
-/// To be run once before anything else after opening the database.
-Result<void> recover(Context& context, const Rules& rules);
+/// After opening the database, before the writer runs anything: gives runners and schedules their time
+/// again. A transaction of its own, because the writer runs due deadlines before its first command, and
+/// a deadline that passed while the server was down says nothing.
+Result<void> recover(store::Store& store, const Rules& rules, Now now);
 
 }  // namespace baton::engine

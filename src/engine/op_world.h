@@ -115,13 +115,13 @@ class OpWorld {
 
  private:
   void open() {
+    const auto recovered = recover(*store_, rules, now);
+    ASSERT_TRUE(recovered) << recovered.error().message;
     writer_ = std::make_unique<Writer>(
         *store_, feed, [this] { return now; }, Ids(7),
         [this](Context& c, const store::Deadline& deadline) {
           return on_deadline(c, rules, deadline);
         });
-    const auto recovered = run([this](Context& c) { return recover(c, rules); });
-    ASSERT_TRUE(recovered) << recovered.error().message;
   }
   void move_to(TimePoint at) {
     now.wall += at - now.at;
