@@ -195,6 +195,11 @@ bool CppDriver::begin(const Turn& turn) {
   attempt.output = c_.recorder.output(item.name, turn.attempt);
   attempt.guard = std::make_unique<Guard>(c_.loop, c_.forest, c_.job.suite.kill_grace,
                                           [this, id] { attempt_dead(id); });
+  // A fork server that hangs is replaced; it must not hold up the run.
+  attempt.guard->on_stuck([this](const std::string& state) {
+    c_.say("the suite's process does not answer; an attempt was stopped, but " + state);
+    server_guard_->stop(Outcome::errored, Duration{0});
+  });
   c_.recorder.add(wire::AttemptStarted{item.name, turn.attempt, attempt.at});
   if (ready) {
     attempt.dir = *dir;

@@ -71,7 +71,7 @@ TEST_F(CppSuite, a_hanging_test_is_timed_out_and_killed) {
   suite().workers = 2;
   const Instant start = Clock::now();
   run();
-  EXPECT_LT(Clock::now() - start, std::chrono::seconds(5));
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(5)) << output("", 0);
   std::map<std::string, Outcome> by_name;
   for (const auto& item : all<wire::AttemptFinished>()) by_name[item.test] = item.outcome;
   EXPECT_EQ(by_name["hangs"], Outcome::timed_out);

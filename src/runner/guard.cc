@@ -8,6 +8,8 @@ namespace {
 
 // How often a tree whose root obeyed SIGTERM is looked at for the others.
 constexpr Duration kLookAgain{10};
+// The kernel and a busy machine have this long between SIGKILL and the report of the death.
+constexpr Duration kStuckAfter{5'000};
 
 }  // namespace
 
@@ -17,6 +19,7 @@ Guard::Guard(Loop& loop, Forest& forest, Duration grace, std::function<void()> o
 Guard::~Guard() {
   if (limit_) loop_.cancel(*limit_);
   if (timer_) loop_.cancel(*timer_);
+  if (stuck_timer_) loop_.cancel(*stuck_timer_);
 }
 
 void Guard::planted(Forest::Id tree) {
@@ -44,6 +47,11 @@ void Guard::stop(model::Outcome outcome, std::optional<Duration> grace) {
   timer_ = loop_.at(kill_at_, [this] {
     timer_.reset();
     kill();
+  });
+  stuck_timer_ = loop_.at(kill_at_ + kStuckAfter, [this] {
+    stuck_timer_.reset();
+    if (status_ || !on_stuck_) return;
+    on_stuck_(!tree_ ? "it was not started" : felled_ ? "its end was not reported" : "it is alive");
   });
 }
 

@@ -5,6 +5,7 @@
 // On the supervisor's thread.
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "base/time.h"
 #include "model/run.h"
@@ -31,6 +32,9 @@ class Guard {
   /// The root has exited with this wait status.
   void exited(int wait_status);
 
+  /// Called when a stopped tree is still not reported dead long after its SIGKILL.
+  void on_stuck(std::function<void(std::string state)> handler) { on_stuck_ = std::move(handler); }
+
   std::optional<model::Outcome> stopped() const { return stopped_; }
   std::optional<int> status() const { return status_; }
 
@@ -42,9 +46,11 @@ class Guard {
   Forest& forest_;
   Duration grace_;
   std::function<void()> on_dead_;
+  std::function<void(std::string)> on_stuck_;
   std::optional<Forest::Id> tree_;
   std::optional<Loop::Timer> limit_;
   std::optional<Loop::Timer> timer_;
+  std::optional<Loop::Timer> stuck_timer_;
   std::optional<model::Outcome> stopped_;
   std::optional<int> status_;
   Instant kill_at_{};
