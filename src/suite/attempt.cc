@@ -315,7 +315,10 @@ Text Attempt::temp_dir() {
 
 void Attempt::keep_artifact(const std::string& path, std::string name) {
   std::error_code error;
-  const std::filesystem::path source = std::filesystem::absolute(path, error);
+  std::filesystem::path source = std::filesystem::absolute(path, error);
+  // A relative path may also mean the folder of the attempt.
+  if (!std::filesystem::exists(source, error) && !path.empty() && path[0] != '/')
+    source = std::filesystem::path(folder()) / "tmp" / path;
   if (name.empty()) name = source.filename();
   // The name becomes a path in the run's folder; the server refuses the same names.
   bool good = name.size() <= 1000 && is_valid_utf8(name) && !has_control_bytes(name) &&

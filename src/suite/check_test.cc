@@ -182,6 +182,7 @@ TEST(Attempt, values_and_texts_convert_to_the_standard_types) {
     EXPECT_EQ(std::filesystem::path(t.name()), "t");
     const std::string joined = t.name() + "/x";
     EXPECT_EQ(joined, "t/x");
+    EXPECT_EQ(std::string("a ") + t.name(), "a t");
     EXPECT_EQ(streamed(t.name()), "t");
     EXPECT_EQ(chrono(seconds(2)), 2s);
   });

@@ -140,7 +140,7 @@ bool ForkServer::run_hook(detail::Body body, std::string_view name, Packet packe
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   reset_stop();
   install_stop_handler();
-  // What the hook starts must not inherit a blocked SIGCHLD; no attempt is running that we could miss.
+  // What the hook starts must not inherit a blocked SIGCHLD; no attempt runs that we could miss.
   const sigset_t child_signal = only_sigchld();
   ::sigprocmask(SIG_UNBLOCK, &child_signal, nullptr);
   const Fd events_fd(std::move(packet.fds[1]));
@@ -160,8 +160,7 @@ bool ForkServer::run_hook(detail::Body body, std::string_view name, Packet packe
   if (!is_setup && setup_) {
     setup_events_->rebind(events_fd.get());
     setup_->run_cleanups();
-    if (setup_->failed())
-      attempt->fail(setup_->finish().message, suite_.file, suite_.line, false);
+    if (setup_->failed()) attempt->fail(setup_->finish().message, suite_.file, suite_.line, false);
   }
   const bool ok = !attempt->failed();
   attempt->finish();

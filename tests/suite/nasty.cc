@@ -144,7 +144,7 @@ BATON_TEST(nasty, names_bad_artifacts) {
   std::ofstream("/dev/null");
   const std::string file = std::string(t.temp_dir()) + "/a.txt";
   std::ofstream(file) << "kept";
-  t.artifact(file, "sub/a.txt");
+  t.artifact("a.txt", "sub/a.txt");
   t.artifact(file, "../escape.txt");
   t.artifact(file, "/absolute.txt");
   t.artifact(file + ".missing");

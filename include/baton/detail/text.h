@@ -76,6 +76,13 @@ class Text : public TextView {
   }
   /// `t.temp_dir() + "/report.txt"`
   friend Text operator+(const Text& a, TextView b) { return join(a, b); }
+  /// std::string + Text
+  template <class S>
+    requires requires(S& s, const char* p, std::size_t n) { s.append(p, n); }
+  friend S operator+(S a, const Text& b) {
+    a.append(b.pointer, b.length);
+    return a;
+  }
 
  private:
   static Text join(TextView a, TextView b);
