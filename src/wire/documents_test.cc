@@ -12,7 +12,8 @@ namespace {
 
 TEST(RunJson, reads_every_field_of_a_request_and_writes_it_back) {
   const auto request = parse_run_request(
-      R"({"suite":"pay/checkout","filter":"a|b","environment":"uat","reference":"r","triggered_by":"me",)"
+      R"({"suite":"pay/checkout","filter":"a|b","environment":"uat","reference":"r",)"
+      R"("triggered_by":"me",)"
       R"("labels":{"k":"v"},"params":{"USER":"x","n":3},"max_attempts":2,"timeout":"10m",)"
       R"("allow_empty":true,"revision":"abc","branch":"main"})");
   ASSERT_TRUE(request) << request.error().message;
@@ -91,7 +92,8 @@ TEST(RunJson, a_case_shows_attempts_with_their_artifacts) {
 
 TEST(SuiteJson, what_is_read_can_be_sent_back) {
   const auto suite = parse_suite(
-      R"({"kind":"junit","command":["./run.sh"],"reports":["out/**"],"timeout":"10m","labels":{"t":"x"}})",
+      R"({"kind":"junit","command":["./run.sh"],"reports":["out/**"],"timeout":"10m",)"
+      R"("labels":{"t":"x"}})",
       "default", "any");
   ASSERT_TRUE(suite) << suite.error().message;
   JsonWriter out;
@@ -134,15 +136,16 @@ TEST(ScheduleJson, what_is_written_can_be_sent_back) {
 
 TEST(TokenJson, takes_an_expiry_as_time_or_duration) {
   const TimePoint now = from_ms(1'800'000'000'000);
-  const auto token = parse_token_request(R"({"name":"ci","scope":"operator","expires":"90d"})", now);
+  const auto token =
+      parse_token_request(R"({"name":"ci","scope":"operator","expires":"90d"})", now);
   ASSERT_TRUE(token) << token.error().message;
   EXPECT_EQ(*token->expires_at, now + Duration{90LL * 86'400'000});
   EXPECT_TRUE(parse_token_request(
       R"({"name":"ci","scope":"viewer","expires":"2099-01-01T00:00:00Z"})", now));
-  for (const char* bad :
-       {R"({"name":"ci","scope":"runner"})", R"({"name":"ci","scope":"root"})", R"({"name":"ci"})",
-        R"({"scope":"viewer"})", R"({"name":"c","scope":"viewer","expires":"2001-01-01T00:00:00Z"})",
-        R"({"name":"c","scope":"viewer","expires":"soon"})"})
+  for (const char* bad : {R"({"name":"ci","scope":"runner"})", R"({"name":"ci","scope":"root"})",
+                          R"({"name":"ci"})", R"({"scope":"viewer"})",
+                          R"({"name":"c","scope":"viewer","expires":"2001-01-01T00:00:00Z"})",
+                          R"({"name":"c","scope":"viewer","expires":"soon"})"})
     EXPECT_FALSE(parse_token_request(bad, now)) << bad;
 }
 

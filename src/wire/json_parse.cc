@@ -124,7 +124,8 @@ class Handler {
 };
 
 std::string describe(const json::error_code& ec) {
-  if (ec == json::error::too_deep) return fmt::format("nested deeper than {} levels", kJsonDepthMax);
+  if (ec == json::error::too_deep)
+    return fmt::format("nested deeper than {} levels", kJsonDepthMax);
   if (ec == json::error::incomplete) return "it ends too early";
   if (ec == json::error::extra_data) return "something follows the value";
   if (ec == json::error::string_too_large)
@@ -163,7 +164,8 @@ Result<boost::json::value> parse_json(std::string_view text) {
     return error;
   }
   if (ec) {
-    auto error = fail(Code::invalid, "the body is not valid JSON at byte {}: {}", read, describe(ec));
+    auto error =
+        fail(Code::invalid, "the body is not valid JSON at byte {}: {}", read, describe(ec));
     error.value().fix = "send one JSON object, UTF-8";
     return error;
   }

@@ -50,8 +50,8 @@ bool scalar_text(const json::value& v, std::string& out) {
 
 }  // namespace
 
-JsonFields::JsonFields(const json::object& object, std::string pointer, std::vector<ErrorDetail>& faults,
-               Unknown unknown)
+JsonFields::JsonFields(const json::object& object, std::string pointer,
+                       std::vector<ErrorDetail>& faults, Unknown unknown)
     : object_(object), pointer_(std::move(pointer)), faults_(faults), unknown_(unknown) {}
 
 const json::value* JsonFields::find(std::string_view name) {
@@ -96,7 +96,8 @@ void JsonFields::boolean(std::string_view name, bool& out) {
   if (found) out = *found;
 }
 
-void JsonFields::integer(std::string_view name, std::int64_t& out, std::int64_t min, std::int64_t max) {
+void JsonFields::integer(std::string_view name, std::int64_t& out, std::int64_t min,
+                         std::int64_t max) {
   const json::value* v = find(name);
   if (v == nullptr) return;
   const bool huge = v->is_uint64();
@@ -240,9 +241,9 @@ void JsonFields::finish() {
     const std::string_view name{entry.key().data(), entry.key().size()};
     if (asked_.contains(name)) continue;
     const std::string near = nearest(name, {asked_.begin(), asked_.end()});
-    fault(name, near.empty() ? fmt::format("the field \"{}\" is unknown", name)
-                             : fmt::format("the field \"{}\" is unknown; did you mean \"{}\"?", name,
-                                           near));
+    fault(name, near.empty()
+                    ? fmt::format("the field \"{}\" is unknown", name)
+                    : fmt::format("the field \"{}\" is unknown; did you mean \"{}\"?", name, near));
   }
 }
 

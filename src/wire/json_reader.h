@@ -28,7 +28,8 @@
 namespace baton::wire {
 
 inline constexpr std::size_t kJsonDepthMax = 32;
-/// Texts of a request are names, labels and messages; logs and reports travel as bodies of their own.
+/// Texts of a request are names, labels and messages; logs and reports travel as bodies of their
+/// own.
 inline constexpr std::size_t kJsonTextMax = 256 << 10;
 
 /// Whether unknown fields are faults (requests) or skipped (answers of a newer server).
@@ -36,8 +37,8 @@ enum class Unknown { refuse, skip };
 
 class JsonFields {
  public:
-  JsonFields(const boost::json::object& object, std::string pointer, std::vector<ErrorDetail>& faults,
-         Unknown unknown);
+  JsonFields(const boost::json::object& object, std::string pointer,
+             std::vector<ErrorDetail>& faults, Unknown unknown);
   JsonFields(const JsonFields&) = delete;
   JsonFields& operator=(const JsonFields&) = delete;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <boost/json/value.hpp>
 #include <gtest/gtest.h>
+#include <boost/json/value.hpp>
 
 #include "wire/error_map.h"
 #include "wire/json_reader.h"
@@ -19,12 +19,16 @@ TEST(JsonWriter, places_commas_and_escapes) {
   JsonWriter out;
   out.begin_object().field("a", 1).field("b", "x\"\n").key("c").begin_array().value(true).null();
   out.end_array().field("d", std::map<std::string, std::string>{{"k", "\xff"}}).end_object();
-  EXPECT_EQ(out.take(), "{\"a\":1,\"b\":\"x\\\"\\n\",\"c\":[true,null],\"d\":{\"k\":\"\xEF\xBF\xBD\"}}");
+  EXPECT_EQ(out.take(),
+            "{\"a\":1,\"b\":\"x\\\"\\n\",\"c\":[true,null],\"d\":{\"k\":\"\xEF\xBF\xBD\"}}");
 }
 
 TEST(JsonWriter, leaves_out_what_is_not_set) {
   JsonWriter out;
-  out.begin_object().field_if("a", "").field_if("b", std::optional<int>{}).field_if("c", std::optional{3});
+  out.begin_object()
+      .field_if("a", "")
+      .field_if("b", std::optional<int>{})
+      .field_if("c", std::optional{3});
   EXPECT_EQ(out.end_object().take(), "{\"c\":3}");
 }
 
@@ -38,12 +42,14 @@ TEST(JsonReader, refuses_duplicate_keys_with_their_pointer) {
 
 TEST(JsonReader, refuses_depth_beyond_32_and_takes_32) {
   EXPECT_EQ(message_of(std::string(32, '[') + std::string(32, ']')), "");
-  EXPECT_NE(message_of(std::string(33, '[') + std::string(33, ']')).find("deeper"), std::string::npos);
+  EXPECT_NE(message_of(std::string(33, '[') + std::string(33, ']')).find("deeper"),
+            std::string::npos);
   EXPECT_NE(message_of(std::string(100'000, '[')), "");
 }
 
 TEST(JsonReader, refuses_what_is_not_json) {
-  for (const char* text : {"", "{", "{}x", "{'a':1}", "nul", "[1,]", "{\"a\":\"\xff\"}", "\xEF\xBB\xBF{}"})
+  for (const char* text :
+       {"", "{", "{}x", "{'a':1}", "nul", "[1,]", "{\"a\":\"\xff\"}", "\xEF\xBB\xBF{}"})
     EXPECT_NE(message_of(text), "") << text;
   EXPECT_NE(message_of(R"({"a":"x\u0000y"})"), "");
   EXPECT_NE(message_of(R"({"a\u0000":1})"), "");
@@ -56,7 +62,8 @@ TEST(JsonReader, names_unknown_fields_and_suggests) {
   EXPECT_EQ(read.error().code, Code::invalid);
   ASSERT_EQ(read.error().details.size(), 1U);
   EXPECT_EQ(read.error().details[0].pointer, "/siute");
-  EXPECT_EQ(read.error().details[0].detail, "the field \"siute\" is unknown; did you mean \"suite\"?");
+  EXPECT_EQ(read.error().details[0].detail,
+            "the field \"siute\" is unknown; did you mean \"suite\"?");
 }
 
 TEST(JsonReader, collects_type_errors_of_nested_fields) {
@@ -98,10 +105,11 @@ TEST(JsonReader, range_checks_integers) {
 TEST(ErrorMap, a_problem_survives_the_way_over_the_wire) {
   const Error error{Code::conflict, "run 7 is \"finished\"", "rerun it", {{"/a", "b"}}};
   const std::string json = to_problem_json(error, {.instance = "/api/v1/x", .request_id = "r1"});
-  EXPECT_EQ(json,
-            R"({"type":"about:blank","title":"Conflict","status":409,"detail":"run 7 is \"finished\"",)"
-            R"("instance":"/api/v1/x","code":"conflict","fix":"rerun it","request_id":"r1",)"
-            R"("errors":[{"pointer":"/a","detail":"b"}]})");
+  EXPECT_EQ(
+      json,
+      R"({"type":"about:blank","title":"Conflict","status":409,"detail":"run 7 is \"finished\"",)"
+      R"("instance":"/api/v1/x","code":"conflict","fix":"rerun it","request_id":"r1",)"
+      R"("errors":[{"pointer":"/a","detail":"b"}]})");
   const Error back = parse_problem(409, json);
   EXPECT_EQ(back.code, Code::conflict);
   EXPECT_EQ(back.message, error.message);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// JsonWriter appends JSON to one string, in the order of the calls, without building a tree: lists of
-// hundreds of runs are written in one pass. Commas and quoting are its business; the caller opens and
-// closes. Text that is not UTF-8 is repaired. One thread.
+// JsonWriter appends JSON to one string, in the order of the calls, without building a tree: lists
+// of hundreds of runs are written in one pass. Commas and quoting are its business; the caller
+// opens and closes. Text that is not UTF-8 is repaired. One thread.
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -32,8 +32,7 @@ class JsonWriter {
     return raw(flag ? "true" : "false");
   }
   template <std::integral I>
-    requires(!std::same_as<I, bool>)
-  JsonWriter& value(I number) {
+  requires(!std::same_as<I, bool>) JsonWriter& value(I number) {
     return integer(static_cast<std::int64_t>(number));
   }
   JsonWriter& value(double number);

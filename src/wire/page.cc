@@ -13,7 +13,8 @@ constexpr std::string_view kUrlAlphabet =
 constexpr std::string_view kStandardAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-// One byte is enough to notice a cursor that was cut or edited; it is no protection, nor meant as one.
+// One byte is enough to notice a cursor that was cut or edited; it is no protection, nor meant as
+// one.
 char check_byte(std::string_view key) {
   unsigned sum = 17;
   for (const char c : key) sum = sum * 31 + static_cast<unsigned char>(c);
