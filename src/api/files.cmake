@@ -41,9 +41,11 @@ set(SOURCES
   watch.cc
 )
 set(TESTS
+  auth_test.cc
   openapi_test.cc
   run_routes_test.cc
   schema_check.cc
+  stream_test.cc
   test_server.cc
 )
 set(LIBRARIES Boost::json OpenSSL::Crypto PkgConfig::RE2)
