@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Files that tests left. They are made by test code and may be hostile: they are always offered as a
-// download, never sniffed, and run in a sandbox should a browser show them after all.
+// Files that tests left. They are made by test code and may be hostile: they are always offered as
+// a download, never sniffed, and run in a sandbox should a browser show them after all.
 #include <algorithm>
 
 #include "api/handlers.h"

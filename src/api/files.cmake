@@ -42,7 +42,9 @@ set(SOURCES
 )
 set(TESTS
   auth_test.cc
+  legacy_test.cc
   openapi_test.cc
+  resource_test.cc
   run_routes_test.cc
   schema_check.cc
   stream_test.cc

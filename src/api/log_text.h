@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Output of attempts as text, for answers that embed it, and storing the output of imported reports.
+// Output of attempts as text, for answers that embed it, and storing that of imported reports.
 #include <span>
 #include <string>
 

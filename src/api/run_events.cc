@@ -60,7 +60,8 @@ Result<StreamPosition> parse_position(std::string_view last_event_id) {
   StreamPosition position;
   if (last_event_id.empty()) return position;
   const std::size_t dot = last_event_id.find('.');
-  if (dot == std::string_view::npos || !read_integer(last_event_id.substr(0, dot), position.ordinal) ||
+  if (dot == std::string_view::npos ||
+      !read_integer(last_event_id.substr(0, dot), position.ordinal) ||
       !read_integer(last_event_id.substr(dot + 1), position.piece))
     return fail(Code::invalid, "Last-Event-ID \"{}\" is none of this stream", last_event_id);
   return position;

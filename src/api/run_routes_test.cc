@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <boost/json/parse.hpp>
 #include <gtest/gtest.h>
+#include <boost/json/parse.hpp>
 
 #include <thread>
 
@@ -59,8 +59,9 @@ TEST(Runs, start_refuses_what_is_wrong_and_names_it) {
   };
   EXPECT_EQ(code(R"({"suite":"nothing"})", 404).code(), "not_found");
   EXPECT_EQ(code(R"({"suite":"smoke","filter":"("})", 400).code(), "invalid");
-  EXPECT_EQ(code(R"({"suite":"smoke","colour":1})", 400).at("errors").at(0).at("pointer").as_string(),
-            "/colour");
+  EXPECT_EQ(
+      code(R"({"suite":"smoke","colour":1})", 400).at("errors").at(0).at("pointer").as_string(),
+      "/colour");
   code("", 400);
   code("{", 400);
   code("[]", 400);
@@ -76,7 +77,8 @@ TEST(Runs, start_refuses_what_is_wrong_and_names_it) {
 TEST(Runs, lists_pages_filters_and_searches) {
   TestServer server;
   for (int i = 0; i < 5; ++i)
-    server.start_run("smoke", fmt::format(R"(,"reference":"ref{}","labels":{{"n":"{}"}})", i, i % 2));
+    server.start_run("smoke",
+                     fmt::format(R"(,"reference":"ref{}","labels":{{"n":"{}"}})", i, i % 2));
   server.start_run("other");
   const Reply first = server.get("/api/v1/runs?suite=default/smoke&limit=2");
   expect_shape(first, "RunList");

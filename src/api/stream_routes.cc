@@ -38,7 +38,8 @@ boost::asio::awaitable<void> stream_events(Context& context, net::Sink sink, Run
   bool alive = co_await sink.write(net::sse_retry(kReconnectMs));
   while (alive) {
     // The state first: what a finished run wrote is all in the stream then.
-    auto row = read(context, [&](store::Session& session) { return store::find_run(session, run); });
+    auto row =
+        read(context, [&](store::Session& session) { return store::find_run(session, run); });
     // On an error or when the run is deleted the client connects again and is told.
     if (!row || !*row) co_return;
     auto step = co_await context.disk.run<Result<Step>>(
@@ -60,7 +61,8 @@ boost::asio::awaitable<void> stream_events(Context& context, net::Sink sink, Run
 }  // namespace
 
 Async stream_run(Context& context, Call& call) {
-  auto row = read(context, [&](store::Session& session) { return find_run(session, call.args[0]); });
+  auto row =
+      read(context, [&](store::Session& session) { return find_run(session, call.args[0]); });
   if (!row) co_return tl::unexpected(row.error());
   const std::string_view last = call.request.headers.get("Last-Event-ID");
   // 204 tells an EventSource not to connect again: it has seen the end.

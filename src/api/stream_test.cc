@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Logs, artifacts and event streams: what a runner sends and what readers see.
-#include <boost/json/parse.hpp>
 #include <gtest/gtest.h>
+#include <boost/json/parse.hpp>
 
 #include <thread>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "api/test_server.h"
 
+#include <stdlib.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -84,9 +84,9 @@ TestServer::~TestServer() {
 }
 
 void TestServer::make_tokens() {
-  for (const auto& [name, scope] :
-       {std::pair{"admin", model::Scope::admin}, {"operator", model::Scope::operator_},
-        {"viewer", model::Scope::viewer}}) {
+  for (const auto& [name, scope] : {std::pair{"admin", model::Scope::admin},
+                                    {"operator", model::Scope::operator_},
+                                    {"viewer", model::Scope::viewer}}) {
     const auto made = operate<bool>([name = name, scope = scope](engine::Context& c) {
       return make_token(c, name, scope, std::nullopt);
     });
@@ -121,9 +121,8 @@ Reply TestServer::call(std::string method, std::string path, std::string body,
   return reply;
 }
 
-std::vector<net::SseEvent> TestServer::events(
-    std::string path, net::Headers headers,
-    std::function<bool(const net::SseEvent&)> enough) {
+std::vector<net::SseEvent> TestServer::events(std::string path, net::Headers headers,
+                                              std::function<bool(const net::SseEvent&)> enough) {
   std::vector<net::SseEvent> events;
   bool stop = false;
   net::SseParser parser([&](const net::SseEvent& event) {
@@ -164,14 +163,12 @@ std::string Runner::path(std::string_view rest) const {
                      rest.find('?') == std::string_view::npos ? "?" : "&", epoch_);
 }
 
-Reply Runner::job() {
-  return server_.get(path("job"), {{"Authorization", "Bearer " + secret_}});
-}
+Reply Runner::job() { return server_.get(path("job"), {{"Authorization", "Bearer " + secret_}}); }
 
 Reply Runner::send_raw(std::string body) {
-  return server_.post(path("records"), std::move(body),
-                      {{"Authorization", "Bearer " + secret_},
-                       {"Content-Type", std::string{wire::kRecordsType}}});
+  return server_.post(
+      path("records"), std::move(body),
+      {{"Authorization", "Bearer " + secret_}, {"Content-Type", std::string{wire::kRecordsType}}});
 }
 
 Reply Runner::send(std::vector<wire::RecordBody> bodies) {

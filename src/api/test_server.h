@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// For tests: the whole API over an in-memory database, served on a free port of 127.0.0.1 and driven
-// over HTTP. No runner is started; Runner plays one.
-#include <boost/json/value.hpp>
+// For tests: the whole API over an in-memory database, served on a free port of 127.0.0.1 and
+// driven over HTTP. No runner is started; Runner plays one.
 #include <gtest/gtest.h>
+#include <boost/json/value.hpp>
 
 #include <functional>
 #include <memory>
@@ -36,7 +36,9 @@ struct Reply {
 
   const boost::json::value& at(std::string_view name) const { return json.at(name); }
   std::string string(std::string_view name) const;
-  std::int64_t integer(std::string_view name) const { return json.at(name).to_number<std::int64_t>(); }
+  std::int64_t integer(std::string_view name) const {
+    return json.at(name).to_number<std::int64_t>();
+  }
   std::string code() const { return string("code"); }
 };
 
@@ -49,7 +51,8 @@ class TestServer {
   std::string secret(std::string_view scope) const;
 
   /// With the admin token unless headers say otherwise.
-  Reply call(std::string method, std::string path, std::string body = "", net::Headers headers = {});
+  Reply call(std::string method, std::string path, std::string body = "",
+             net::Headers headers = {});
   Reply get(std::string path, net::Headers headers = {}) { return call("GET", path, "", headers); }
   Reply post(std::string path, std::string body = "", net::Headers headers = {}) {
     return call("POST", path, body, headers);
