@@ -216,7 +216,7 @@ TEST_P(Ops, suites_tokens_reports_and_audit) {
 INSTANTIATE_TEST_SUITE_P(Backends, Ops,
                          ::testing::Values(Backend::sqlite_memory, Backend::sqlite_disk,
                                            Backend::postgres),
-                         [](const auto& info) { return name_of(info.param); });
+                         [](const auto& which) { return name_of(which.param); });
 
 }  // namespace
 }  // namespace baton::contract
