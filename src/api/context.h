@@ -81,5 +81,7 @@ struct Context {
 /// (401, 403, 404, 405) leave before the body is read.
 net::Admit make_admit(Context& context);
 net::Handler make_handler(Context& context);
+/// For net::Server::on_problem: what the server itself refuses (400, 413 …) looks as ours does.
+net::Response server_problem(int status, const Error& error, const std::string& request_id);
 
 }  // namespace baton::api

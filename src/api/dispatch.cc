@@ -178,6 +178,14 @@ net::Admit make_admit(Context& context) {
   };
 }
 
+net::Response server_problem(int status, const Error& error, const std::string& request_id) {
+  net::RequestHead head;  // it could not be read, or is gone
+  head.request_id = request_id;
+  net::Response response = problem(head, error, status);
+  add_safety_headers(response);
+  return response;
+}
+
 net::Handler make_handler(Context& context) {
   return [&context](net::Request request) { return handle(context, std::move(request)); };
 }

@@ -72,6 +72,7 @@ TEST(Runs, start_refuses_what_is_wrong_and_names_it) {
   const Reply huge = server.post("/api/v1/runs", std::string(3 << 20, 'x'));
   EXPECT_EQ(huge.status, 413);
   EXPECT_EQ(huge.code(), "too_large");
+  expect_shape(huge, "Problem");
 }
 
 TEST(Runs, lists_pages_filters_and_searches) {

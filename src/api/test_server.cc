@@ -71,6 +71,7 @@ TestServer::TestServer(TestOptions options) : folder_(temporary_folder()) {
   make_tokens();
   server_ = std::make_unique<net::Server>(net::ServerOptions{.listen = "127.0.0.1:0", .threads = 2},
                                           make_handler(*context_), make_admit(*context_));
+  server_->on_problem(server_problem);
   const auto started = server_->start();
   BATON_ASSERT(started, "the server starts");
 }

@@ -173,6 +173,7 @@ Result<void> App::State::listen() {
     net_options.tls = net::TlsOptions{options.config.server.tls->certificate,
                                       options.config.server.tls->key};
   server = std::make_unique<net::Server>(net_options, api::make_handler(*api), api::make_admit(*api));
+  server->on_problem(api::server_problem);
   BATON_TRY_VOID(server->start());
   const std::string url = server->url();
   BATON_TRY_VOID(replace_file(folder + "/server.json",
