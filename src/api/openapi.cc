@@ -24,7 +24,8 @@ std::string openapi_path(std::string_view pattern) {
 
 std::vector<std::string> path_parameters(std::string_view pattern) {
   std::vector<std::string> names;
-  for (const std::string_view part : split(openapi_path(pattern), '/'))
+  const std::string path = openapi_path(pattern);
+  for (const std::string_view part : split(path, '/'))
     if (part.starts_with('{')) names.emplace_back(part.substr(1, part.size() - 2));
   return names;
 }
