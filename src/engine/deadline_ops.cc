@@ -15,11 +15,12 @@ namespace {
 constexpr std::string_view kServer = "server";
 
 Result<void> runner_silent(Context& context, const Rules& rules, const store::Deadline& deadline) {
+  BATON_TRY(row, store::find_run(context.tx.sql(), store::run_of_subject(deadline.subject)));
+  // A deadline of the same round may have ended the run already.
+  if (!row || row->run.state != model::RunState::running) return {};
   if (context.now.at - deadline.due > kPauseNoticed)
     return context.tx.set_deadline(kRunnerLost, deadline.subject,
                                    context.now.at + rules.runner_ttl);
-  BATON_TRY(row, store::find_run(context.tx.sql(), store::run_of_subject(deadline.subject)));
-  if (!row) return {};
   return runner_lost(context, rules, row->run.id, row->run.epoch, "the runner was lost");
 }
 
