@@ -177,13 +177,12 @@ bool CppDriver::begin(const Turn& turn) {
   const model::Case& item = c_.schedule.at(turn.index);
   auto out = PipeReader::make_pipe();
   auto events = PipeReader::make_pipe();
-  auto dir = c_.make_scratch();
-  const bool ready = out && events && dir;
+  const std::string dir = c_.name_scratch();
+  const bool ready = out && events;
   const Variables environment = {{"BATON_ATTEMPT", std::to_string(turn.attempt)}};
-  if (ready && !server_->attempt(id, item.name, turn.attempt, *dir, environment, out->write.get(),
+  if (ready && !server_->attempt(id, item.name, turn.attempt, dir, environment, out->write.get(),
                                  events->write.get())) {
     c_.schedule.give_back(turn);
-    c_.remove_scratch(*dir);
     server_closed();
     return false;
   }
@@ -202,11 +201,11 @@ bool CppDriver::begin(const Turn& turn) {
   });
   c_.recorder.add(wire::AttemptStarted{item.name, turn.attempt, attempt.at});
   if (ready) {
-    attempt.dir = *dir;
+    attempt.dir = dir;
     listen(attempt, item, std::move(out->read), std::move(events->read));
   } else {
     attempt.server_lost = "the attempt could not be started: " +
-                          (!dir ? dir.error() : !out ? out.error() : events.error()).message;
+                          (out ? events : out).error().message;
     attempt.guard->exited(SIGKILL);
   }
   return true;

@@ -50,7 +50,7 @@ TEST_F(CppSuite, a_crash_and_an_exit_are_errored_and_the_others_go_on) {
   std::map<std::string, wire::AttemptFinished> by_name;
   for (const auto& item : all<wire::AttemptFinished>()) by_name[item.test] = item;
   EXPECT_EQ(by_name["crashes"].outcome, Outcome::errored);
-  EXPECT_EQ(by_name["crashes"].message, "killed by signal 11 (SIGSEGV)");
+  EXPECT_EQ(by_name["crashes"].message, "killed by signal 6 (SIGABRT)");
   EXPECT_EQ(by_name["exits"].message, "exited with code 3 before the test ended");
   EXPECT_EQ(by_name["passes"].outcome, Outcome::passed);
   EXPECT_EQ(by_name["closes_descriptors"].outcome, Outcome::passed);

@@ -63,7 +63,7 @@ void Forest::reap() {
 
 std::vector<pid_t> Forest::strangers() {
   std::vector<pid_t> found;
-  for (const pid_t pid : children_of(::getpid())) {
+  for (const pid_t pid : children_of_main_thread()) {
     if (!children_.contains(pid)) found.push_back(pid);
   }
   return found;
@@ -134,7 +134,8 @@ void Forest::fell_step(Id id, Instant give_up, std::function<void()> done) {
     return;
   }
   if (alive > 0) log::warn("runner.unkillable", {{"processes", alive}});
-  const bool last = !found->second.tree.suite && attempts() == 1;
+  // Where orphans are held, all strangers were looked at just now.
+  const bool last = !found->second.tree.suite && !found->second.tree.holds_orphans && attempts() == 1;
   trees_.erase(found);
   if (!last) return done();
   // Nothing runs now: whoever is still here was left by an attempt that could not be told.

@@ -48,6 +48,19 @@ std::vector<pid_t> children_by_parent(pid_t pid) {
   return children;
 }
 
+bool children_are_listed() {
+  static const bool listed = ::access("/proc/thread-self/children", R_OK) == 0;
+  return listed;
+}
+
+void add_children_of_thread(pid_t pid, pid_t thread, std::vector<pid_t>& children) {
+  const auto text = read_file(fmt::format("/proc/{}/task/{}/children", pid, thread));
+  if (!text) return;
+  for (const std::string_view number : split(*text, ' ')) {
+    if (const pid_t child = to_pid(number); child > 0) children.push_back(child);
+  }
+}
+
 bool alive(pid_t pid) {
   ProcessInfo info;
   return process_info(pid, info) && info.state != 'Z';
@@ -56,16 +69,19 @@ bool alive(pid_t pid) {
 }  // namespace
 
 std::vector<pid_t> children_of(pid_t pid) {
-  static const bool listed = ::access("/proc/thread-self/children", R_OK) == 0;
-  if (!listed) return children_by_parent(pid);
+  if (!children_are_listed()) return children_by_parent(pid);
   std::vector<pid_t> children;
   for (const pid_t thread : numbers_in(fmt::format("/proc/{}/task", pid))) {
-    const auto text = read_file(fmt::format("/proc/{}/task/{}/children", pid, thread));
-    if (!text) continue;
-    for (const std::string_view number : split(*text, ' ')) {
-      if (const pid_t child = to_pid(number); child > 0) children.push_back(child);
-    }
+    add_children_of_thread(pid, thread, children);
   }
+  return children;
+}
+
+std::vector<pid_t> children_of_main_thread() {
+  const pid_t self = ::getpid();
+  if (!children_are_listed()) return children_by_parent(self);
+  std::vector<pid_t> children;
+  add_children_of_thread(self, self, children);
   return children;
 }
 

@@ -13,6 +13,9 @@ namespace baton::runner {
 
 /// The direct children of a process (of all its threads), zombies included.
 std::vector<pid_t> children_of(pid_t pid);
+/// Those of this process whose parent is its main thread: what it started there, and orphans, which
+/// the kernel gives to the first thread.
+std::vector<pid_t> children_of_main_thread();
 /// All of them and theirs, parents first.
 std::vector<pid_t> descendants_of(pid_t pid);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "runner/run_context.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <system_error>
 
@@ -10,13 +12,14 @@
 namespace baton::runner {
 
 Result<std::string> RunContext::make_scratch() {
-  std::string made = fmt::format("{}/{}", scratch, ++serial);
+  std::string made = name_scratch();
   BATON_TRY_VOID(make_directories(made));
   return made;
 }
 
 void RunContext::remove_scratch(const std::string& made) {
-  if (made.empty()) return;
+  // Most attempts need none: one call tells.
+  if (made.empty() || ::access(made.c_str(), F_OK) != 0) return;
   std::error_code ignored;
   std::filesystem::remove_all(made, ignored);
 }

@@ -40,6 +40,8 @@ struct RunContext {
 
   /// A mark that only one process tree has.
   std::string next_mark() { return fmt::format("{}.{}", key, ++serial); }
+  /// The path of a scratch folder that does not exist yet; who needs it makes it.
+  std::string name_scratch() { return fmt::format("{}/{}", scratch, ++serial); }
   /// A new empty folder, named by a number. Errors: unavailable.
   Result<std::string> make_scratch();
   void remove_scratch(const std::string& folder);

@@ -15,7 +15,7 @@
 BATON_SUITE(sample, {.namespace_ = "runner"});
 BATON_SETUP(sample) {
   t.log("set up");
-  if (::getenv("BATON_PARAM_BREAK_SETUP") != nullptr) ::raise(SIGSEGV);
+  if (::getenv("BATON_PARAM_BREAK_SETUP") != nullptr) ::raise(SIGABRT);
 }
 BATON_TEARDOWN(sample) { t.log("torn down"); }
 BATON_TEST(sample, passes) {
@@ -24,7 +24,7 @@ BATON_TEST(sample, passes) {
 }
 BATON_TEST(sample, fails) { BATON_CHECK(1 + 1 == 3); }
 BATON_TEST(sample, fails_once) { BATON_CHECK(t.attempt() > 1); }
-BATON_TEST(sample, crashes) { ::raise(SIGSEGV); }
+BATON_TEST(sample, crashes) { ::raise(SIGABRT); }
 BATON_TEST(sample, exits) { ::_exit(3); }
 BATON_TEST(sample, hangs) {
   ::signal(SIGTERM, SIG_IGN);

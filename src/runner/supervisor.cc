@@ -43,7 +43,10 @@ Result<std::string> run_key(const std::string& folder) {
 
 }  // namespace
 
-Supervisor::Supervisor(SupervisorOptions options) : options_(std::move(options)), forest_(loop_) {}
+Supervisor::Supervisor(SupervisorOptions options) : options_(std::move(options)), forest_(loop_) {
+  // Tests are told paths below it, and they run in another folder.
+  options_.folder = std::filesystem::absolute(options_.folder).lexically_normal().string();
+}
 
 Supervisor::~Supervisor() = default;
 
