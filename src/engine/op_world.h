@@ -99,8 +99,8 @@ class OpWorld {
   }
   std::vector<std::string> kinds(std::string_view subject = "") {
     std::vector<std::string> kinds;
-    for (const auto& event : store::read_journal(sql(), 0, 10'000, "", subject).value())
-      kinds.push_back(event.kind);
+    const auto events = store::read_journal(sql(), 0, 10'000, "", subject).value();
+    for (const auto& event : events) kinds.push_back(event.kind);
     return kinds;
   }
   int deadlines() {

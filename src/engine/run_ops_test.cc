@@ -245,7 +245,8 @@ TEST(RunOps, retention_spares_the_newest_and_the_living) {
   EXPECT_EQ(store::list_runs(w.sql(), {})->runs.size(), 30U);
   w.advance(std::chrono::days{2});
   std::vector<std::int64_t> left;
-  for (const auto& row : store::list_runs(w.sql(), {})->runs) left.push_back(raw(row.run.id));
+  const auto page = store::list_runs(w.sql(), {});
+  for (const auto& row : page->runs) left.push_back(raw(row.run.id));
   EXPECT_EQ(left, list(30, 29, 1));
 }
 
