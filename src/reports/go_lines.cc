@@ -92,7 +92,8 @@ void GoLines::event(const json::object& object, const OnEvent& on_event) {
     return;
   }
   if (action == "run" || (ends && tests_.count(name) == 0)) {
-    tests_.erase(name);
+    if (tests_.count(name) > 0)
+      end_test(name, Outcome::errored, Duration{0}, "it began again before its end", on_event);
     tests_.emplace(name, Test{package});
     on_event({.kind = Kind::case_started, .test = name});
   }

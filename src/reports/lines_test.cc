@@ -128,6 +128,14 @@ TEST(Go, the_same_test_again_is_another_case) {
   EXPECT_EQ(report.items[1].name, "p.T#2");
 }
 
+// A mutated stream once left the first of the two open for ever.
+TEST(Go, a_test_that_begins_again_before_its_end_ends_first) {
+  const Report report = parsed(go("run", "T") + go("run", "T") + go("pass", "T"));
+  ASSERT_EQ(report.items.size(), 2u);
+  EXPECT_EQ(report.items[0].outcome(), Outcome::errored);
+  EXPECT_EQ(report.items[1].outcome(), Outcome::passed);
+}
+
 TEST(Go, a_cut_line_is_refused) {
   EXPECT_EQ(refusal(go("run", "T") + "{\"Action\":\"pa"),
             "unprocessable f:2:1: the last line is cut");

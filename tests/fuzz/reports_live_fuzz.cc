@@ -3,6 +3,7 @@
 // not unwrap give every byte back.
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <set>
 #include <string>
@@ -16,8 +17,10 @@ using baton::reports::LiveEvent;
 
 namespace {
 
-void check(bool condition) {
-  if (!condition) std::abort();
+void check(bool condition, Kind kind, const char* rule) {
+  if (condition) return;
+  std::fprintf(stderr, "%s: %s\n", std::string(name_of(kind)).c_str(), rule);
+  std::abort();
 }
 
 void follow(Kind kind, std::string_view input) {
@@ -28,7 +31,7 @@ void follow(Kind kind, std::string_view input) {
     if (event.kind == LiveEvent::Kind::case_started) open.emplace(event.test);
     if (event.kind != LiveEvent::Kind::case_finished) return;
     const auto found = open.find(std::string(event.test));
-    check(found != open.end());
+    check(found != open.end(), kind, "what ends has started");
     open.erase(found);
   };
   const auto parser = baton::reports::make_live_parser(kind);
@@ -38,9 +41,9 @@ void follow(Kind kind, std::string_view input) {
     at = end;
   }
   parser->finish("over", on_event);
-  check(open.empty());
+  check(open.empty(), kind, "what starts ends");
   const bool unwraps = kind == Kind::go || kind == Kind::catch2;
-  check(unwraps || seen == input);
+  check(unwraps || seen == input, kind, "every byte comes back");
 }
 
 }  // namespace
