@@ -37,14 +37,17 @@ struct RunContext {
   /// Whether the run's filter takes a case that was not known before; empty takes all.
   std::function<bool(const std::string& name)> wanted = {};
   std::uint64_t serial = 0;  // counts processes
+  std::vector<std::string> spare_scratch = {};  // empty folders; at most as many as workers
 
   /// A mark that only one process tree has.
   std::string next_mark() { return fmt::format("{}.{}", key, ++serial); }
   /// The path of a scratch folder that does not exist yet; who needs it makes it.
   std::string name_scratch() { return fmt::format("{}/{}", scratch, ++serial); }
-  /// A new empty folder, named by a number. Errors: unavailable.
+  /// An empty folder, named by a number. Errors: unavailable.
   Result<std::string> make_scratch();
   void remove_scratch(const std::string& folder);
+  /// Removes what is in a folder of make_scratch() and keeps it for the next process.
+  void empty_scratch(const std::string& folder);
   /// A line of Baton's own in the suite's output.
   void say(std::string_view text);
   Duration timeout_of(const model::Case& item) const {

@@ -280,7 +280,7 @@ void ToolProcess::collect_artifacts() {
 }
 
 void ToolProcess::finish() {
-  c_.remove_scratch(scratch_);
+  c_.empty_scratch(scratch_);
   // The owner destroys this object in its handler.
   c_.loop.after(Duration{0}, [on_end = on_end_, end = std::move(end_)] { on_end(end); });
 }

@@ -2,6 +2,7 @@
 #include "runner/uploader.h"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -13,8 +14,13 @@ namespace {
 // A server that is restarted is back within a second; one that is gone is asked gently.
 constexpr Duration kRetryFirst{100};
 constexpr Duration kRetryMax{2'000};
+// Each batch costs the runner and the server a durable write: small ones are sent this far apart at
+// the least. The first after a pause goes at once, so that a line is with its readers in no time.
+constexpr Duration kPace{15};
+constexpr std::size_t kSmallBatch = 256 << 10;
 
 void pause(const std::stop_token& stop, Duration duration) {
+  if (duration <= Duration{0}) return;
   std::mutex mutex;
   std::condition_variable_any wake;
   std::unique_lock lock(mutex);
@@ -39,13 +45,17 @@ void Uploader::work(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     auto batch = spool_.next(kHeartbeat);
     if (stop.stop_requested()) return;
+    const auto began = std::chrono::steady_clock::now();
+    const bool small = batch && batch->bytes.size() < kSmallBatch;
     if (!batch) {
       log::error("runner.spool", {{"error", batch.error().message}});
       retry_ = kRetryMax;
     } else if (!send(*calls, *std::move(batch), stop)) {
       return;
     }
-    if (retry_ > Duration{0}) pause(stop, retry_);
+    const Duration spent = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began);
+    const Duration rest = small ? kPace - spent : Duration{0};
+    pause(stop, std::max(retry_, rest));
   }
 }
 
