@@ -20,6 +20,7 @@ namespace {
 // A test program that needs longer to list its tests hangs more likely than it works.
 constexpr int kListTimeoutMs = 60'000;
 constexpr int kPageMax = 500;
+constexpr const char* kSuiteDeclared = "suite.declared";
 // Tells the listing process that it is none of the server's business what it prints on stderr.
 constexpr std::size_t kReasonMax = 2'000;
 
@@ -64,7 +65,7 @@ struct Discovery::State {
 Result<bool> Discovery::State::anything_new() {
   const Seq last = feed.last();
   BATON_TRY(snapshot, store.snapshot());
-  BATON_TRY(events, store::read_journal(snapshot.sql(), cursor, 1, "suite.declared"));
+  BATON_TRY(events, store::read_journal(snapshot.sql(), cursor, 1, kSuiteDeclared));
   const bool first = asked.empty() && cursor == 0;
   cursor = std::max(cursor, last);
   return first || !events.empty();
@@ -144,11 +145,12 @@ Discovery::Discovery(DiscoveryOptions options, store::Store& store, engine::Feed
 Discovery::~Discovery() { stop(); }
 
 void Discovery::start() {
-  state_->subscription = state_->feed.subscribe([state = state_.get()](Seq) {
+  const auto wake = [state = state_.get()](Seq) {
     const std::lock_guard lock(state->mutex);
     state->changed = true;
     state->wake.notify_one();
-  });
+  };
+  state_->subscription = state_->feed.subscribe(wake, kSuiteDeclared);
   state_->thread = std::thread([state = state_.get()] { state->loop(); });
 }
 

@@ -6,6 +6,8 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
+#include <string>
 
 #include "base/ids.h"
 
@@ -14,12 +16,14 @@ namespace baton::engine {
 class Feed {
  public:
   using Subscription = std::uint64_t;
-  /// `wake` is called on the writer thread after each commit that appended events. It must not block
-  /// and must not call back into the feed.
-  Subscription subscribe(std::function<void(Seq)> wake);
+  /// `wake` is called on the writer thread after each commit that appended events whose kind begins
+  /// with `kinds_prefix`, or that may have. It must not block and must not call back into the feed.
+  Subscription subscribe(std::function<void(Seq)> wake, std::string kinds_prefix = "");
   /// After it returns `wake` is not called any more.
   void unsubscribe(Subscription subscription);
 
+  void publish(Seq last, const std::set<std::string>& kinds);
+  /// Of which kinds the new events are is not known: everybody is woken.
   void publish(Seq last);
   Seq last() const;
 
@@ -27,7 +31,12 @@ class Feed {
   mutable std::mutex mutex_;
   Seq last_ = 0;
   Subscription next_ = 1;
-  std::map<Subscription, std::function<void(Seq)>> wakes_;
+  struct Reader {
+    std::function<void(Seq)> wake;
+    std::string prefix;
+  };
+  void publish(Seq last, const std::set<std::string>* kinds);
+  std::map<Subscription, Reader> readers_;
 };
 
 }  // namespace baton::engine

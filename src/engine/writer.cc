@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <deque>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -79,6 +80,8 @@ struct Writer::State {
   // Of the batch that is running.
   std::optional<Error> lost;  // why the whole transaction is lost
   Seq last_seq = 0;
+  std::set<std::string> kinds;  // of the events that were appended
+  bool kinds_known = true;
   bool deadlines_changed = false;
   std::size_t done_count = 0;
   bool anything_to_commit = false;
@@ -103,6 +106,7 @@ Result<void> Writer::State::run_one(Step& step, Now now) {
   if (result) {
     anything_to_commit = true;
     last_seq = std::max(last_seq, tx.last_seq());
+    kinds.insert(tx.kinds().begin(), tx.kinds().end());
     deadlines_changed |= tx.deadlines_changed();
     return result;
   }
@@ -129,6 +133,7 @@ Result<void> Writer::State::look_up_deadline(bool journal_too) {
   if (journal_too) {
     BATON_TRY(seq, store::last_journal_seq(store.writer()));
     last_seq = std::max(last_seq, seq);
+    kinds_known = false;
   }
   next_deadline = next;
   return {};
@@ -180,6 +185,8 @@ std::size_t Writer::State::run_batch(std::vector<Command> commands, Now now) {
   for (Command& command : commands) answers.push_back({std::move(command.done), {}});
   lost.reset();
   last_seq = 0;
+  kinds.clear();
+  kinds_known = true;
   deadlines_changed = anything_to_commit = false;
   done_count = 0;
 
@@ -189,7 +196,11 @@ std::size_t Writer::State::run_batch(std::vector<Command> commands, Now now) {
     deadline_known = true;
     if (failing) log::info("engine.writing_again");
     failing = false;
-    feed.publish(last_seq);
+    if (kinds_known) {
+      feed.publish(last_seq, kinds);
+    } else {
+      feed.publish(last_seq);
+    }
     for (Answer& answer : answers) answer.done(std::move(answer.result));
     store.between_batches();
   } else {

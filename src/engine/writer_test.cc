@@ -210,6 +210,22 @@ TEST_F(WriterTest, many_threads_submit_and_every_answer_is_stored) {
   EXPECT_EQ(feed_.last(), 400);
 }
 
+TEST_F(WriterTest, readers_are_woken_by_events_of_their_kinds_only) {
+  std::vector<Seq> all, runs, refused;
+  feed_.subscribe([&](Seq seq) { all.push_back(seq); });
+  feed_.subscribe([&](Seq seq) { runs.push_back(seq); }, "run.");
+  const auto step = [&] { writer_.step(at(0)); };
+  writer_.submit<Seq>(append("suite.declared"), [](Result<Seq>) {});
+  step();  // what was in the journal before is not known: everybody looks
+  writer_.submit<Seq>(append("suite.declared"), [](Result<Seq>) {});
+  step();
+  writer_.submit<Seq>(append("suite.declared"), [](Result<Seq>) {});
+  writer_.submit<Seq>(append("run.queued"), [](Result<Seq>) {});
+  step();
+  EXPECT_EQ(all, (std::vector<Seq>{1, 2, 4}));
+  EXPECT_EQ(runs, (std::vector<Seq>{1, 4}));
+}
+
 TEST_F(WriterTest, stop_answers_what_is_queued_and_refuses_what_comes_later) {
   std::atomic<int> answered = 0;
   for (int i = 0; i < 2'000; ++i)

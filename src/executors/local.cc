@@ -22,6 +22,10 @@ namespace baton::executors {
 namespace {
 
 constexpr std::string_view kReader = "local_executor";
+constexpr const char* kRunnerNeeded = "run.runner_needed";
+// The stored position follows at this distance when there is nothing to launch, so that the journal
+// can be pruned; each time costs a commit.
+constexpr Seq kPositionLag = 10'000;
 // Events read at once; a busy server appends a few thousand per second.
 constexpr int kEventsMax = 500;
 // The database was busy or the disk full: try again after this time.
@@ -53,6 +57,7 @@ struct Local::State {
   };
   std::map<RunId, Watched> runners;
   Seq cursor = 0;
+  Seq stored = 0;      // the cursor that a restart finds
   bool retry = false;  // something failed that may work later
 
   State(LocalOptions o, store::Store& s, engine::Feed& f, engine::Writer& w)
@@ -83,9 +88,9 @@ struct Local::State {
 // needed but whose event this reader has not seen yet is launched by follow().
 Result<void> Local::State::recover() {
   BATON_TRY(position, read([](store::Session& s) { return store::reader_position(s, kReader); }));
-  cursor = position.value_or(0);
+  stored = cursor = position.value_or(0);
   BATON_TRY(unseen, read([&](store::Session& s) {
-    return store::read_journal(s, cursor, kEventsMax, "run.runner_needed");
+    return store::read_journal(s, cursor, kEventsMax, kRunnerNeeded);
   }));
   std::map<RunId, int> coming;
   for (const model::Event& event : unseen)
@@ -159,8 +164,9 @@ void Local::State::reap(RunId run, Watched& watched) {
 Result<void> Local::State::follow() {
   for (;;) {
     if (stopping) return {};
+    const Seq last = feed.last();
     BATON_TRY(events, read([&](store::Session& s) {
-      return store::read_journal(s, cursor, kEventsMax, "run.runner_needed");
+      return store::read_journal(s, cursor, kEventsMax, kRunnerNeeded);
     }));
     for (const model::Event& event : events) {
       const RunId run = store::run_of_subject(event.subject);
@@ -171,11 +177,16 @@ Result<void> Local::State::follow() {
       }
       cursor = event.seq;
     }
-    if (!events.empty())
+    const bool more = events.size() == kEventsMax;
+    // Behind the last of these there is none of the kind: the next query need not look there.
+    if (!more) cursor = std::max(cursor, last);
+    if (!events.empty() || cursor - stored > kPositionLag) {
       BATON_TRY_VOID(writer.run<void>([&](engine::Context& context) {
         return store::set_reader_position(context.tx, kReader, cursor);
       }));
-    if (events.size() < kEventsMax) return {};
+      stored = cursor;
+    }
+    if (!more) return {};
   }
 }
 
@@ -210,7 +221,8 @@ Local::Local(LocalOptions options, store::Store& store, engine::Feed& feed, engi
 Local::~Local() { stop(); }
 
 void Local::start() {
-  state_->subscription = state_->feed.subscribe([state = state_.get()](Seq) { state->nudge(); });
+  state_->subscription =
+      state_->feed.subscribe([state = state_.get()](Seq) { state->nudge(); }, kRunnerNeeded);
   state_->thread = std::thread([state = state_.get()] {
     if (auto recovered = state->recover(); !recovered)
       log::error("runner.recovery_failed", {{"error", recovered.error().message}});

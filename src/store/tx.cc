@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "store/tx.h"
 
+#include <algorithm>
+
 namespace baton::store {
 
 Result<Seq> Tx::append(std::string_view kind, std::string_view subject, std::string_view data) {
@@ -9,6 +11,7 @@ Result<Seq> Tx::append(std::string_view kind, std::string_view subject, std::str
                                  {to_ms(now_.wall), std::string(kind), std::string(subject),
                                   std::string(data)}));
   last_seq_ = rows.at(0).integer(0);
+  if (std::find(kinds_.begin(), kinds_.end(), kind) == kinds_.end()) kinds_.emplace_back(kind);
   return last_seq_;
 }
 

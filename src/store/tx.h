@@ -4,6 +4,7 @@
 // Every state row is written through a table function that takes a Tx and appends its event in the
 // same transaction (docs/adr/0002-tables-with-journal.md).
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -40,6 +41,8 @@ class Tx {
 
   /// The last journal position of this transaction, 0 when it appended nothing.
   Seq last_seq() const { return last_seq_; }
+  /// Of which kinds the events are that it appended, each once.
+  const std::vector<std::string>& kinds() const { return kinds_; }
   /// Whether a deadline was set or cleared, so that the writer looks up the earliest again.
   bool deadlines_changed() const { return deadlines_changed_; }
 
@@ -47,6 +50,7 @@ class Tx {
   Session& session_;
   Now now_;
   Seq last_seq_ = 0;
+  std::vector<std::string> kinds_;
   bool deadlines_changed_ = false;
 };
 
