@@ -17,8 +17,9 @@ void SimWorld::submit(Operation operation, Handler handler) {
                      });
 }
 
-// Nobody waits for the answer. An operation without a value is wrapped, because a Result<void> cannot
-// be stored by the writer's template as others are.
+// Of the answer only a refusal that nothing in the simulation explains matters. An operation
+// without a value is wrapped, because a Result<void> cannot be stored by the writer's template as
+// others are.
 template <class R, class Operation>
 void SimWorld::submit(Operation operation) {
   if constexpr (std::is_void_v<R>) {
@@ -27,9 +28,9 @@ void SimWorld::submit(Operation operation) {
           BATON_TRY_VOID(operation(context));
           return 0;
         },
-        [](Result<int>) {});
+        [this](Result<int> result) { expect(result); });
   } else {
-    submit<R>(std::move(operation), [](Result<R>) {});
+    submit<R>(std::move(operation), [this](Result<R> result) { expect(result); });
   }
 }
 

@@ -53,7 +53,9 @@ void SimWorld::open() {
   writer_ = std::make_unique<engine::Writer>(
       *store_, feed_, [this] { return now_; }, Ids(random_.next()),
       [this](engine::Context& context, const store::Deadline& deadline) {
-        return engine::on_deadline(context, rules_, deadline);
+        auto result = engine::on_deadline(context, rules_, deadline);
+        if (!result) wrong(fmt::format("deadline {}: {}", deadline.kind, result.error().message));
+        return result;
       });
 }
 
@@ -69,7 +71,8 @@ void SimWorld::set_up() {
     if (chance(30)) suite.timeout = std::chrono::seconds{20 + pick(60)};
     if (suite.running_runs > 0) limits[suite.id()] = suite.running_runs;
     suites_.push_back(suite.id());
-    submit<store::SuiteRow>([suite](engine::Context& c) { return engine::declare_suite(c, suite); });
+    submit<store::SuiteRow>(
+        [suite](engine::Context& c) { return engine::declare_suite(c, suite); });
   }
   fold_.emplace(rules_.running_runs, limits);
   commit();
@@ -199,6 +202,37 @@ void SimWorld::rest() {
   for (const auto& [id, run] : fold_->runs())
     if (auto problem = fold_->compare_run(store_->writer(), RunId{id}); !problem.empty())
       wrong(fmt::format("at rest, run {}: {}", id, problem));
+  check_acknowledged();
+}
+
+void SimWorld::remember(RunId run, const std::vector<model::Record>& records, std::int64_t acked) {
+  for (const model::Record& record : records) {
+    const auto* finished = std::get_if<model::AttemptFinished>(&record.body);
+    if (finished != nullptr && record.seq <= acked)
+      acknowledged_[raw(run)][{finished->test, finished->attempt}] = finished->outcome;
+  }
+}
+
+void SimWorld::check_acknowledged() {
+  for (const auto& [id, attempts] : acknowledged_) {
+    const auto run = fold_->runs().find(id);
+    if (run == fold_->runs().end()) continue;  // deleted
+    for (const auto& [key, outcome] : attempts) {
+      const auto found = run->second.cases.find(key.first);
+      std::string stored = "absent";
+      if (found != run->second.cases.end() && found->second.attempts.contains(key.second))
+        stored = found->second.attempts.at(key.second).outcome;
+      if (stored != name_of(outcome))
+        wrong(fmt::format("run {}: attempt {} of {} was acknowledged as {} and is {}", id,
+                          key.second, key.first, name_of(outcome), stored));
+    }
+  }
+}
+
+std::int64_t SimWorld::decided() const {
+  return std::count_if(fold_->runs().begin(), fold_->runs().end(), [](const auto& entry) {
+    return entry.second.verdict == "passed" || entry.second.verdict == "failed";
+  });
 }
 
 }  // namespace baton::sim

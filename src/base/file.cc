@@ -66,8 +66,12 @@ Result<void> replace_file(const std::string& path, std::string_view content, uns
   }
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const Fd folder_fd{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (folder_fd) ::fsync(folder_fd.get());
+  return synchronise_folder(folder);
+}
+
+Result<void> synchronise_folder(const std::string& folder) {
+  const Fd fd{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!fd || ::fsync(fd.get()) != 0) return tl::unexpected(errno_error("fsync " + folder, errno));
   return {};
 }
 

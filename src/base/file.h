@@ -31,14 +31,19 @@ class Fd {
   int fd_ = -1;
 };
 
-/// Errors: not_found, too_large (beyond `max_bytes`), unavailable (any other failure, with errno's text).
+/// Errors: not_found, too_large (beyond `max_bytes`), unavailable (any other failure, with errno's
+/// text).
 Result<std::string> read_file(const std::string& path, std::uint64_t max_bytes = 64 << 20);
-/// Writes beside the target, fsyncs, renames and fsyncs the folder: the file is old or new, never half.
+/// Writes beside the target, fsyncs, renames and fsyncs the folder: the file is old or new, never
+/// half.
 Result<void> replace_file(const std::string& path, std::string_view content, unsigned mode = 0644);
-/// Writes all of it, repeating short writes. Errors: unavailable with errno's text ("disk full" too).
+/// Writes all of it, repeating short writes. Errors: unavailable with errno's text ("disk full"
+/// too).
 Result<void> write_all(int fd, std::string_view bytes);
 /// mkdir -p with mode 0700 for what it makes.
 Result<void> make_directories(const std::string& path);
+/// The name of a file that was made or renamed is durable only after its folder was synchronised.
+Result<void> synchronise_folder(const std::string& folder);
 /// errno as an Error of code unavailable: "open /x: Permission denied".
 Error errno_error(std::string_view what, int error_number);
 

@@ -49,9 +49,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 bool has_control_bytes(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  });
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 bool is_valid_utf8(std::string_view text) {
@@ -133,7 +132,12 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
   std::string best;
   // A third of the word may be wrong; beyond that a suggestion confuses more than it helps.
   std::size_t best_distance = word.size() / 3 + 2;
+  // Comparing costs the product of the lengths, and nobody mistypes a name that long.
+  constexpr std::size_t kLongest = 200;
+  if (word.size() > kLongest) return best;
   for (const std::string& candidate : candidates) {
+    const auto [shorter, longer] = std::minmax(word.size(), candidate.size());
+    if (longer - shorter >= best_distance) continue;
     const std::size_t distance = edit_distance(word, candidate);
     if (distance < best_distance) {
       best = candidate;

@@ -8,7 +8,10 @@ namespace {
 
 TEST(Text, utf8_is_repaired_byte_by_byte) {
   EXPECT_TRUE(is_valid_utf8("gr\xC3\xBC\xC3\x9F"));
-  EXPECT_EQ(to_valid_utf8("a\xFF" "b"), "a\xEF\xBF\xBD" "b");
+  EXPECT_EQ(to_valid_utf8("a\xFF"
+                          "b"),
+            "a\xEF\xBF\xBD"
+            "b");
   EXPECT_FALSE(is_valid_utf8("\xED\xA0\x80"));      // a surrogate
   EXPECT_FALSE(is_valid_utf8("\xC0\xAF"));          // overlong
   EXPECT_FALSE(is_valid_utf8("\xF5\x80\x80\x80"));  // beyond U+10FFFF
@@ -30,6 +33,10 @@ TEST(Text, glob_star_stays_within_a_part_and_double_star_does_not) {
 TEST(Text, nearest_suggests_only_what_is_near) {
   EXPECT_EQ(nearest("comand", {"command", "kind"}), "command");
   EXPECT_EQ(nearest("zzz", {"command", "kind"}), "");
+  // A megabyte against a megabyte would take minutes.
+  const std::string long_word(1 << 20, 'x');
+  EXPECT_EQ(nearest(long_word, {long_word + "y", "kind"}), "");
+  EXPECT_EQ(nearest("comand", {long_word, "command"}), "command");
 }
 
 }  // namespace

@@ -29,6 +29,10 @@ Result<void> end_run(Context& context, const Rules& rules, const store::Deadline
                      model::Ending ending) {
   BATON_TRY(row, store::find_run(context.tx.sql(), store::run_of_subject(deadline.subject)));
   if (!row || row->run.state != model::RunState::running) return {};
+  // The process was stopped meanwhile: the runner's own end may be on its way.
+  if (context.now.at - deadline.due > kPauseNoticed)
+    return context.tx.set_deadline(deadline.kind, deadline.subject,
+                                   context.now.at + rules.runner_ttl);
   const std::string message = ending == model::Ending::cancelled
                                   ? row->run.cancel_reason
                                   : "the run's time-out was over and its runner did not end it";
@@ -37,16 +41,15 @@ Result<void> end_run(Context& context, const Rules& rules, const store::Deadline
 
 Result<void> keep_house(Context& context, const Rules& rules) {
   BATON_TRY(more, housekeeping(context, rules));
-  return context.tx.set_deadline(
-      kHousekeeping, kServer, context.now.at + (more ? kHousekeepingAgain : kHousekeepingEvery));
+  return context.tx.set_deadline(kHousekeeping, kServer,
+                                 context.now.at + (more ? kHousekeepingAgain : kHousekeepingEvery));
 }
 
 Result<void> recover_all(Context& context, const Rules& rules) {
   BATON_TRY_VOID(recover_runs(context, rules));
   BATON_TRY_VOID(rearm_schedules(context));
   // A minute later, so that starting is quick and runners are heard of first.
-  return context.tx.set_deadline(kHousekeeping, kServer,
-                                 context.now.at + std::chrono::minutes{1});
+  return context.tx.set_deadline(kHousekeeping, kServer, context.now.at + std::chrono::minutes{1});
 }
 
 }  // namespace

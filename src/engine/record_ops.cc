@@ -20,6 +20,9 @@ using model::CaseVerdict;
 using store::CaseRow;
 using store::RunRow;
 
+// A plan may have 50,000 names; readers of the journal hold some hundred events in memory.
+constexpr int kPlannedPerEvent = 200;
+
 // One batch on its way into the tables.
 class Batch {
  public:
@@ -41,11 +44,13 @@ class Batch {
  private:
   Result<CaseRow> case_of(const std::string& test);
   Result<void> add_planned(const std::string& test, int ord);
+  Result<void> append_event();
   Result<void> close_earlier(const CaseRow& found, const std::string& test, int attempt);
 
   Context& context_;
   RunRow& row_;
   RecordEvent event_;
+  int planned_ = 0;
   // Attempts that end within the batch: their start need not be written.
   std::set<std::pair<std::string_view, int>> ending_;
   std::optional<model::FinishedRecord> end_;
@@ -75,7 +80,12 @@ Result<void> Batch::add_planned(const std::string& test, int ord) {
   ++row_.run.counts.total;
   ++row_.run.counts.pending;
   event_.planned(test);
-  return {};
+  return ++planned_ % kPlannedPerEvent == 0 ? append_event() : Result<void>{};
+}
+
+// What came so far, as one event.
+Result<void> Batch::append_event() {
+  return store::mark_recorded(context_.tx, row_, std::exchange(event_, {}).take(row_.run));
 }
 
 // The case; made when the plan did not have it (reports name cases that discovery could not see).
@@ -136,12 +146,18 @@ Result<void> Batch::operator()(const model::AttemptFinished& finished) {
     return fail(Code::invalid, "an attempt that has ended needs a number and an outcome");
   BATON_TRY(found, case_of(finished.test));
   BATON_TRY_VOID(close_earlier(found, finished.test, finished.attempt));
-  Attempt attempt{finished.test,    finished.attempt,
-                  finished.outcome, finished.soft_failure,
-                  finished.at - finished.duration, finished.duration,
-                  finished.message, finished.file,
-                  finished.line,    finished.spans,
-                  finished.values,  finished.log_bytes};
+  Attempt attempt{finished.test,
+                  finished.attempt,
+                  finished.outcome,
+                  finished.soft_failure,
+                  finished.at - finished.duration,
+                  finished.duration,
+                  finished.message,
+                  finished.file,
+                  finished.line,
+                  finished.spans,
+                  finished.values,
+                  finished.log_bytes};
   BATON_TRY(stored, store::put_attempt(context_.tx, row_.run.id, found.test_id, attempt));
   if (stored) event_.finished(finished.test, attempt);
   const bool settled = found.verdict != CaseVerdict::pending;
@@ -157,8 +173,7 @@ Result<void> Batch::operator()(const model::AttemptFinished& finished) {
   const CaseVerdict verdict = model::verdict_of(attempts, true, found.quarantined);
   const bool soft = model::is_soft(attempts);
   if (verdict == found.verdict && soft == found.soft) return {};
-  BATON_TRY_VOID(
-      store::set_case_verdict(context_.tx, row_.run.id, found.test_id, verdict, soft));
+  BATON_TRY_VOID(store::set_case_verdict(context_.tx, row_.run.id, found.test_id, verdict, soft));
   model::add(row_.run.counts, found.verdict, -1);
   model::add(row_.run.counts, verdict, 1);
   event_.verdict(finished.test, verdict);
@@ -177,8 +192,8 @@ Result<void> Batch::operator()(const model::FinishedRecord& finished) {
   return {};
 }
 
-// A repetition of what is stored is answered as the first time, also after the run's end: the answer
-// may have been lost.
+// A repetition of what is stored is answered as the first time, also after the run's end: the
+// answer may have been lost.
 bool is_repetition(const RunRow& row, int epoch, const std::vector<model::Record>& records) {
   return row.run.epoch == epoch && !records.empty() && records.back().seq <= row.run.acked;
 }

@@ -13,6 +13,8 @@ namespace {
 
 constexpr int kAnswersPerPiece = 500;
 constexpr int kEventsPerPiece = 2'000;
+// Rows that a piece may remove: the writer does nothing else meanwhile.
+constexpr std::int64_t kCasesPerPiece = 5'000;
 
 Result<bool> expire_runs(Context& context, const Rules& rules) {
   if (rules.retention_age <= Duration{0} && rules.keep_last <= 0) return false;
@@ -20,10 +22,15 @@ Result<bool> expire_runs(Context& context, const Rules& rules) {
   if (rules.retention_age > Duration{0}) before = context.now.wall - rules.retention_age;
   BATON_TRY(suites, store::suite_ids(context.tx.sql()));
   int left = kRunsPerPiece;
+  std::int64_t cases = 0;
   for (const std::int64_t suite : suites) {
-    BATON_TRY(expired,
-              store::expired_runs(context.tx.sql(), suite, rules.keep_last, before, left));
-    for (const RunId run : expired) BATON_TRY_VOID(delete_run(context, run));
+    BATON_TRY(expired, store::expired_runs(context.tx.sql(), suite, rules.keep_last, before, left));
+    for (const RunId run : expired) {
+      BATON_TRY(row, get_run(context.tx.sql(), run));
+      cases += row.run.counts.total;
+      BATON_TRY_VOID(delete_run(context, run));
+      if (cases >= kCasesPerPiece) return true;
+    }
     left -= static_cast<int>(expired.size());
     if (left == 0) return true;
   }

@@ -14,7 +14,6 @@
 namespace baton::engine {
 namespace {
 
-using model::CaseVerdict;
 using model::RunState;
 using store::RunRow;
 using store::SuiteRef;
@@ -41,37 +40,10 @@ tl::unexpected<Error> unknown_suite(store::Session& session, std::string_view su
       near = nearest(suite, bare);
     }
   }
-  return fail_with_fix(Code::not_found,
-                       near.empty() ? "`baton suites ls` lists the suites"
-                                    : fmt::format("did you mean {}?", near),
-                       "the suite {} is unknown", json_quote(suite));
-}
-
-bool is_to_rerun(const model::CaseResult& result) {
-  switch (result.verdict) {
-    case CaseVerdict::failed:
-    case CaseVerdict::errored:
-    case CaseVerdict::timed_out:
-    case CaseVerdict::cancelled:
-    case CaseVerdict::quarantined_failure: return true;
-    case CaseVerdict::skipped: return result.attempts.empty();
-    case CaseVerdict::pending:
-    case CaseVerdict::passed:
-    case CaseVerdict::flaky: break;
-  }
-  return false;
-}
-
-Result<std::vector<std::string>> cases_to_rerun(store::Session& session, RunId run) {
-  std::vector<std::string> names;
-  store::CaseQuery query;
-  for (;;) {
-    BATON_TRY(page, store::list_cases(session, run, query));
-    for (const model::CaseResult& result : page.cases)
-      if (is_to_rerun(result)) names.push_back(result.name);
-    if (!page.next_after) return names;
-    query.after = *page.next_after;
-  }
+  return fail_with_fix(
+      Code::not_found,
+      near.empty() ? "`baton suites ls` lists the suites" : fmt::format("did you mean {}?", near),
+      "the suite {} is unknown", json_quote(suite));
 }
 
 }  // namespace
@@ -79,10 +51,9 @@ Result<std::vector<std::string>> cases_to_rerun(store::Session& session, RunId r
 Result<SuiteRef> resolve_suite(store::Session& session, std::string_view suite) {
   const std::size_t slash = suite.find('/');
   if (slash != std::string_view::npos) {
-    BATON_TRY(found, store::find_suite_ref(session, suite.substr(0, slash),
-                                           suite.substr(slash + 1)));
-    if (!found || found->state == store::SuiteState::deleted)
-      return unknown_suite(session, suite);
+    BATON_TRY(found,
+              store::find_suite_ref(session, suite.substr(0, slash), suite.substr(slash + 1)));
+    if (!found || found->state == store::SuiteState::deleted) return unknown_suite(session, suite);
     if (found->state == store::SuiteState::undeclared)
       return fail_with_fix(Code::not_found, "declare it in baton.yaml again, or PUT it",
                            "the suite {} is no longer declared", suite);
@@ -92,10 +63,9 @@ Result<SuiteRef> resolve_suite(store::Session& session, std::string_view suite) 
   if (found.empty()) return unknown_suite(session, suite);
   if (found.size() > 1) {
     std::string names;
-    for (const SuiteRef& one : found)
-      names += (names.empty() ? "" : ", ") + one.full_name();
-    return fail_with_fix(Code::invalid, "name its namespace too",
-                         "there are several suites {}: {}", json_quote(suite), names);
+    for (const SuiteRef& one : found) names += (names.empty() ? "" : ", ") + one.full_name();
+    return fail_with_fix(Code::invalid, "name its namespace too", "there are several suites {}: {}",
+                         json_quote(suite), names);
   }
   return found[0];
 }
@@ -104,9 +74,9 @@ Result<void> check_filter(std::string_view filter) {
   if (filter.empty()) return {};
   const RE2 expression(re2::StringPiece(filter.data(), filter.size()), filter_options());
   if (expression.ok()) return {};
-  return fail_with_fix(Code::invalid, "use RE2 syntax; a text that is meant literally needs \\Q…\\E",
-                       "the filter {} is not a regular expression: {}", json_quote(filter),
-                       expression.error());
+  return fail_with_fix(
+      Code::invalid, "use RE2 syntax; a text that is meant literally needs \\Q…\\E",
+      "the filter {} is not a regular expression: {}", json_quote(filter), expression.error());
 }
 
 Result<bool> selects_nothing(store::Session& session, std::string_view suite,
@@ -173,7 +143,7 @@ Result<model::Run> rerun(Context& context, const Rules& rules, RunId id, bool fa
   request.triggered_by = std::string(triggered_by);
   request.rerun_of = id;
   if (failed_only) {
-    BATON_TRY(names, cases_to_rerun(context.tx.sql(), id));
+    BATON_TRY(names, store::cases_without_success(context.tx.sql(), id));
     // A run that erred before it had any case is run again as a whole.
     if (names.empty() && row.run.counts.total > 0)
       return fail_with_fix(Code::conflict, "rerun it without failed_only",
@@ -190,14 +160,12 @@ Result<void> delete_run(Context& context, RunId id) {
     return fail_with_fix(Code::conflict, "cancel it first", "run {} has not finished", raw(id));
   BATON_TRY(digests, store::unshared_digests(tx.sql(), id));
   std::string list;
-  for (const std::string& digest : digests)
-    list += (list.empty() ? "" : ",") + json_quote(digest);
+  for (const std::string& digest : digests) list += (list.empty() ? "" : ",") + json_quote(digest);
   BATON_TRY_VOID(store::remove_cases(tx, id));
   BATON_TRY_VOID(store::remove_runner_tokens(tx, id));
-  return store::remove_run(
-      tx, row,
-      fmt::format(R"({{"suite":{},"digests":[{}]}})",
-                  json_quote(row.run.namespace_ + "/" + row.run.suite), list));
+  return store::remove_run(tx, row,
+                           fmt::format(R"({{"suite":{},"digests":[{}]}})",
+                                       json_quote(row.run.namespace_ + "/" + row.run.suite), list));
 }
 
 Result<RunRow> get_run(store::Session& session, RunId id) {

@@ -141,6 +141,35 @@ TEST(RunOps, cancelling_a_running_run_tells_its_runner_and_ends_it_when_that_is_
   EXPECT_EQ(w.deadlines(), 0);
 }
 
+TEST(RunOps, a_time_out_that_passes_while_the_server_is_down_waits_for_the_runner) {
+  OpWorld w;
+  model::Suite suite = w.suite("a");
+  suite.timeout = 600s;
+  w.declare(suite);
+  const auto run = w.start("a");
+  ASSERT_TRUE(w.claim(run->id));
+  ASSERT_TRUE(w.post(run->id, 1, RecordList{}.plan({"x"}).started("x")));
+  w.restart(1'000s);
+  w.advance(5s);
+  ASSERT_TRUE(w.post(run->id, 1, RecordList(3).passed("x").end()));
+  EXPECT_EQ(w.run_row(run->id).verdict, RunVerdict::passed);
+}
+
+TEST(RunOps, a_time_out_that_passes_while_the_machine_sleeps_waits_for_the_runner) {
+  OpWorld w;
+  model::Suite suite = w.suite("a");
+  suite.timeout = 600s;
+  w.declare(suite);
+  const auto run = w.start("a");
+  ASSERT_TRUE(w.claim(run->id));
+  ASSERT_TRUE(w.post(run->id, 1, RecordList{}.plan({"x"}).started("x")));
+  w.now.at += 1'000s;
+  w.now.wall += 1'000s;
+  w.advance(1s);
+  ASSERT_TRUE(w.post(run->id, 1, RecordList(3).passed("x").end()));
+  EXPECT_EQ(w.run_row(run->id).verdict, RunVerdict::passed);
+}
+
 TEST(RunOps, rerun_of_failures_names_exactly_these_cases) {
   OpWorld w;
   w.declare(w.suite("a"));
@@ -165,11 +194,9 @@ TEST(RunOps, deleting_removes_everything_and_the_id_is_gone_for_ever) {
   OpWorld w;
   w.declare(w.suite("a"));
   const auto run = w.start("a");
-  EXPECT_EQ(w.run([&](Context& c) { return delete_run(c, run->id); }).error().code,
-            Code::conflict);
+  EXPECT_EQ(w.run([&](Context& c) { return delete_run(c, run->id); }).error().code, Code::conflict);
   model::ArtifactRecord artifact{{"out/x.txt", 3, "text/plain", "x", 1, "abc"}};
-  ASSERT_TRUE(
-      w.post(run->id, 1, RecordList{}.plan({"x"}).passed("x").add(artifact).end()));
+  ASSERT_TRUE(w.post(run->id, 1, RecordList{}.plan({"x"}).passed("x").add(artifact).end()));
   ASSERT_TRUE(w.run([&](Context& c) { return delete_run(c, run->id); }));
   EXPECT_EQ(get_run(w.sql(), run->id).error().code, Code::gone);
   EXPECT_EQ(get_run(w.sql(), RunId{99}).error().code, Code::not_found);

@@ -85,6 +85,24 @@ Result<void> runner_lost(Context& context, const Rules& rules, RunId id, int epo
                                  context.now.at + rules.runner_start);
 }
 
+namespace {
+
+// What the runner's own end of the run is waited for, counted from now at least: what it did while
+// the server was down arrives first.
+Result<void> recover_timeout(Context& context, const Rules& rules, const RunRow& row) {
+  const std::string subject = store::run_subject(row.run.id);
+  BATON_TRY(due, store::find_deadline(context.tx.sql(), kRunTimeout, subject));
+  if (!due || !row.run.started_at) return {};
+  const TimePoint earliest = context.now.at + rules.runner_ttl + rules.timeout_grace;
+  // The clock may have been set back meanwhile.
+  const TimePoint latest = context.now.at + std::max(Duration{0}, *due - *row.run.started_at);
+  const TimePoint next = std::max(earliest, std::min(*due, latest));
+  if (next == *due) return {};
+  return context.tx.set_deadline(kRunTimeout, subject, next);
+}
+
+}  // namespace
+
 Result<void> recover_runs(Context& context, const Rules& rules) {
   store::Tx& tx = context.tx;
   RunId after{0};
@@ -95,13 +113,12 @@ Result<void> recover_runs(Context& context, const Rules& rules) {
       // A runner that has spoken beats soon; another one may still have to be launched.
       const Duration patience = row.run.acked > 0 ? rules.runner_ttl : rules.runner_start;
       BATON_TRY_VOID(tx.set_deadline(kRunnerLost, subject, context.now.at + patience));
-      if (row.run.cancel_requested)
-        BATON_TRY_VOID(tx.set_deadline(kRunCancel, subject, context.now.at + rules.cancel_grace));
-      BATON_TRY(due, store::find_deadline(tx.sql(), kRunTimeout, subject));
-      if (!due || !row.run.started_at) continue;
-      const Duration whole = std::max(Duration{0}, *due - *row.run.started_at);
-      if (*due > context.now.at + whole)
-        BATON_TRY_VOID(tx.set_deadline(kRunTimeout, subject, context.now.at + whole));
+      BATON_TRY_VOID(recover_timeout(context, rules, row));
+      if (!row.run.cancel_requested) continue;
+      BATON_TRY(suite, store::find_suite(tx.sql(), row.suite_id));
+      const Duration grace = suite ? suite->suite.kill_grace : Duration{0};
+      BATON_TRY_VOID(
+          tx.set_deadline(kRunCancel, subject, context.now.at + grace + rules.cancel_grace));
     }
     if (rows.size() < static_cast<std::size_t>(kRecoverPage)) return admit(context, rules);
     after = rows.back().run.id;

@@ -15,8 +15,10 @@ namespace {
 using model::Schedule;
 using model::SuiteSource;
 
-// The wall clock may jump while a deadline waits on the steady one: it is looked at again after this.
-constexpr Duration kLookAgain = std::chrono::minutes{10};
+// The wall clock may jump while a deadline waits on the steady one: it is looked at again after
+// this, soon enough that a jump over the due time does not make the fire a missed one.
+constexpr Duration kLookAgain = std::chrono::seconds{50};
+static_assert(kLookAgain < kMissedAfter);
 constexpr int kPage = 500;
 
 Result<void> set_due(Context& context, const Schedule& schedule) {
@@ -34,8 +36,9 @@ std::string next_json(const Schedule& schedule) {
 // Stores the schedule with its event, and sets its deadline.
 Result<void> save(Context& context, const Schedule& schedule, std::string_view kind,
                   std::string_view extra = "") {
-  BATON_TRY_VOID(store::put_schedule(
-      context.tx, schedule, kind, fmt::format(R"({{"next_at":{}{}}})", next_json(schedule), extra)));
+  BATON_TRY_VOID(
+      store::put_schedule(context.tx, schedule, kind,
+                          fmt::format(R"({{"next_at":{}{}}})", next_json(schedule), extra)));
   return set_due(context, schedule);
 }
 
@@ -95,7 +98,8 @@ Result<model::Run> start(Context& context, const Rules& rules, Schedule& schedul
 // Starts the run that is due and stores the schedule. That it cannot be started (its suite is gone,
 // the queue is full) is an event, not an error: the schedule goes on. start_run refuses before it
 // writes, so nothing is half done.
-Result<void> fire(Context& context, const Rules& rules, Schedule& schedule, TimePoint scheduled_for) {
+Result<void> fire(Context& context, const Rules& rules, Schedule& schedule,
+                  TimePoint scheduled_for) {
   const std::string planned =
       fmt::format(R"(,"scheduled_for":"{}")", format_rfc3339(scheduled_for));
   auto run = start(context, rules, schedule, fmt::format("schedule {}", schedule.name));
@@ -111,12 +115,6 @@ Result<void> fire(Context& context, const Rules& rules, Schedule& schedule, Time
   if (schedule.max_runs > 0 && schedule.run_count >= schedule.max_runs) schedule.next_at.reset();
   return save(context, schedule, "schedule.fired",
               fmt::format(R"({},"run":{})", planned, raw(run->id)));
-}
-
-Result<bool> last_run_is_live(Context& context, const Schedule& schedule) {
-  if (!schedule.last_run) return false;
-  BATON_TRY(row, store::find_run(context.tx.sql(), *schedule.last_run));
-  return row && row->run.state != model::RunState::finished;
 }
 
 tl::unexpected<Error> read_only(std::string_view name) {
@@ -166,8 +164,7 @@ Result<void> sync_schedules(Context& context, const Rules&,
     BATON_TRY(page, store::list_schedules(context.tx.sql(), after, kPage));
     for (const Schedule& known : page) {
       if (known.source != SuiteSource::file || names.contains(known.name)) continue;
-      BATON_TRY_VOID(
-          context.tx.clear_deadline(kScheduleDue, store::schedule_subject(known.name)));
+      BATON_TRY_VOID(context.tx.clear_deadline(kScheduleDue, store::schedule_subject(known.name)));
       BATON_TRY_VOID(store::remove_schedule(context.tx, known.name));
     }
     if (page.size() < static_cast<std::size_t>(kPage)) return {};
@@ -200,8 +197,8 @@ Result<model::Run> trigger_schedule(Context& context, const Rules& rules, std::s
   BATON_TRY(schedule, get_schedule(context.tx.sql(), name));
   BATON_TRY(run, start(context, rules, schedule, triggered_by));
   schedule.last_run = run.id;
-  BATON_TRY_VOID(save(context, schedule, "schedule.triggered",
-                      fmt::format(R"(,"run":{})", raw(run.id))));
+  BATON_TRY_VOID(
+      save(context, schedule, "schedule.triggered", fmt::format(R"(,"run":{})", raw(run.id))));
   return std::move(run);
 }
 
@@ -218,7 +215,7 @@ Result<void> schedule_due(Context& context, const Rules& rules, std::string_view
   if (missed && schedule.catch_up == model::CatchUp::none)
     return save(context, schedule, "schedule.missed", planned);
   if (schedule.overlap != model::Overlap::allow) {
-    BATON_TRY(live, last_run_is_live(context, schedule));
+    BATON_TRY(live, store::has_live_run(context.tx.sql(), schedule.name));
     if (live && schedule.overlap == model::Overlap::skip)
       return save(context, schedule, "schedule.skipped", planned);
     if (live) {
@@ -231,7 +228,10 @@ Result<void> schedule_due(Context& context, const Rules& rules, std::string_view
 
 Result<void> schedule_run_ended(Context& context, const Rules& rules, const store::RunRow& row) {
   BATON_TRY(found, store::find_schedule(context.tx.sql(), row.run.request.schedule));
-  if (!found || !found->waiting || found->last_run != row.run.id) return {};
+  if (!found || !found->waiting) return {};
+  // One that was triggered by hand may go on.
+  BATON_TRY(live, store::has_live_run(context.tx.sql(), found->name));
+  if (live) return {};
   found->waiting = false;
   return fire(context, rules, *found, context.now.wall);
 }

@@ -27,9 +27,7 @@ struct Clockwork : OpWorld {
     return run([&](Context& c) { return declare_schedule(c, rules, schedule); });
   }
   model::Schedule get() { return get_schedule(sql(), "tick").value(); }
-  void end(RunId id) {
-    ASSERT_TRUE(post(id, 1, RecordList{}.plan({"x"}).passed("x").end()));
-  }
+  void end(RunId id) { ASSERT_TRUE(post(id, 1, RecordList{}.plan({"x"}).passed("x").end())); }
   void end_last() { end(*get().last_run); }
 };
 
@@ -52,8 +50,8 @@ TEST(ScheduleOps, skip_leaves_out_what_overlaps) {
   ASSERT_TRUE(w.put(w.every(60s)));
   w.advance(200s);
   EXPECT_EQ(w.get().run_count, 1);
-  EXPECT_EQ(w.kinds("schedule:tick"), list("schedule.declared", "schedule.fired",
-                                                    "schedule.skipped", "schedule.skipped"));
+  EXPECT_EQ(w.kinds("schedule:tick"),
+            list("schedule.declared", "schedule.fired", "schedule.skipped", "schedule.skipped"));
 }
 
 TEST(ScheduleOps, queue_starts_one_as_soon_as_the_last_has_ended) {
@@ -66,6 +64,38 @@ TEST(ScheduleOps, queue_starts_one_as_soon_as_the_last_has_ended) {
   w.end_last();
   EXPECT_EQ(w.get().run_count, 2);
   EXPECT_FALSE(w.get().waiting);
+}
+
+TEST(ScheduleOps, a_run_that_was_triggered_by_hand_hides_no_other) {
+  Clockwork w;
+  model::Schedule schedule = w.every(60s);
+  schedule.overlap = Overlap::queue;
+  ASSERT_TRUE(w.put(schedule));
+  w.advance(61s);
+  const RunId planned = *w.get().last_run;
+  const auto by_hand =
+      w.run([&](Context& c) { return trigger_schedule(c, w.rules, "tick", "ann"); });
+  ASSERT_TRUE(by_hand);
+  w.end(by_hand->id);
+  w.advance(60s);
+  EXPECT_EQ(w.get().run_count, 1) << "the planned run goes on";
+  EXPECT_TRUE(w.get().waiting);
+  w.end(planned);
+  EXPECT_EQ(w.get().run_count, 2);
+}
+
+TEST(ScheduleOps, a_wall_clock_that_jumps_over_a_fire_does_not_make_it_a_missed_one) {
+  Clockwork w;
+  model::Schedule schedule = w.every(60s);
+  schedule.every.reset();
+  schedule.cron = "0 2 * * *";
+  schedule.catch_up = CatchUp::none;
+  const auto declared = w.put(schedule);
+  ASSERT_TRUE(declared);
+  w.advance(10s);
+  w.now.wall = *declared->next_at - 1s;  // resumed from a suspension, say
+  w.advance(55s);
+  EXPECT_EQ(w.get().run_count, 1);
 }
 
 TEST(ScheduleOps, allow_starts_in_any_case) {
@@ -125,8 +155,7 @@ TEST(ScheduleOps, pause_and_resume_catch_nothing_up) {
 TEST(ScheduleOps, trigger_runs_now_and_does_not_count) {
   Clockwork w;
   ASSERT_TRUE(w.put(w.every(1h)));
-  const auto run =
-      w.run([&](Context& c) { return trigger_schedule(c, w.rules, "tick", "ann"); });
+  const auto run = w.run([&](Context& c) { return trigger_schedule(c, w.rules, "tick", "ann"); });
   ASSERT_TRUE(run);
   EXPECT_EQ(w.get().last_run, run->id);
   EXPECT_EQ(w.get().run_count, 0);
@@ -147,13 +176,13 @@ TEST(ScheduleOps, what_cannot_be_started_is_told_and_the_schedule_goes_on) {
   ASSERT_TRUE(w.put(w.every(60s)));
   ASSERT_TRUE(w.run([](Context& c) { return delete_suite(c, "pay", "a"); }));
   w.advance(121s);
-  EXPECT_EQ(w.kinds("schedule:tick"), list("schedule.declared", "schedule.failed", "schedule.failed"));
+  EXPECT_EQ(w.kinds("schedule:tick"),
+            list("schedule.declared", "schedule.failed", "schedule.failed"));
 }
 
 TEST(ScheduleOps, schedules_of_a_file_are_read_only_and_follow_the_file) {
   Clockwork w;
-  ASSERT_TRUE(
-      w.run([&](Context& c) { return sync_schedules(c, w.rules, {w.every(60s)}); }));
+  ASSERT_TRUE(w.run([&](Context& c) { return sync_schedules(c, w.rules, {w.every(60s)}); }));
   EXPECT_EQ(w.put(w.every(90s)).error().code, Code::conflict);
   EXPECT_EQ(w.run([](Context& c) { return delete_schedule(c, "tick"); }).error().code,
             Code::conflict);

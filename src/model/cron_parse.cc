@@ -77,7 +77,8 @@ Result<void> read_entry(const FieldRule& rule, std::string_view entry, std::bits
   int step = 1;
   if (slash != std::string_view::npos) {
     BATON_TRY(given, read_step(rule, entry.substr(slash + 1)));
-    step = given;
+    // A longer step gives the first value alone, and must not make the sum overflow.
+    step = std::min(given, rule.high + 1);
   }
   int from = rule.low;
   int to = rule.high;

@@ -19,8 +19,8 @@ std::string cut(const std::string& text) {
   return to_valid_utf8(text.substr(0, kMessageMax)) + "\n[cut]";
 }
 
-// Columns: test_id, number, outcome, soft, interrupted, started_at, duration_ms, log_bytes, message,
-// detail.
+// Columns: test_id, number, outcome, soft, interrupted, started_at, duration_ms, log_bytes,
+// message, detail.
 Result<Attempt> attempt_of(const Row& row, std::string_view test) {
   Attempt attempt;
   attempt.test = std::string(test);
@@ -41,8 +41,8 @@ constexpr std::string_view kAttemptColumns =
     "message, detail FROM attempt WHERE run_id = ?";
 
 model::Artifact artifact_of(const Row& row) {
-  return {row.text(0), row.integer(1), row.text(2), row.text(3),
-          static_cast<int>(row.integer(4)), row.text(5)};
+  return {row.text(0), row.integer(1), row.text(2), row.text(3), static_cast<int>(row.integer(4)),
+          row.text(5)};
 }
 
 std::vector<model::Artifact> artifacts_of(const Rows& rows) {
@@ -76,25 +76,23 @@ Result<std::optional<CaseRow>> find_case(Session& session, std::int64_t suite_id
 }
 
 Result<bool> add_case(Tx& tx, RunId run, std::int64_t test_id, int ord) {
-  BATON_TRY(rows,
-            tx.sql().query("INSERT INTO run_case (run_id, test_id, ord, verdict, soft, quarantined) "
-                           "VALUES (?, ?, ?, 0, 0, 0) ON CONFLICT (run_id, test_id) DO NOTHING "
-                           "RETURNING ord",
-                           {raw(run), test_id, std::int64_t{ord}}));
+  BATON_TRY(rows, tx.sql().query(
+                      "INSERT INTO run_case (run_id, test_id, ord, verdict, soft, quarantined) "
+                      "VALUES (?, ?, ?, 0, 0, 0) ON CONFLICT (run_id, test_id) DO NOTHING "
+                      "RETURNING ord",
+                      {raw(run), test_id, std::int64_t{ord}}));
   return !rows.empty();
 }
 
 Result<void> set_case_verdict(Tx& tx, RunId run, std::int64_t test_id, CaseVerdict verdict,
                               bool soft) {
-  return tx.sql().exec(
-      "UPDATE run_case SET verdict = ?, soft = ? WHERE run_id = ? AND test_id = ?",
-      {static_cast<std::int64_t>(verdict), std::int64_t{soft}, raw(run), test_id});
+  return tx.sql().exec("UPDATE run_case SET verdict = ?, soft = ? WHERE run_id = ? AND test_id = ?",
+                       {static_cast<std::int64_t>(verdict), std::int64_t{soft}, raw(run), test_id});
 }
 
 Result<std::vector<Attempt>> case_attempts(Session& session, RunId run, std::int64_t test_id,
                                            bool whole) {
-  static const std::string kSql =
-      std::string(kAttemptColumns) + " AND test_id = ? ORDER BY number";
+  static const std::string kSql = std::string(kAttemptColumns) + " AND test_id = ? ORDER BY number";
   BATON_TRY(rows, session.query(kSql, {raw(run), test_id}));
   std::vector<Attempt> attempts;
   for (const Row& row : rows) {
@@ -109,8 +107,9 @@ Result<std::vector<Attempt>> case_attempts(Session& session, RunId run, std::int
 }
 
 Result<bool> put_attempt(Tx& tx, RunId run, std::int64_t test_id, const Attempt& attempt) {
-  // An attempt that has an outcome (not 0, running) keeps it: the condition guards every repetition.
-  // An interruption is only the server's guess; what the lost runner had spooled replaces it.
+  // An attempt that has an outcome (not 0, running) keeps it: the condition guards every
+  // repetition. An interruption is only the server's guess; what the lost runner had spooled
+  // replaces it.
   BATON_TRY(rows, tx.sql().query(
                       "INSERT INTO attempt (run_id, test_id, number, outcome, soft, interrupted, "
                       "started_at, duration_ms, log_bytes, message, detail) "
@@ -138,8 +137,8 @@ Result<std::vector<OpenAttempt>> open_attempts(Session& session, RunId run) {
                           {raw(run)}));
   std::vector<OpenAttempt> open;
   for (const Row& row : rows)
-    open.push_back({row.integer(0), row.text(1), static_cast<int>(row.integer(2)),
-                    from_ms(row.integer(3))});
+    open.push_back(
+        {row.integer(0), row.text(1), static_cast<int>(row.integer(2)), from_ms(row.integer(3))});
   return open;
 }
 
@@ -170,12 +169,13 @@ Result<void> settle_pending(Tx& tx, RunId run, CaseVerdict verdict) {
 }
 
 Result<std::vector<model::CaseProgress>> case_progress(Session& session, RunId run) {
-  BATON_TRY(rows, session.query("SELECT t.name, c.verdict, COUNT(a.number), MAX(a.number), "
-                                "MAX(a.interrupted) FROM run_case c JOIN test t ON t.id = c.test_id "
-                                "LEFT JOIN attempt a ON a.run_id = c.run_id AND "
-                                "a.test_id = c.test_id WHERE c.run_id = ? "
-                                "GROUP BY t.name, c.verdict, c.ord ORDER BY c.ord, t.name",
-                                {raw(run)}));
+  BATON_TRY(rows,
+            session.query("SELECT t.name, c.verdict, COUNT(a.number), MAX(a.number), "
+                          "MAX(a.interrupted) FROM run_case c JOIN test t ON t.id = c.test_id "
+                          "LEFT JOIN attempt a ON a.run_id = c.run_id AND "
+                          "a.test_id = c.test_id WHERE c.run_id = ? "
+                          "GROUP BY t.name, c.verdict, c.ord ORDER BY c.ord, t.name",
+                          {raw(run)}));
   std::vector<model::CaseProgress> progress;
   progress.reserve(rows.size());
   for (const Row& row : rows) {
@@ -223,13 +223,13 @@ Result<CasePage> list_cases(Session& session, RunId run, const CaseQuery& query)
   std::map<std::int64_t, std::size_t> place;
   for (const Row& row : rows) {
     place.emplace(row.integer(0), page.cases.size());
-    page.cases.push_back(case_of(row.text(1), static_cast<CaseVerdict>(row.integer(2)),
-                                 row.integer(3) != 0));
+    page.cases.push_back(
+        case_of(row.text(1), static_cast<CaseVerdict>(row.integer(2)), row.integer(3) != 0));
   }
   if (!query.attempts || page.cases.empty()) return page;
   // A range over the ids of the page: at most the attempts of this run.
-  static const std::string kSql = std::string(kAttemptColumns) +
-                                  " AND test_id >= ? AND test_id <= ? ORDER BY test_id, number";
+  static const std::string kSql =
+      std::string(kAttemptColumns) + " AND test_id >= ? AND test_id <= ? ORDER BY test_id, number";
   BATON_TRY(attempts, session.query(kSql, {raw(run), place.begin()->first, place.rbegin()->first}));
   for (const Row& row : attempts) {
     const auto found = place.find(row.integer(0));
@@ -239,6 +239,21 @@ Result<CasePage> list_cases(Session& session, RunId run, const CaseQuery& query)
     result.attempts.push_back(std::move(attempt));
   }
   return page;
+}
+
+Result<std::vector<std::string>> cases_without_success(Session& session, RunId run) {
+  using enum CaseVerdict;
+  const auto number = [](CaseVerdict verdict) { return static_cast<std::int64_t>(verdict); };
+  BATON_TRY(rows, session.query(
+                      "SELECT t.name FROM run_case c JOIN test t ON t.id = c.test_id "
+                      "WHERE c.run_id = ? AND (c.verdict IN (?, ?, ?, ?, ?) OR (c.verdict = ? AND "
+                      "NOT EXISTS (SELECT 1 FROM attempt a WHERE a.run_id = c.run_id AND "
+                      "a.test_id = c.test_id))) ORDER BY c.ord",
+                      {raw(run), number(failed), number(errored), number(timed_out),
+                       number(cancelled), number(quarantined_failure), number(skipped)}));
+  std::vector<std::string> names;
+  for (const Row& row : rows) names.push_back(row.text(0));
+  return names;
 }
 
 Result<std::optional<model::CaseResult>> read_case(Session& session, RunId run,
@@ -259,18 +274,18 @@ Result<std::optional<model::CaseResult>> read_case(Session& session, RunId run,
 }
 
 Result<void> put_artifact(Tx& tx, RunId run, const model::Artifact& artifact) {
-  return tx.sql().exec("INSERT INTO artifact (run_id, path, test, attempt, size, type, digest) "
-                       "VALUES (?, ?, ?, ?, ?, ?, ?) "
-                       "ON CONFLICT (run_id, path, test, attempt) DO UPDATE SET "
-                       "size = excluded.size, type = excluded.type, digest = excluded.digest",
-                       {raw(run), artifact.path, artifact.test, std::int64_t{artifact.attempt},
-                        artifact.size, artifact.type, artifact.digest});
+  return tx.sql().exec(
+      "INSERT INTO artifact (run_id, path, test, attempt, size, type, digest) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?) "
+      "ON CONFLICT (run_id, path, test, attempt) DO UPDATE SET "
+      "size = excluded.size, type = excluded.type, digest = excluded.digest",
+      {raw(run), artifact.path, artifact.test, std::int64_t{artifact.attempt}, artifact.size,
+       artifact.type, artifact.digest});
 }
 
 Result<std::vector<model::Artifact>> list_artifacts(Session& session, RunId run,
                                                     std::string_view path) {
-  std::string sql =
-      "SELECT path, size, type, test, attempt, digest FROM artifact WHERE run_id = ?";
+  std::string sql = "SELECT path, size, type, test, attempt, digest FROM artifact WHERE run_id = ?";
   std::vector<Value> args{raw(run)};
   if (!path.empty()) {
     sql += " AND path = ?";
@@ -281,19 +296,16 @@ Result<std::vector<model::Artifact>> list_artifacts(Session& session, RunId run,
   return artifacts_of(rows);
 }
 
-Result<std::vector<model::Artifact>> attempt_artifacts(Session& session, RunId run,
-                                                       std::string_view test, int attempt) {
-  BATON_TRY(rows, session.query("SELECT path, size, type, test, attempt, digest FROM artifact "
-                                "WHERE run_id = ? AND test = ? AND attempt = ? ORDER BY path",
-                                {raw(run), std::string(test), std::int64_t{attempt}}));
-  return artifacts_of(rows);
-}
-
 Result<std::vector<std::string>> unshared_digests(Session& session, RunId run) {
-  BATON_TRY(rows, session.query("SELECT DISTINCT digest FROM artifact a WHERE run_id = ? AND "
-                                "NOT EXISTS (SELECT 1 FROM artifact b WHERE b.digest = a.digest "
-                                "AND b.run_id <> a.run_id) ORDER BY digest",
-                                {raw(run)}));
+  // Each digest once, and two look-ups in the index of digests: a run may have one file thousands
+  // of times.
+  BATON_TRY(
+      rows,
+      session.query("SELECT d.digest FROM (SELECT DISTINCT digest FROM artifact WHERE run_id = ?) "
+                    "d WHERE NOT EXISTS (SELECT 1 FROM artifact b WHERE b.digest = d.digest AND "
+                    "b.run_id < ?) AND NOT EXISTS (SELECT 1 FROM artifact b WHERE "
+                    "b.digest = d.digest AND b.run_id > ?) ORDER BY d.digest",
+                    {raw(run), raw(run), raw(run)}));
   std::vector<std::string> digests;
   for (const Row& row : rows) digests.push_back(row.text(0));
   return digests;
@@ -303,12 +315,6 @@ Result<void> remove_cases(Tx& tx, RunId run) {
   BATON_TRY_VOID(tx.sql().exec("DELETE FROM attempt WHERE run_id = ?", {raw(run)}));
   BATON_TRY_VOID(tx.sql().exec("DELETE FROM run_case WHERE run_id = ?", {raw(run)}));
   return tx.sql().exec("DELETE FROM artifact WHERE run_id = ?", {raw(run)});
-}
-
-Result<bool> is_digest_used(Session& session, std::string_view digest) {
-  BATON_TRY(rows, session.query("SELECT 1 FROM artifact WHERE digest = ? LIMIT 1",
-                                {std::string{digest}}));
-  return !rows.empty();
 }
 
 }  // namespace baton::store

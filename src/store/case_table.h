@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Tables run_case, attempt and artifact: what happened inside a run. The writing functions append no
-// event of their own: the operation reports all that a batch of records did in one run.recorded.
+// Tables run_case, attempt and artifact: what happened inside a run. The writing functions append
+// no event of their own: the operation reports all that a batch of records did in one run.recorded.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,10 +34,10 @@ Result<void> set_case_verdict(Tx& tx, RunId run, std::int64_t test_id, model::Ca
                               bool soft);
 
 /// The attempts of one case in order, without spans and values unless `whole`.
-Result<std::vector<model::Attempt>> case_attempts(Session& session, RunId run,
-                                                  std::int64_t test_id, bool whole = false);
-/// Inserts the attempt, or completes a running one. An attempt with an outcome is never changed, but
-/// for an interrupted one whose real outcome arrives late (from the spool of the lost runner).
+Result<std::vector<model::Attempt>> case_attempts(Session& session, RunId run, std::int64_t test_id,
+                                                  bool whole = false);
+/// Inserts the attempt, or completes a running one. An attempt with an outcome is never changed,
+/// but for an interrupted one whose real outcome arrives late (from the spool of the lost runner).
 /// Result: whether anything was stored.
 Result<bool> put_attempt(Tx& tx, RunId run, std::int64_t test_id, const model::Attempt& attempt);
 
@@ -66,7 +66,8 @@ Result<std::vector<model::CaseProgress>> case_progress(Session& session, RunId r
 /// Messages of attempts that did not pass, one after the other, at most `max_bytes`.
 Result<std::string> failure_messages(Session& session, RunId run, std::size_t max_bytes);
 
-/// Cases of a run in their order with all attempts. verdict: only these. names_only: no attempts.
+/// Cases of a run in their order with all attempts. verdict: only these. attempts = false: without
+/// them.
 struct CaseQuery {
   std::optional<model::CaseVerdict> verdict = {};
   std::int64_t after = -1;  // the cursor: position of the last case seen
@@ -78,16 +79,16 @@ struct CasePage {
   std::optional<std::int64_t> next_after;
 };
 Result<CasePage> list_cases(Session& session, RunId run, const CaseQuery& query);
+/// Names, in order, of what a rerun of the failed repeats: failures, and what was not run at all.
+Result<std::vector<std::string>> cases_without_success(Session& session, RunId run);
 /// One case with its attempts.
 Result<std::optional<model::CaseResult>> read_case(Session& session, RunId run,
                                                    std::string_view name);
 
 Result<void> put_artifact(Tx& tx, RunId run, const model::Artifact& artifact);
-/// By path; test and attempt narrow it when they are set.
+/// By path; a path gives those of that name.
 Result<std::vector<model::Artifact>> list_artifacts(Session& session, RunId run,
                                                     std::string_view path = "");
-Result<std::vector<model::Artifact>> attempt_artifacts(Session& session, RunId run,
-                                                       std::string_view test, int attempt);
 /// Digests of the run's artifacts that no other run has.
 Result<std::vector<std::string>> unshared_digests(Session& session, RunId run);
 

@@ -4,21 +4,18 @@
 namespace baton::store {
 
 Result<std::optional<Seq>> reader_position(Session& session, std::string_view name) {
-  BATON_TRY(rows, session.query("SELECT seq FROM journal_reader WHERE name = ?",
-                                {std::string(name)}));
+  BATON_TRY(rows,
+            session.query("SELECT seq FROM journal_reader WHERE name = ?", {std::string(name)}));
   if (rows.empty()) return std::optional<Seq>{};
   return std::optional<Seq>{rows[0].integer(0)};
 }
 
 Result<void> set_reader_position(Tx& tx, std::string_view name, Seq seq) {
-  return tx.sql().exec("INSERT INTO journal_reader (name, seq, seen_at) VALUES (?, ?, ?) "
-                       "ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, "
-                       "seen_at = excluded.seen_at WHERE journal_reader.seq < excluded.seq",
-                       {std::string(name), seq, to_ms(tx.now().wall)});
-}
-
-Result<void> remove_reader(Tx& tx, std::string_view name) {
-  return tx.sql().exec("DELETE FROM journal_reader WHERE name = ?", {std::string(name)});
+  return tx.sql().exec(
+      "INSERT INTO journal_reader (name, seq, seen_at) VALUES (?, ?, ?) "
+      "ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, "
+      "seen_at = excluded.seen_at WHERE journal_reader.seq < excluded.seq",
+      {std::string(name), seq, to_ms(tx.now().wall)});
 }
 
 Result<int> prune_journal(Tx& tx, TimePoint before, int limit) {

@@ -14,7 +14,6 @@ namespace baton::store {
 Result<std::optional<Seq>> reader_position(Session& session, std::string_view name);
 /// Never goes back.
 Result<void> set_reader_position(Tx& tx, std::string_view name, Seq seq);
-Result<void> remove_reader(Tx& tx, std::string_view name);
 
 /// Removes the oldest events, at most `limit`: older than `before` and read by every reader.
 /// Result: how many.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Suites, runs, cases, attempts and what belongs to them.
 //
-// Enumerations are stored as the number of their enumerator (model/run.h, model/suite.h), so these may
-// only grow at the end. Columns that never repeat in a filter are one JSON text (row_json.h).
+// Enumerations are stored as the number of their enumerator (model/run.h, model/suite.h), so these
+// may only grow at the end. Columns that never repeat in a filter are one JSON text (row_json.h).
 #include "store/migrations.h"
 
 namespace baton::store {
@@ -86,6 +86,9 @@ CREATE INDEX run_verdict ON run (verdict, id) WHERE verdict > 0;
 CREATE INDEX run_suite_verdict ON run (suite_id, verdict, id) WHERE verdict > 0;
 CREATE INDEX run_reference ON run (reference, id) WHERE reference <> '';
 CREATE INDEX run_environment ON run (environment, id) WHERE environment <> '';
+CREATE INDEX run_suite_environment ON run (suite_id, environment, id) WHERE environment <> '';
+CREATE INDEX run_schedule ON run (schedule, id) WHERE schedule <> '';
+CREATE INDEX run_age ON run (suite_id, finished_at) WHERE state = 3;
 CREATE TABLE run_label (
   name   TEXT NOT NULL,
   value  TEXT NOT NULL,
@@ -101,6 +104,7 @@ CREATE TABLE run_case (
   quarantined BIGINT NOT NULL,
   PRIMARY KEY (run_id, test_id)
 ) WITHOUT ROWID;
+CREATE UNIQUE INDEX run_case_order ON run_case (run_id, ord);
 CREATE TABLE attempt (
   run_id      BIGINT NOT NULL,
   test_id     BIGINT NOT NULL,
@@ -125,7 +129,7 @@ CREATE TABLE artifact (
   digest  TEXT NOT NULL,
   PRIMARY KEY (run_id, path, test, attempt)
 ) WITHOUT ROWID;
-CREATE INDEX artifact_digest ON artifact (digest);
+CREATE INDEX artifact_digest ON artifact (digest, run_id);
 CREATE TABLE schedule (
   name      TEXT PRIMARY KEY,
   suite     TEXT NOT NULL,
@@ -260,6 +264,9 @@ CREATE INDEX run_verdict ON run (verdict, id) WHERE verdict > 0;
 CREATE INDEX run_suite_verdict ON run (suite_id, verdict, id) WHERE verdict > 0;
 CREATE INDEX run_reference ON run (reference, id) WHERE reference <> '';
 CREATE INDEX run_environment ON run (environment, id) WHERE environment <> '';
+CREATE INDEX run_suite_environment ON run (suite_id, environment, id) WHERE environment <> '';
+CREATE INDEX run_schedule ON run (schedule, id) WHERE schedule <> '';
+CREATE INDEX run_age ON run (suite_id, finished_at) WHERE state = 3;
 CREATE TABLE run_label (
   name   TEXT COLLATE "C" NOT NULL,
   value  TEXT COLLATE "C" NOT NULL,
@@ -275,6 +282,7 @@ CREATE TABLE run_case (
   quarantined BIGINT NOT NULL,
   PRIMARY KEY (run_id, test_id)
 );
+CREATE UNIQUE INDEX run_case_order ON run_case (run_id, ord);
 CREATE TABLE attempt (
   run_id      BIGINT NOT NULL,
   test_id     BIGINT NOT NULL,
@@ -299,7 +307,7 @@ CREATE TABLE artifact (
   digest  TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (run_id, path, test, attempt)
 );
-CREATE INDEX artifact_digest ON artifact (digest);
+CREATE INDEX artifact_digest ON artifact (digest, run_id);
 CREATE TABLE schedule (
   name      TEXT COLLATE "C" PRIMARY KEY,
   suite     TEXT COLLATE "C" NOT NULL,

@@ -32,12 +32,25 @@ Result<void> try_lock(PostgresSession& session, std::int64_t key) {
   return tl::unexpected(locked.error());
 }
 
+// PostgreSQL cuts longer names; ours must be recognised again.
+constexpr std::size_t kNameMax = 63;
+
+std::string session_name(std::string_view role, const PostgresTarget& target) {
+  return fmt::format("baton {} {}", role, target.instance).substr(0, kNameMax);
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("''") : std::string(1, c);
+  return out + "'";
+}
+
 }  // namespace
 
 Result<std::unique_ptr<PostgresSession>> connect_postgres(const PostgresTarget& target,
                                                           std::string_view role) {
-  BATON_TRY(session, PostgresSession::connect(
-                         target.url, fmt::format("baton {} {}", role, target.instance)));
+  const std::string name = session_name(role, target);
+  BATON_TRY(session, PostgresSession::connect(target.url, name));
   if (PQserverVersion(session->handle()) < kServerVersionMin)
     return fail(Code::unavailable, "PostgreSQL {} is too old; Baton needs 15",
                 PQserverVersion(session->handle()) / 10'000);
@@ -49,12 +62,12 @@ Result<std::unique_ptr<PostgresSession>> connect_postgres(const PostgresTarget& 
   if (role == "writer" && rows[0].integer(2) != 0)
     return fail(Code::unavailable, "this PostgreSQL server is a standby and cannot be written");
   // An answer promises durability, whatever the database's default is.
-  const std::string_view durable =
-      rows[0].text(1) == "off" ? "SET synchronous_commit = on;" : "";
+  const std::string_view durable = rows[0].text(1) == "off" ? "SET synchronous_commit = on;" : "";
   BATON_TRY_VOID(session->script(fmt::format(
-      "{} SET search_path TO {}; SET statement_timeout = '{}'; "
+      "{} SET application_name = {}; SET search_path TO {}; SET statement_timeout = '{}'; "
       "SET standard_conforming_strings = on; SET client_min_messages = warning",
-      durable, target.schema, kStatementTimeout)));
+      // The address may name the application; a writer that lost its connection knows itself by it.
+      durable, quoted(name), target.schema, kStatementTimeout)));
   return std::move(session);
 }
 
@@ -63,14 +76,15 @@ Result<void> become_writer(PostgresSession& session, const PostgresTarget& targe
   const auto locked = try_lock(session, key);
   if (locked) return {};
   if (session.broken()) return locked;
-  BATON_TRY(holders,
-            session.query("SELECT a.pid, a.application_name FROM pg_locks l "
-                          "JOIN pg_stat_activity a ON a.pid = l.pid "
-                          "WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 "
-                          "AND l.classid::bigint = (?::bigint >> 32) & 4294967295 "
-                          "AND l.objid::bigint = ?::bigint & 4294967295",
-                          {key, key}));
-  const std::string own = "baton writer " + target.instance;
+  BATON_TRY(holders, session.query("SELECT a.pid, a.application_name FROM pg_locks l "
+                                   "JOIN pg_stat_activity a ON a.pid = l.pid "
+                                   "JOIN pg_database d ON d.oid = l.database "
+                                   "WHERE d.datname = current_database() AND l.locktype = "
+                                   "'advisory' AND l.granted AND l.objsubid = 1 "
+                                   "AND l.classid::bigint = (?::bigint >> 32) & 4294967295 "
+                                   "AND l.objid::bigint = ?::bigint & 4294967295",
+                                   {key, key}));
+  const std::string own = session_name("writer", target);
   if (!holders.empty() && holders[0].text(1) != own)
     return fail_with_fix(Code::conflict, "stop it, or give this server another database or schema",
                          "another Baton server writes this database (PostgreSQL session {})",
@@ -103,11 +117,11 @@ Result<int> postgres_schema_version(PostgresSession& session, const PostgresTarg
 Result<void> migrate_postgres(PostgresSession& session, const PostgresTarget& target) {
   BATON_TRY(version, postgres_schema_version(session, target));
   if (version == 0) {
-    BATON_TRY_VOID(session.script(fmt::format(
-        "CREATE SCHEMA IF NOT EXISTS {}; CREATE TABLE IF NOT EXISTS meta "
-        "(key TEXT COLLATE \"C\" PRIMARY KEY, value TEXT COLLATE \"C\" NOT NULL); "
-        "INSERT INTO meta VALUES ('schema_version', '0') ON CONFLICT DO NOTHING",
-        target.schema)));
+    BATON_TRY_VOID(session.script(
+        fmt::format("CREATE SCHEMA IF NOT EXISTS {}; CREATE TABLE IF NOT EXISTS meta "
+                    "(key TEXT COLLATE \"C\" PRIMARY KEY, value TEXT COLLATE \"C\" NOT NULL); "
+                    "INSERT INTO meta VALUES ('schema_version', '0') ON CONFLICT DO NOTHING",
+                    target.schema)));
   }
   BATON_TRY_VOID(session.script("SET statement_timeout = 0"));
   for (const Migration& migration : migrations()) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Lists and searches of runs. The newest come first and the cursor is a run's id, so each list is a
-// walk down one index that stops after a page. SQLite keeps no statistics here, so the index is named:
-// that of the filter which usually selects least.
+// walk down one index that stops after a page. SQLite keeps no statistics here, so the index is
+// named: that of the filter which usually selects least.
 #include <algorithm>
 
 #include "base/text.h"
@@ -31,9 +31,9 @@ Result<std::vector<std::int64_t>> suites_of(Session& session, std::string_view s
   Result<Rows> rows =
       slash == std::string_view::npos
           ? session.query("SELECT id FROM suite WHERE name = ?", {std::string(suite)})
-          : session.query("SELECT id FROM suite WHERE namespace = ? AND name = ?",
-                          {std::string(suite.substr(0, slash)),
-                           std::string(suite.substr(slash + 1))});
+          : session.query(
+                "SELECT id FROM suite WHERE namespace = ? AND name = ?",
+                {std::string(suite.substr(0, slash)), std::string(suite.substr(slash + 1))});
   if (!rows) return tl::unexpected(rows.error());
   std::vector<std::int64_t> ids;
   for (const Row& row : *rows) ids.push_back(row.integer(0));
@@ -58,37 +58,45 @@ void add_filters(Builder& sql, const RunQuery& query) {
     if (state < 3) sql.add("r.state < 3");
   }
   if (query.verdict)
-    sql.add(fmt::format("r.verdict > 0 AND r.verdict = {}",
-                        static_cast<std::int64_t>(*query.verdict)));
+    sql.add(
+        fmt::format("r.verdict > 0 AND r.verdict = {}", static_cast<std::int64_t>(*query.verdict)));
   if (!query.reference.empty()) sql.add("r.reference = ? AND r.reference <> ''", query.reference);
   if (!query.environment.empty())
     sql.add("r.environment = ? AND r.environment <> ''", query.environment);
-  if (!query.schedule.empty()) sql.add("r.schedule = ?", query.schedule);
+  if (!query.schedule.empty()) sql.add("r.schedule = ? AND r.schedule <> ''", query.schedule);
 }
 
 void add_labels(Builder& sql, const RunQuery& query, std::size_t from) {
   for (std::size_t i = from; i < query.labels.size(); ++i) {
-    sql.add("EXISTS (SELECT 1 FROM run_label x WHERE x.name = ? AND x.value = ? AND "
-            "x.run_id = r.id)");
+    sql.add(
+        "EXISTS (SELECT 1 FROM run_label x WHERE x.name = ? AND x.value = ? AND "
+        "x.run_id = r.id)");
     sql.args.emplace_back(query.labels[i].first);
     sql.args.emplace_back(query.labels[i].second);
   }
 }
 
-// The index to walk when no label leads.
-std::string_view index_for(const RunQuery& query, std::size_t suites) {
-  using model::RunState;
-  if (query.state && *query.state != RunState::finished && suites != 1) return "run_live";
+bool is_live(const RunQuery& query) {
+  return query.state && *query.state != model::RunState::finished;
+}
+
+// The index to walk when no label leads. Few runs are live, whatever else is asked of them.
+std::string_view index_for(const RunQuery& query, bool one_suite) {
+  if (is_live(query)) {
+    return one_suite && *query.state == model::RunState::queued ? "run_queue" : "run_live";
+  }
   if (!query.reference.empty()) return "run_reference";
-  if (suites == 1) return query.verdict ? "run_suite_verdict" : "run_suite";
+  if (!query.schedule.empty()) return "run_schedule";
+  if (one_suite && !query.environment.empty()) return "run_suite_environment";
+  if (one_suite) return query.verdict ? "run_suite_verdict" : "run_suite";
   if (!query.environment.empty()) return "run_environment";
   if (query.verdict) return "run_verdict";
   return {};
 }
 
 Result<std::vector<RunRow>> list_by_columns(Session& session, const RunQuery& query,
-                                            const std::vector<std::int64_t>& suites) {
-  const bool by_label = !query.labels.empty();
+                                            std::optional<std::int64_t> suite) {
+  const bool by_label = !query.labels.empty() && !is_live(query);
   Builder sql;
   std::string from;
   if (by_label) {
@@ -98,7 +106,7 @@ Result<std::vector<RunRow>> list_by_columns(Session& session, const RunQuery& qu
     if (query.before) sql.add("l.run_id < ?", raw(*query.before));
     sql.add("r.id = l.run_id AND s.id = r.suite_id");
   } else {
-    const std::string_view index = index_for(query, suites.size());
+    const std::string_view index = index_for(query, suite.has_value());
     from = " FROM run r";
     if (!index.empty() && session.dialect() == Dialect::sqlite)
       from += fmt::format(" INDEXED BY {}", index);
@@ -106,9 +114,9 @@ Result<std::vector<RunRow>> list_by_columns(Session& session, const RunQuery& qu
     if (query.before) sql.add("r.id < ?", raw(*query.before));
     sql.add("s.id = r.suite_id");
   }
-  if (!suites.empty()) add_suites(sql, suites);
+  if (suite) sql.add("r.suite_id = ?", *suite);
   add_filters(sql, query);
-  add_labels(sql, query, 1);
+  add_labels(sql, query, by_label ? 1 : 0);
   sql.args.emplace_back(std::int64_t{query.limit});
   BATON_TRY(rows, session.query(fmt::format("{}{}{} ORDER BY {} DESC LIMIT ?", kRunColumns, from,
                                             sql.where, by_label ? "l.run_id" : "r.id"),
@@ -116,8 +124,26 @@ Result<std::vector<RunRow>> list_by_columns(Session& session, const RunQuery& qu
   return runs_of(rows);
 }
 
-// "build-12 err" → "build 12"* "err"* for FTS5, (build <-> 12:*) & err:* for PostgreSQL: each word of
-// the query is a phrase whose last part may be the beginning of a word. "" when nothing is left.
+void newest_first(std::vector<RunRow>& runs) {
+  std::sort(runs.begin(), runs.end(),
+            [](const RunRow& a, const RunRow& b) { return a.run.id > b.run.id; });
+}
+
+// A name without its namespace may mean several suites: each gives its newest.
+Result<std::vector<RunRow>> list_by_columns(Session& session, const RunQuery& query,
+                                            const std::vector<std::int64_t>& suites) {
+  if (suites.empty()) return list_by_columns(session, query, std::nullopt);
+  std::vector<RunRow> all;
+  for (const std::int64_t suite : suites) {
+    BATON_TRY(some, list_by_columns(session, query, std::optional{suite}));
+    std::move(some.begin(), some.end(), std::back_inserter(all));
+  }
+  newest_first(all);
+  return all;
+}
+
+// "build-12 err" → "build 12"* "err"* for FTS5, (build <-> 12:*) & err:* for PostgreSQL: each word
+// of the query is a phrase whose last part may be the beginning of a word. "" when nothing is left.
 std::string match_expression(Dialect dialect, std::string_view text) {
   std::string expression;
   for (const std::string_view word : split(text, ' ')) {
@@ -155,11 +181,11 @@ Result<std::vector<RunRow>> search_finished(Session& session, const RunQuery& qu
   add_filters(sql, query);
   add_labels(sql, query, 0);
   sql.args.emplace_back(std::int64_t{query.limit});
-  BATON_TRY(rows, session.query(
-                      fmt::format("{} FROM run_text t CROSS JOIN run r CROSS JOIN suite s{} "
-                                  "ORDER BY {} DESC LIMIT ?",
-                                  kRunColumns, sql.where, key),
-                      sql.args));
+  BATON_TRY(rows,
+            session.query(fmt::format("{} FROM run_text t CROSS JOIN run r CROSS JOIN suite s{} "
+                                      "ORDER BY {} DESC LIMIT ?",
+                                      kRunColumns, sql.where, key),
+                          sql.args));
   return runs_of(rows);
 }
 
@@ -180,16 +206,16 @@ Result<std::vector<RunRow>> search_live(Session& session, const RunQuery& query,
   if (query.before) sql.add("r.id < ?", raw(*query.before));
   for (const std::string_view word : split(query.text, ' ')) {
     if (word.empty()) continue;
-    sql.add("LOWER(s.namespace || '/' || s.name || ' ' || r.reference || ' ' || r.triggered_by) "
-            "LIKE ? ESCAPE '\\'",
-            like_pattern(word));
+    sql.add(
+        "LOWER(s.namespace || '/' || s.name || ' ' || r.reference || ' ' || r.triggered_by) "
+        "LIKE ? ESCAPE '\\'",
+        like_pattern(word));
   }
   if (!suites.empty()) add_suites(sql, suites);
   add_filters(sql, query);
   add_labels(sql, query, 0);
   sql.args.emplace_back(std::int64_t{query.limit});
-  const std::string_view hint =
-      session.dialect() == Dialect::sqlite ? " INDEXED BY run_live" : "";
+  const std::string_view hint = session.dialect() == Dialect::sqlite ? " INDEXED BY run_live" : "";
   BATON_TRY(rows,
             session.query(fmt::format("{} FROM run r{} CROSS JOIN suite s{} ORDER BY r.id DESC "
                                       "LIMIT ?",
@@ -206,8 +232,7 @@ Result<std::vector<RunRow>> search(Session& session, const RunQuery& query,
   all.reserve(live.size() + finished.size());
   std::move(live.begin(), live.end(), std::back_inserter(all));
   std::move(finished.begin(), finished.end(), std::back_inserter(all));
-  std::sort(all.begin(), all.end(),
-            [](const RunRow& a, const RunRow& b) { return a.run.id > b.run.id; });
+  newest_first(all);
   return all;
 }
 
@@ -238,8 +263,8 @@ Result<RunRow> run_of(const Row& row) {
   run.number = row.integer(4);
   run.state = static_cast<model::RunState>(row.integer(5));
   run.verdict = static_cast<model::RunVerdict>(row.integer(6));
-  run.counts = {small(7), small(8), small(9), small(10), small(11), small(12), small(13),
-                small(14)};
+  run.counts = {small(7),  small(8),  small(9),  small(10),
+                small(11), small(12), small(13), small(14)};
   run.flaky = run.counts.flaky > 0;
   run.queued_at = from_ms(row.integer(15));
   run.started_at = time(16);
@@ -281,8 +306,8 @@ Result<RunPage> list_runs(Session& session, const RunQuery& asked) {
     if (found.empty()) return RunPage{};
     suites = std::move(found);
   }
-  Result<std::vector<RunRow>> runs = query.text.empty() ? list_by_columns(session, query, suites)
-                                                        : search(session, query, suites);
+  Result<std::vector<RunRow>> runs =
+      query.text.empty() ? list_by_columns(session, query, suites) : search(session, query, suites);
   if (!runs) return tl::unexpected(runs.error());
   RunPage page;
   page.runs = *std::move(runs);

@@ -70,8 +70,10 @@ Result<void> index_run(Tx& tx, const RunRow& row, std::string_view failures);
 /// Removes the row, its labels and its words. Event run.deleted with `data`.
 Result<void> remove_run(Tx& tx, const RunRow& row, std::string_view data);
 
-/// Finished runs of the suite that retention may delete, oldest first: beyond the newest `keep_last`
-/// (0: none is kept for being new) and finished before `before` (not set: at any time).
+/// Whether a run that the schedule started has not ended yet.
+Result<bool> has_live_run(Session& session, std::string_view schedule);
+/// Finished runs of the suite that retention may delete, oldest first: beyond the newest
+/// `keep_last` (0: none is kept for being new) and finished before `before` (not set: at any time).
 Result<std::vector<RunId>> expired_runs(Session& session, std::int64_t suite_id, int keep_last,
                                         std::optional<TimePoint> before, int limit);
 
@@ -88,7 +90,7 @@ struct RunQuery {
   int limit = 50;
 };
 struct RunPage {
-  std::vector<RunRow> runs;         // newest first
+  std::vector<RunRow> runs;          // newest first
   std::optional<RunId> next_before;  // set when there are more
 };
 Result<RunPage> list_runs(Session& session, const RunQuery& query);

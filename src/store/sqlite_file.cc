@@ -24,8 +24,17 @@ std::int64_t size_of(const std::string& path) {
 }
 
 tl::unexpected<Error> damaged(const std::string& path, std::string_view why) {
-  return fail_with_fix(Code::unavailable, "restore it from a backup, or move it away to start empty",
+  return fail_with_fix(Code::unavailable,
+                       "restore it from a backup, or move it away to start empty",
                        "{} is damaged: {}; nothing was changed", path, why);
+}
+
+// The file may be whole and yet not readable now.
+tl::unexpected<Error> unreadable(const std::string& path, Error error) {
+  if (error.message.starts_with("the database file is damaged"))
+    return damaged(path, error.message);
+  if (error.fix.empty()) error.fix = fmt::format("check the permissions of {}* and the disk", path);
+  return tl::unexpected(std::move(error));
 }
 
 std::uint32_t big_endian(const std::string& bytes, std::size_t at, std::size_t count) {
@@ -56,7 +65,9 @@ Result<bool> looks_truncated(const std::string& path, std::int64_t size) {
 class Traces {
  public:
   explicit Traces(const std::string& path)
-      : wal_(path + "-wal"), shm_(path + "-shm"), had_wal_(size_of(wal_) >= 0),
+      : wal_(path + "-wal"),
+        shm_(path + "-shm"),
+        had_wal_(size_of(wal_) >= 0),
         had_shm_(size_of(shm_) >= 0) {}
   ~Traces() {
     if (!had_wal_ && size_of(wal_) == 0) ::unlink(wal_.c_str());
@@ -71,9 +82,14 @@ class Traces {
 };
 
 Result<SqliteFile> inspect_content(const std::string& path, bool check_pages) {
-  BATON_TRY(session, SqliteSession::open(path, SqliteSession::Mode::read_only, 2'000));
+  // What a process that was killed has left half done is undone first, which needs to write.
+  const bool half_done = size_of(path + "-journal") > 0;
+  BATON_TRY(session,
+            SqliteSession::open(
+                path, half_done ? SqliteSession::Mode::read_write : SqliteSession::Mode::read_only,
+                2'000));
   const auto objects = session->query("SELECT count(*) FROM sqlite_schema");
-  if (!objects) return damaged(path, objects.error().message);
+  if (!objects) return unreadable(path, objects.error());
   if (check_pages) {
     const auto verdict = session->query("PRAGMA quick_check(1)");
     if (!verdict) return damaged(path, verdict.error().message);

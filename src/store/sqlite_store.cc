@@ -42,10 +42,10 @@ Result<void> migrate(SqliteSession& session) {
   }
   for (const Migration& migration : migrations()) {
     if (migration.version <= version) continue;
-    auto applied = session.script(
-        fmt::format("BEGIN IMMEDIATE; {}; UPDATE meta SET value = '{}' WHERE key = "
-                    "'schema_version'; COMMIT",
-                    migration.sqlite, migration.version));
+    auto applied =
+        session.script(fmt::format("BEGIN IMMEDIATE; {}; UPDATE meta SET value = '{}' WHERE key = "
+                                   "'schema_version'; COMMIT",
+                                   migration.sqlite, migration.version));
     if (!applied) {
       if (session.in_transaction()) (void)session.script("ROLLBACK");
       return fail(applied.error().code, "migration {} ({}): {}", migration.version, migration.name,
@@ -125,16 +125,18 @@ class SqliteDiskStore final : public SqliteStore {
   SqliteDiskStore(LockFile lock, std::unique_ptr<SqliteSession> writer, const std::string& path,
                   int readers)
       : SqliteStore(std::move(lock), std::move(writer)),
-        pool_(readers, [path]() -> Result<std::unique_ptr<Session>> {
-                BATON_TRY(session, SqliteSession::open(path, SqliteSession::Mode::read_only,
-                                                       kReaderCacheKib));
-                return std::unique_ptr<Session>(std::move(session));
-              },
-              [](Session& session) { return session.exec("BEGIN").has_value(); },
-              [](Session& session) {
-                static_cast<SqliteSession&>(session).clear_failure();
-                return session.exec("ROLLBACK").has_value();
-              }) {
+        pool_(
+            readers,
+            [path]() -> Result<std::unique_ptr<Session>> {
+              BATON_TRY(session,
+                        SqliteSession::open(path, SqliteSession::Mode::read_only, kReaderCacheKib));
+              return std::unique_ptr<Session>(std::move(session));
+            },
+            [](Session& session) { return session.exec("BEGIN").has_value(); },
+            [](Session& session) {
+              static_cast<SqliteSession&>(session).clear_failure();
+              return session.exec("ROLLBACK").has_value();
+            }) {
     sqlite3_wal_hook(writer_->handle(), &SqliteDiskStore::on_commit, this);
   }
 
@@ -224,12 +226,6 @@ class SqliteMemoryStore final : public SqliteStore {
   bool held_ = false;  // by the batch
 };
 
-/// A new file's name is durable only after its folder was synchronised.
-void synchronise_folder(const std::string& folder) {
-  const Fd fd{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (fd) ::fsync(fd.get());
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_sqlite(const Options& options) {
@@ -246,7 +242,7 @@ Result<std::unique_ptr<Store>> open_sqlite(const Options& options) {
                 options.data);
   BATON_TRY_VOID(writer->script("PRAGMA synchronous=FULL; PRAGMA journal_size_limit=16777216"));
   BATON_TRY_VOID(migrate(*writer));
-  if (found == SqliteFile::absent) synchronise_folder(options.data);
+  if (found == SqliteFile::absent) BATON_TRY_VOID(synchronise_folder(options.data));
   return std::make_unique<SqliteDiskStore>(std::move(lock), std::move(writer), path,
                                            options.readers);
 }

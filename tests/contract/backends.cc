@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "backends.h"
 
+#include <libpq-fe.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -12,12 +14,9 @@ namespace baton::contract {
 
 std::string name_of(Backend backend) {
   switch (backend) {
-    case Backend::sqlite_memory:
-      return "sqlite_memory";
-    case Backend::sqlite_disk:
-      return "sqlite_disk";
-    case Backend::postgres:
-      return "postgres";
+    case Backend::sqlite_memory: return "sqlite_memory";
+    case Backend::sqlite_disk: return "sqlite_disk";
+    case Backend::postgres: return "postgres";
   }
   return "";
 }
@@ -25,9 +24,7 @@ std::string name_of(Backend backend) {
 void StoreTest::SetUp() {
   static std::atomic<int> count = 0;
   switch (GetParam()) {
-    case Backend::sqlite_memory:
-      options_.data = ":memory:";
-      break;
+    case Backend::sqlite_memory: options_.data = ":memory:"; break;
     case Backend::sqlite_disk: {
       std::string folder = ::testing::TempDir() + "baton-contract-XXXXXX";
       ASSERT_NE(::mkdtemp(folder.data()), nullptr);
@@ -54,6 +51,28 @@ Result<void> StoreTest::reopen() {
   BATON_TRY(opened, store::Store::open(options_));
   store_ = std::move(opened);
   return {};
+}
+
+std::string StoreTest::look(const std::string& query) const {
+  std::string value = "refused";
+  if (GetParam() == Backend::postgres) {
+    PGconn* const connection = PQconnectdb(options_.data.c_str());
+    PQclear(PQexec(connection, ("SET search_path TO " + options_.schema).c_str()));
+    PGresult* const result = PQexec(connection, query.c_str());
+    if (PQresultStatus(result) == PGRES_TUPLES_OK) value = PQgetvalue(result, 0, 0);
+    PQclear(result);
+    PQfinish(connection);
+    return value;
+  }
+  sqlite3* database = nullptr;
+  sqlite3_open_v2((options_.data + "/baton.db").c_str(), &database, SQLITE_OPEN_READWRITE, nullptr);
+  sqlite3_stmt* statement = nullptr;
+  if (sqlite3_prepare_v2(database, query.c_str(), -1, &statement, nullptr) == SQLITE_OK &&
+      sqlite3_step(statement) == SQLITE_ROW)
+    value = reinterpret_cast<const char*>(sqlite3_column_text(statement, 0));
+  sqlite3_finalize(statement);
+  sqlite3_close(database);
+  return value;
 }
 
 void StoreTest::execute(std::initializer_list<const char*> statements) {

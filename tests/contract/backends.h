@@ -45,6 +45,9 @@ class StoreTest : public ::testing::TestWithParam<Backend> {
   void execute(std::initializer_list<const char*> statements);
   /// All rows of `query` as a snapshot sees them: "1|a;2|NULL".
   std::string read(std::string_view query);
+  /// The first value of `query` without Baton's own code, also while the store is closed; "refused"
+  /// when the database refuses it. Not for a database in memory.
+  std::string look(const std::string& query) const;
   static std::string text_of(const store::Rows& rows);
 
   store::Options options_;

@@ -42,14 +42,16 @@ TEST_P(Open, a_second_server_is_refused_until_the_first_is_gone) {
 }
 
 TEST_P(Open, a_database_of_a_newer_baton_is_refused_and_not_changed) {
-  execute({"UPDATE meta SET value = '999999' WHERE key = 'schema_version'",
-           "DROP TABLE deadline"});
+  execute({"UPDATE meta SET value = '999999' WHERE key = 'schema_version'", "DROP TABLE deadline"});
   close();
   const auto refused = open_another();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::conflict);
   EXPECT_NE(refused.error().message.find("newer Baton (schema 999999"), std::string::npos)
       << refused.error().message;
+  // Neither the version nor the missing table has come back. Baton itself would repair both.
+  EXPECT_EQ(look("SELECT value FROM meta WHERE key = 'schema_version'"), "999999");
+  EXPECT_EQ(look("SELECT count(*) FROM deadline"), "refused");
 }
 
 TEST_P(Open, a_migration_that_was_interrupted_is_resumed) {
@@ -68,8 +70,9 @@ TEST_P(Open, a_migration_that_was_interrupted_is_resumed) {
               "AND tablename <> 'meta'");
     ASSERT_TRUE(rows) << rows.error().message;
     auto virtual_tables = store().dialect() == store::Dialect::sqlite
-                              ? sql().query("SELECT name FROM sqlite_schema WHERE sql LIKE "
-                                            "'CREATE VIRTUAL%'")
+                              ? sql().query(
+                                    "SELECT name FROM sqlite_schema WHERE sql LIKE "
+                                    "'CREATE VIRTUAL%'")
                               : Result<store::Rows>(store::Rows{});
     ASSERT_TRUE(virtual_tables);
     const std::string cascade = store().dialect() == store::Dialect::sqlite ? "" : " CASCADE";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What only PostgreSQL can do to us: restart, cut connections, keep a dead session's lock.
+// What only PostgreSQL can do to us: restart, cut connections, share its cluster and its names.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -21,8 +21,8 @@ using testing::PostgresCluster;
 
 std::function<Now()> clock_of_test() {
   return [] {
-    const auto at = std::chrono::duration_cast<Duration>(
-        std::chrono::steady_clock::now().time_since_epoch());
+    const auto at =
+        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch());
     return Now{TimePoint(at), TimePoint(at)};
   };
 }
@@ -68,8 +68,10 @@ TEST(Postgres, restarts_lose_nothing_that_was_answered) {
     producers.emplace_back([&, producer] {
       for (std::int64_t key = static_cast<std::int64_t>(producer) * 1'000'000; !stop; ++key) {
         const auto result = writer.run(insert(key));
-        if (result) answered[producer].insert(key);
-        else EXPECT_EQ(result.error().code, Code::unavailable) << result.error().message;
+        if (result)
+          answered[producer].insert(key);
+        else
+          EXPECT_EQ(result.error().code, Code::unavailable) << result.error().message;
         if (!result) ++unavailable;
       }
     });
@@ -151,6 +153,31 @@ TEST(Postgres, readers_recover_from_a_restart) {
   EXPECT_TRUE(snapshot->sql().query("SELECT count(*) FROM event"));
 }
 
+TEST(Postgres, an_address_that_names_the_application_does_not_hide_whose_the_lock_is) {
+  auto& cluster = PostgresCluster::shared();
+  auto store =
+      Store::open({.data = cluster.url() + "&application_name=team-pay", .schema = "named"});
+  ASSERT_TRUE(store) << store.error().message;
+  auto snapshot = (*store)->snapshot();
+  const auto rows = snapshot->sql().query("SELECT current_setting('application_name')");
+  ASSERT_TRUE(rows);
+  EXPECT_TRUE(rows->at(0).text(0).starts_with("baton reader ")) << rows->at(0).text(0);
+}
+
+TEST(Postgres, a_baton_in_another_database_of_the_cluster_is_no_rival) {
+  auto& cluster = PostgresCluster::shared();
+  auto first = Store::open({.data = cluster.url(), .schema = "rival"});
+  ASSERT_TRUE(first) << first.error().message;
+  // Advisory locks are of one database, and their view shows those of all.
+  std::string url = cluster.url();
+  url.replace(url.find("/postgres?"), 10, "/template1?");
+  auto second = Store::open({.data = url, .schema = "rival"});
+  ASSERT_TRUE(second) << second.error().message;
+  const auto third = Store::open({.data = url, .schema = "rival"});
+  ASSERT_FALSE(third);
+  EXPECT_EQ(third.error().code, Code::conflict);
+}
+
 TEST(Postgres, an_address_without_a_server_is_unavailable) {
   const auto refused = Store::open({.data = "postgres://baton@/baton?host=/nonexistent"});
   ASSERT_FALSE(refused);
@@ -160,8 +187,7 @@ TEST(Postgres, an_address_without_a_server_is_unavailable) {
 
 TEST(Postgres, a_strange_schema_name_is_invalid) {
   for (const char* name : {"", "a;b", "A", "1a", "a-b", "\"x\""}) {
-    const auto refused =
-        Store::open({.data = PostgresCluster::shared().url(), .schema = name});
+    const auto refused = Store::open({.data = PostgresCluster::shared().url(), .schema = name});
     ASSERT_FALSE(refused) << name;
     EXPECT_EQ(refused.error().code, Code::invalid);
   }

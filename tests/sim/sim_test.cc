@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Runs the simulation: `sim_test [--seeds N] [--from S] [--steps N] [--jobs N]`, or `--seed S` for one.
-// A seed that fails prints how to repeat it.
+// Runs the simulation: `sim_test [--seeds N] [--from S] [--steps N] [--jobs N]`, or `--seed S` for
+// one. A seed that fails prints how to repeat it.
 #include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -27,19 +28,38 @@ struct Arguments {
   bool one = false;
 };
 
+// A run without a seed, or of something else than was asked for, must not look like a success.
+[[noreturn]] void refuse(std::string_view word) {
+  fmt::print(stderr,
+             "sim_test: {} is not understood\n"
+             "fix: sim_test [--seeds N] [--from S] [--steps N] [--jobs N] | --seed S\n",
+             word);
+  std::exit(2);
+}
+
 Arguments parse(int argc, char** argv) {
   Arguments arguments;
-  for (int i = 1; i + 1 < argc; i += 2) {
+  for (int i = 1; i < argc; i += 2) {
     const std::string_view name = argv[i];
-    const std::uint64_t value = std::strtoull(argv[i + 1], nullptr, 10);
-    if (name == "--seeds") arguments.seeds = value;
-    if (name == "--from") arguments.from = value;
-    if (name == "--steps") arguments.steps = static_cast<int>(value);
-    if (name == "--jobs") arguments.jobs = static_cast<int>(value);
-    if (name == "--seed") {
+    const std::string_view text = i + 1 < argc ? argv[i + 1] : "";
+    std::uint64_t value = 0;
+    const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (text.empty() || bad != std::errc{} || end != text.data() + text.size() || value == 0)
+      refuse(name);
+    if (name == "--seeds")
+      arguments.seeds = value;
+    else if (name == "--from")
+      arguments.from = value;
+    else if (name == "--steps")
+      arguments.steps = static_cast<int>(value);
+    else if (name == "--jobs")
+      arguments.jobs = static_cast<int>(value);
+    else if (name == "--seed") {
       arguments.from = value;
       arguments.seeds = 1;
       arguments.one = true;
+    } else {
+      refuse(name);
     }
   }
   return arguments;
@@ -49,6 +69,7 @@ struct Outcome {
   std::string wrong;
   std::uint64_t hash = 0;
   std::int64_t commands = 0;
+  std::int64_t decided = 0;
 };
 
 Outcome simulate(std::uint64_t seed, int steps) {
@@ -57,17 +78,20 @@ Outcome simulate(std::uint64_t seed, int steps) {
   outcome.wrong = world.live(steps);
   outcome.hash = world.trace_hash();
   outcome.commands = world.commands();
+  outcome.decided = world.decided();
   return outcome;
 }
 
 // The seeds of one process: those that are `part` modulo `parts`.
 int run_part(const Arguments& arguments, std::uint64_t part, std::uint64_t parts) {
   int failures = 0;
-  std::int64_t commands = 0;
+  std::int64_t commands = 0, decided = 0, lived = 0;
   for (std::uint64_t i = part; i < arguments.seeds && failures < 5; i += parts) {
     const std::uint64_t seed = arguments.from + i;
     Outcome outcome = simulate(seed, arguments.steps);
     commands += outcome.commands;
+    decided += outcome.decided;
+    ++lived;
     // Some seeds live twice: the same seed must give the same history.
     if (outcome.wrong.empty() && seed % 100 == 0 &&
         simulate(seed, arguments.steps).hash != outcome.hash)
@@ -80,8 +104,14 @@ int run_part(const Arguments& arguments, std::uint64_t part, std::uint64_t parts
                outcome.wrong, seed);
     std::fflush(stdout);
   }
+  // A server that refuses or cancels everything keeps all the other promises.
+  if (!arguments.one && decided < lived) {
+    ++failures;
+    fmt::print("only {} of the runs of {} seeds came to a verdict of their own\n", decided, lived);
+  }
   if (!arguments.one && part == 0)
-    fmt::print("{} commands in the first of {} processes\n", commands, parts);
+    fmt::print("{} commands and {} decided runs in the first of {} processes\n", commands, decided,
+               parts);
   std::fflush(stdout);
   return failures == 0 ? 0 : 1;
 }

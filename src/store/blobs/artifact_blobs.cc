@@ -39,12 +39,6 @@ Result<std::vector<std::string>> names_in(const std::string& folder) {
   return names;
 }
 
-Result<void> synchronise_folder(const std::string& folder) {
-  const Fd fd{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!fd || ::fsync(fd.get()) != 0) return tl::unexpected(errno_error("fsync " + folder, errno));
-  return {};
-}
-
 }  // namespace
 
 struct ArtifactBlobs::Upload::Hash {
@@ -78,8 +72,11 @@ ArtifactBlobs::Upload::Upload(ArtifactBlobs& blobs, std::string path, Fd fd)
     : blobs_(&blobs), path_(std::move(path)), fd_(std::move(fd)), hash_(std::make_unique<Hash>()) {}
 
 ArtifactBlobs::Upload::Upload(Upload&& other) noexcept
-    : blobs_(other.blobs_), path_(std::exchange(other.path_, {})), fd_(std::move(other.fd_)),
-      hash_(std::move(other.hash_)), size_(other.size_) {}
+    : blobs_(other.blobs_),
+      path_(std::exchange(other.path_, {})),
+      fd_(std::move(other.fd_)),
+      hash_(std::move(other.hash_)),
+      size_(other.size_) {}
 
 ArtifactBlobs::Upload::~Upload() {
   if (!path_.empty()) ::unlink(path_.c_str());

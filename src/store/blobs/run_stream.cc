@@ -55,11 +55,6 @@ Result<void> write_vectors(const Fd& fd, std::span<iovec> vectors, std::int64_t 
 
 iovec vector_of(const void* bytes, std::size_t size) { return {const_cast<void*>(bytes), size}; }
 
-void synchronise_folder(const std::string& folder) {
-  const Fd fd{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (fd) ::fsync(fd.get());
-}
-
 }  // namespace
 
 void RunStream::take(const FrameHeader& header) {
@@ -78,8 +73,8 @@ Result<Fd> RunStream::create_stream() {
     Fd fd{::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!fd && errno == ENOENT) continue;
     if (!fd) return tl::unexpected(errno_error("create " + name, errno));
-    synchronise_folder(folder);
-    synchronise_folder(folder.substr(0, folder.rfind('/')));
+    BATON_TRY_VOID(synchronise_folder(folder));
+    BATON_TRY_VOID(synchronise_folder(folder.substr(0, folder.rfind('/'))));
     return fd;
   }
   return fail(Code::unavailable, "create {}: its folder vanishes", name);
@@ -137,10 +132,14 @@ Result<void> RunStream::scan_tail() {
   for (;;) {
     FrameHeader header;
     if (end_ + static_cast<std::int64_t>(sizeof header) > size) break;
-    if (!read_at(stream_, reinterpret_cast<char*>(&header), sizeof header, end_)) break;
+    // All of it lies within the file: that it cannot be read is the disk's fault and no tear.
+    if (!read_at(stream_, reinterpret_cast<char*>(&header), sizeof header, end_))
+      return fail(Code::unavailable, "{}.stream cannot be read at {}", path_, end_);
     if (!is_valid(header) || end_ + header.size() > size) break;
     body.resize(static_cast<std::size_t>(header.size()) - sizeof header);
-    if (!read_at(stream_, body.data(), body.size(), end_ + 64) || !entry_of(header, body)) break;
+    if (!read_at(stream_, body.data(), body.size(), end_ + 64))
+      return fail(Code::unavailable, "{}.stream cannot be read at {}", path_, end_ + 64);
+    if (!entry_of(header, body)) break;
     take(header);
   }
   if (end_ < size) {
