@@ -27,7 +27,8 @@ struct Limits {
   Duration header_timeout{10'000};
   // A connection without a request; longer than the 60 s of common proxies and clients.
   Duration idle_timeout{75'000};
-  // A body must arrive at this rate after the first `body_grace`: slower is an attack or dead.
+  // A body must arrive at this rate after the first `body_grace`: slower is an attack or dead. What
+  // comes faster earns at most another grace: nobody sends much at once and then holds it for hours.
   std::uint64_t body_bytes_per_second = 256;
   Duration body_grace{10'000};
   // A client that takes no byte of a response for so long is disconnected (slow event streams too).

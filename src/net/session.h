@@ -85,7 +85,7 @@ class Session final : public Caller::State,
                                const BodyPolicy& policy);
   Awaitable<Refused> read_sized(Request& request, std::uint64_t size, const BodyPolicy& policy);
   Awaitable<Refused> read_chunked(Request& request, const BodyPolicy& policy);
-  void expect_body(Clock::time_point begin, std::uint64_t received);
+  void expect_body(Clock::time_point& paid_until, std::uint64_t received);
 
   // session_reply.cc
   Awaitable<bool> send(Response response, Exchange& exchange);
