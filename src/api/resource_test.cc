@@ -86,6 +86,12 @@ TEST(Schedules, live_from_declaration_to_removal) {
   EXPECT_EQ(server.put(path, R"({"suite":"smoke","cron":"nonsense"})").status, 400);
   EXPECT_EQ(server.put(path, R"({"suite":"smoke","cron":"@daily","time_zone":"Mars/X"})").status,
             400);
+  const std::string paused = R"({"suite":"smoke","cron":"0 2 * * *","paused":true})";
+  EXPECT_TRUE(server.put(path, paused).at("paused").as_bool());
+  const std::string silent = R"({"suite":"smoke","cron":"0 3 * * *"})";
+  EXPECT_TRUE(server.put(path, silent).at("paused").as_bool()) << "left out, it stays";
+  const std::string resumed = R"({"suite":"smoke","cron":"0 3 * * *","paused":false})";
+  EXPECT_FALSE(server.put(path, resumed).at("paused").as_bool());
   EXPECT_EQ(server.put(path, R"({"suite":"nope","cron":"@daily"})").status, 404);
   expect_shape(server.get("/api/v1/schedules"), "ScheduleList");
   EXPECT_EQ(server.get("/api/v1/suites/default/smoke").at("schedules").at(0).as_string(),

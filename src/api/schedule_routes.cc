@@ -81,7 +81,7 @@ Async put_schedule(Context& context, Call& call) {
        actor = actor_of(call)](engine::Context& c) -> Result<Declared> {
     BATON_TRY(known, store::find_schedule(c.tx.sql(), schedule.name));
     BATON_TRY_VOID(check_if_match(if_match, known ? wire::etag_of_revision(known->revision) : ""));
-    BATON_TRY(stored, engine::declare_schedule(c, rules, schedule));
+    BATON_TRY(stored, engine::declare_schedule(c, rules, schedule, schedule.says_paused));
     BATON_TRY_VOID(audit(c, actor, "schedule.declare", store::schedule_subject(schedule.name)));
     // A declaration may say paused; what it leaves out stays as it is.
     if (schedule.paused && !stored.paused) {
