@@ -2,7 +2,6 @@
 #include "net/server.h"
 
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -195,17 +194,6 @@ ServerStats Server::stats() const {
   stats.requests_malformed = shared.counters.malformed;
   stats.timeouts = shared.counters.timeouts;
   return stats;
-}
-
-std::uint64_t raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
-  if (limit.rlim_cur < limit.rlim_max) {
-    rlimit raised = limit;
-    raised.rlim_cur = limit.rlim_max;
-    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
-  }
-  return limit.rlim_cur;
 }
 
 }  // namespace baton::net

@@ -115,8 +115,4 @@ class Server {
   std::unique_ptr<State> state_;
 };
 
-/// Raises the soft limit of open descriptors to the hard one; returns the limit then in force.
-/// Children inherit it. For the composition root, before start().
-std::uint64_t raise_descriptor_limit();
-
 }  // namespace baton::net
