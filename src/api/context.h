@@ -82,6 +82,6 @@ struct Context {
 net::Admit make_admit(Context& context);
 net::Handler make_handler(Context& context);
 /// For net::Server::on_problem: what the server itself refuses (400, 413 …) looks as ours does.
-net::Response server_problem(int status, const Error& error, const std::string& request_id);
+net::Response server_problem(int status, const Error& error, const net::RequestHead& head);
 
 }  // namespace baton::api

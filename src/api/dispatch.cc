@@ -78,9 +78,11 @@ Result<Principal> authenticate(Context& context, const Route& route, const net::
 
 net::Response method_not_allowed(const net::RequestHead& head,
                                  const std::vector<std::string_view>& allowed) {
-  net::Response response =
-      problem(head, Error{Code::invalid, fmt::format("{} is not possible here", head.method)}, 405);
-  response.headers.set("Allow", fmt::format("{}", fmt::join(allowed, ", ")));
+  const std::string methods = fmt::format("{}", fmt::join(allowed, ", "));
+  const Error error{Code::invalid, fmt::format("{} is not possible here", head.method),
+                    "use one of: " + methods};
+  net::Response response = problem(head, error, 405);
+  response.headers.set("Allow", methods);
   return response;
 }
 
@@ -92,7 +94,8 @@ Result<Admitted> admit(Context& context, const net::RequestHead& head, net::Resp
     BATON_TRY_VOID(check_origin(head, context.settings.auth));
     Match found = match(head.method, head.segments);
     if (found.route == nullptr) {
-      if (found.allowed.empty()) return fail(Code::not_found, "there is nothing at {}", head.path);
+      if (found.allowed.empty()) return fail_with_fix(Code::not_found, "/openapi.json has every path",
+                             "there is nothing at {}", head.path);
       refusal = method_not_allowed(head, found.allowed);
       return fail(Code::invalid, "method");
     }
@@ -178,9 +181,7 @@ net::Admit make_admit(Context& context) {
   };
 }
 
-net::Response server_problem(int status, const Error& error, const std::string& request_id) {
-  net::RequestHead head;  // it could not be read, or is gone
-  head.request_id = request_id;
+net::Response server_problem(int status, const Error& error, const net::RequestHead& head) {
   net::Response response = problem(head, error, status);
   add_safety_headers(response);
   return response;

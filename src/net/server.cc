@@ -28,11 +28,11 @@ namespace {
 // rather than free it under them.
 constexpr std::chrono::seconds kStopWait{10};
 
-Response default_problem(int status, const Error& error, const std::string& request_id) {
+Response default_problem(int status, const Error& error, const RequestHead& head) {
   std::string body = fmt::format(R"({{"type":"about:blank","title":{},"status":{},"detail":{},)"
                                  R"("code":{},"request_id":{})",
                                  json_quote(reason_of(status)), status, json_quote(error.message),
-                                 json_quote(name_of(error.code)), json_quote(request_id));
+                                 json_quote(name_of(error.code)), json_quote(head.request_id));
   if (!error.fix.empty()) body += ",\"fix\":" + json_quote(error.fix);
   return reply(status, "application/problem+json", body + "}\n");
 }

@@ -89,7 +89,8 @@ class Server {
   void on_served(std::function<void(const Served&)> observer);
   /// Makes the answers that the server itself gives (400, 408, 413, 431, 500, 503); the default is
   /// problem+json with type, title, status, detail, code, fix and request_id. Set before start().
-  using Problem = std::function<Response(int status, const Error&, const std::string& request_id)>;
+  /// Of the head, method, target, path and request_id are there; only the last when it was malformed.
+  using Problem = std::function<Response(int status, const Error&, const RequestHead&)>;
   void on_problem(Problem problem);
 
   /// Binds, listens and starts the threads.

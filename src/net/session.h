@@ -75,9 +75,9 @@ class Session final : public Caller::State,
   Awaitable<bool> serve_one();
   Awaitable<Refused> read_head(std::size_t& size);
   Awaitable<Response> answer(Request request, ParsedHead parsed, Exchange& exchange);
-  Awaitable<Response> call_handler(Request request, std::string request_id);
+  Awaitable<Response> call_handler(Request request, const Exchange& exchange);
   Admission admit(const RequestHead& head);
-  Response problem(int status, const Error& error, const std::string& request_id);
+  Response problem(int status, const Error& error, const Exchange& exchange);
   void complete(Request& request, ParsedHead& parsed);
 
   // session_body.cc
