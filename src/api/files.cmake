@@ -50,6 +50,7 @@ set(TESTS
   stream_test.cc
   test_server.cc
 )
+  watch_test.cc
 set(LIBRARIES Boost::json OpenSSL::Crypto PkgConfig::RE2)
 set_property(SOURCE ${CMAKE_SOURCE_DIR}/src/api/openapi_test.cc
   PROPERTY COMPILE_DEFINITIONS BATON_SOURCE_DIR="${CMAKE_SOURCE_DIR}")

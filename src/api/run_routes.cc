@@ -86,13 +86,13 @@ Async get_run(Context& context, Call& call) {
     const model::RunState before = row->run.state;
     const auto end = std::chrono::steady_clock::now() + *limit;
     Watch::Waiter waiter(context.watch, store::run_subject(row->run.id));
-    for (;;) {
+    // However the wait ended, the answer is what is there then.
+    for (net::Wake wake = net::Wake::notified;;) {
       row = look();
       if (!row) co_return tl::unexpected(row.error());
-      if (row->run.state != before) break;
+      if (row->run.state != before || wake != net::Wake::notified) break;
       const auto left = std::chrono::ceil<Duration>(end - std::chrono::steady_clock::now());
-      const net::Wake wake = co_await waiter.wait(left, call.request.caller);
-      if (wake != net::Wake::notified) break;
+      wake = co_await waiter.wait(left, call.request.caller);
     }
   }
   co_return json_reply(200, wire::to_json(row->run));
