@@ -124,7 +124,11 @@ TEST(Auth, without_authentication_only_loopback_names_are_served) {
   TestServer server({.auth = false});
   const net::Headers nothing{{"Authorization", "Bearer nothing"}};
   EXPECT_EQ(server.get("/api/v1/whoami", nothing).string("scope"), "admin");
-  EXPECT_EQ(server.get("/api/v1/whoami", {{"Host", "evil.example"}}).status, 403);
+  for (const char* host : {"127.0.0.1", "127.1.2.3:80", "localhost:1337", "LOCALHOST", "[::1]:80"})
+    EXPECT_EQ(server.get("/api/v1/whoami", {{"Host", host}}).status, 200) << host;
+  for (const char* host : {"evil.example", "127.evil.example", "127.0.0.1.evil.example", "127.1",
+                           "128.0.0.1", "[::1].evil.example", "localhost.evil.example"})
+    EXPECT_EQ(server.get("/api/v1/whoami", {{"Host", host}}).status, 403) << host;
 }
 
 TEST(Dispatch, unknown_paths_and_methods) {
