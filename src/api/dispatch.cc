@@ -18,6 +18,9 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 // A batch holds at least one record of the largest size (wire/records.h), or many small ones.
 constexpr std::uint64_t kRecordsBytesMax = 32 << 20;
+// Clients send "{}" where nothing is asked for; more than a few KiB of it is no mistake, and it would
+// be held in memory before anybody has shown a token.
+constexpr std::uint64_t kIgnoredBytesMax = 4 << 10;
 // `last_used_at` is kept by the hour: a write per request would cost more than it tells.
 constexpr Duration kUsedGrain{3'600'000};
 
@@ -31,7 +34,7 @@ struct Admitted {
 
 net::BodyPolicy body_policy(const Route& route, const Settings& settings) {
   switch (route.body) {
-    case Body::none: return {};
+    case Body::none: return {.max_bytes = kIgnoredBytesMax};
     case Body::json: return {.max_bytes = settings.json_bytes};
     case Body::records: return {.max_bytes = kRecordsBytesMax};
     case Body::report:
