@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "api/pieces.h"
 #include "api/run_events.h"
 #include "api/test_server.h"
 
@@ -151,6 +152,27 @@ TEST(Artifacts, are_served_as_hostile_files) {
   const std::string path = fmt::format("/api/v1/runs/{}/artifacts", id);
   const Reply list = server.get(path);
   ASSERT_EQ(list.at("items").as_array().size(), 1U) << list.text;
+TEST(Pieces, a_body_that_breaks_off_is_not_taken_for_whole) {
+  TestServer server;
+  net::Server other(
+      {.listen = "127.0.0.1:0"}, [&](net::Request request) -> boost::asio::awaitable<net::Response> {
+        const bool breaks = request.path == "/breaks";
+        NextPiece next = [breaks, count = 0]() mutable -> Result<std::string> {
+          if (++count < 3) return std::string("some");
+          if (breaks) return fail(Code::unavailable, "the disk is gone");
+          return std::string{};
+        };
+        co_return pieces_reply(server.context(), "text/plain", std::move(next));
+      });
+  ASSERT_TRUE(other.start());
+  net::Client client;
+  net::HttpRequest request;
+  request.url = other.url() + "/whole";
+  EXPECT_EQ(client.request(request)->body, "somesome");
+  request.url = other.url() + "/breaks";
+  EXPECT_FALSE(client.request(request));
+}
+
   EXPECT_EQ(list.at("items").at(0).at("path").as_string(), "out/x.html");
   const Reply file = server.get(path + "/out/x.html");
   EXPECT_EQ(file.text, "<script>");

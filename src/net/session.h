@@ -35,8 +35,6 @@ class Session final : public Caller::State,
 
   /// The server drains: ends when idle, else wakes what waits; the present request goes on.
   void drain();
-  /// Ends the connection now; what waits is told that the client is gone.
-  void cut();
 
   // Caller::State
   bool gone() const override { return gone_; }
@@ -47,6 +45,8 @@ class Session final : public Caller::State,
   // Sink::Port
   boost::asio::awaitable<bool> write(std::string bytes) override;
   boost::asio::awaitable<void> wait_gone() override;
+  /// Ends the connection now; what waits is told that the client is gone.
+  void cut() override;
   Caller caller() override { return Caller{shared_from_this()}; }
 
  private:
