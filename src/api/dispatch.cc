@@ -127,6 +127,15 @@ void add_safety_headers(net::Response& response) {
     response.headers.set("Cache-Control", "no-store");
 }
 
+// Paths of this server in headers become whole URLs where it knows how others reach it.
+void add_public_url(net::Response& response, const std::string& base) {
+  if (base.empty()) return;
+  if (const std::string location{response.headers.get("Location")}; location.starts_with('/'))
+    response.headers.set("Location", base + location);
+  if (const std::string link{response.headers.get("Link")}; link.starts_with("</"))
+    response.headers.set("Link", "<" + base + link.substr(1));
+}
+
 boost::asio::awaitable<net::Response> answer(Context& context, Call& call) {
   try {
     Answer result = co_await call.route->handler(context, call);
@@ -161,6 +170,7 @@ boost::asio::awaitable<net::Response> handle(Context& context, net::Request requ
   call.args = std::move(admitted.args);
   call.who = std::move(admitted.who);
   response = co_await answer(context, call);
+  add_public_url(response, context.settings.public_url);
   add_safety_headers(response);
   context.metrics.request_served(call.route, response.status,
                                  std::chrono::steady_clock::now() - admitted.began);

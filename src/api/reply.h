@@ -27,14 +27,17 @@ net::Response problem(const net::RequestHead& head, const Error& error, int stat
 /// A page of a list under construction: {items:[…],next_cursor?} and the Link header.
 class Page {
  public:
-  explicit Page(const Call& call);
+  Page(const Context& context, const Call& call);
   wire::JsonWriter& items() { return out_; }
+  /// Ends the items early, for fields of the list itself.
+  wire::JsonWriter& end_items();
   /// Ends the page; `next`: the encoded cursor of the next one.
   net::Response finish(const std::optional<std::string>& next);
 
  private:
   const Call& call_;
   wire::JsonWriter out_;
+  bool items_ended_ = false;
 };
 
 /// `?limit=`: 50 when absent; beyond 500 it is 500.  Errors: invalid.

@@ -61,7 +61,7 @@ Async list_tests(Context& context, Call& call) {
     std::map<std::string, std::vector<model::Artifact>> by_test;
     for (model::Artifact& artifact : artifacts)
       by_test[artifact.test].push_back(std::move(artifact));
-    Page page(call);
+    Page page(context, call);
     for (const model::CaseResult& item : found.cases)
       wire::write_case_result(page.items(), item, by_test[item.name]);
     std::optional<std::string> next;

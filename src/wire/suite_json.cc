@@ -11,8 +11,8 @@ void write_links(JsonWriter& out, const model::Suite& suite) {
   const std::string self = "/api/v1/suites/" + suite.id();
   out.key("links")
       .begin_object()
-      .field("self", self)
-      .field("runs", "/api/v1/runs?suite=" + suite.id())
+      .link("self", self)
+      .link("runs", "/api/v1/runs?suite=" + suite.id())
       .end_object();
 }
 
