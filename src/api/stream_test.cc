@@ -70,8 +70,28 @@ TEST(Streams, lines_arrive_live_and_resume_within_a_chunk) {
   EXPECT_EQ(rest[0].id, seen[3].id);
 }
 
-TEST(Streams, draining_says_bye_and_a_quiet_stream_beats) {
+TEST(Streams, a_quiet_stream_beats) {
   TestServer server({.heartbeat = Duration{20}});
+  const auto id = server.start_run();
+  net::Client client;
+  net::HttpRequest request;
+  request.url = fmt::format("{}/api/v1/runs/{}/events", server.url(), id);
+  request.headers = {{"X-API-KEY", server.secret("viewer")}};
+  request.total_timeout = Duration{30'000};
+  std::string text;
+  bool beat_twice = false;
+  request.on_data = [&](std::string_view piece) {
+    text += piece;
+    const std::size_t first = text.find(": heartbeat");
+    beat_twice = first != std::string::npos && text.find(": heartbeat", first + 1) != text.npos;
+    return !beat_twice;
+  };
+  static_cast<void>(client.request(request));
+  EXPECT_TRUE(beat_twice) << text;
+}
+
+TEST(Streams, draining_says_bye) {
+  TestServer server;
   const auto id = server.start_run();
   std::vector<net::SseEvent> seen;
   std::thread reader([&] { seen = server.events(fmt::format("/api/v1/runs/{}/events", id)); });
@@ -132,26 +152,6 @@ TEST(Logs, are_the_bytes_as_written_by_range_and_by_line) {
   EXPECT_EQ(server.get(fmt::format("/api/v1/runs/{}/log?test=nope", id)).status, 404);
 }
 
-TEST(Artifacts, are_served_as_hostile_files) {
-  TestServer server;
-  const auto id = server.start_run();
-  Runner runner(server, id);
-  wire::PlanRecord plan;
-  plan.cases.emplace_back().name = "a";
-  runner.send({plan, wire::AttemptStarted{"a", 1, from_ms(1)}});
-  const Reply stored = runner.put_artifact("out/x.html", "<script>", "a", 1, "text/html");
-  ASSERT_EQ(stored.status, 200) << stored.text;
-  wire::ArtifactRecord record;
-  record.test = "a";
-  record.attempt = 1;
-  record.path = "out/x.html";
-  record.size = stored.integer("size");
-  record.content_type = stored.string("type");
-  record.digest = stored.string("digest");
-  EXPECT_EQ(runner.send({record}).status, 200);
-  const std::string path = fmt::format("/api/v1/runs/{}/artifacts", id);
-  const Reply list = server.get(path);
-  ASSERT_EQ(list.at("items").as_array().size(), 1U) << list.text;
 TEST(Pieces, a_body_that_breaks_off_is_not_taken_for_whole) {
   TestServer server;
   net::Server other(
@@ -173,6 +173,26 @@ TEST(Pieces, a_body_that_breaks_off_is_not_taken_for_whole) {
   EXPECT_FALSE(client.request(request));
 }
 
+TEST(Artifacts, are_served_as_hostile_files) {
+  TestServer server;
+  const auto id = server.start_run();
+  Runner runner(server, id);
+  wire::PlanRecord plan;
+  plan.cases.emplace_back().name = "a";
+  runner.send({plan, wire::AttemptStarted{"a", 1, from_ms(1)}});
+  const Reply stored = runner.put_artifact("out/x.html", "<script>", "a", 1, "text/html");
+  ASSERT_EQ(stored.status, 200) << stored.text;
+  wire::ArtifactRecord record;
+  record.test = "a";
+  record.attempt = 1;
+  record.path = "out/x.html";
+  record.size = stored.integer("size");
+  record.content_type = stored.string("type");
+  record.digest = stored.string("digest");
+  EXPECT_EQ(runner.send({record}).status, 200);
+  const std::string path = fmt::format("/api/v1/runs/{}/artifacts", id);
+  const Reply list = server.get(path);
+  ASSERT_EQ(list.at("items").as_array().size(), 1U) << list.text;
   EXPECT_EQ(list.at("items").at(0).at("path").as_string(), "out/x.html");
   const Reply file = server.get(path + "/out/x.html");
   EXPECT_EQ(file.text, "<script>");
