@@ -33,12 +33,6 @@ net::Response json_reply(int status, std::string body) {
   return net::reply(status, "application/json", std::move(body));
 }
 
-net::Response created(std::string location, std::string body) {
-  net::Response response = json_reply(201, std::move(body));
-  response.headers.set("Location", std::move(location));
-  return response;
-}
-
 net::Response problem(const net::RequestHead& head, const Error& error, int status) {
   if (status == 0) status = status_of(error);
   const wire::ProblemContext about{

@@ -19,8 +19,6 @@ inline constexpr int kPageMax = 500;
 inline constexpr Duration kWaitMax{60'000};
 
 net::Response json_reply(int status, std::string body);
-/// 201 with a Location.
-net::Response created(std::string location, std::string body);
 /// The one way from an Error to a response.  status: 0 = the code's own.
 net::Response problem(const net::RequestHead& head, const Error& error, int status = 0);
 
