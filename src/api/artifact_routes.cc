@@ -73,7 +73,7 @@ Async list_artifacts(Context& context, Call& call) {
     BATON_TRY(cursor, integer_cursor(call));
     BATON_TRY(found, store::list_artifacts(session, row.run.id));
     std::erase_if(found, [&](const model::Artifact& a) { return !filter.takes(a); });
-    Page page(call);
+    Page page(context, call);
     const auto size = static_cast<std::int64_t>(found.size());
     const std::int64_t from = std::clamp<std::int64_t>(cursor.value_or(0), 0, size);
     const std::int64_t end = std::min(size, from + limit);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "api/auth.h"
 
+#include <arpa/inet.h>
+
 #include "base/text.h"
 #include "engine/token_ops.h"
 #include "wire/page.h"
@@ -27,10 +29,22 @@ bool is_safe(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
 
+// "127.0.0.1", and nothing that a name server could be asked for ("127.evil.example").
+bool is_loopback_address(std::string_view name) {
+  in_addr address{};
+  constexpr std::uint32_t kNet = 127;
+  return inet_pton(AF_INET, std::string{name}.c_str(), &address) == 1 &&
+         ntohl(address.s_addr) >> 24 == kNet;
+}
+
 bool names_loopback(std::string_view host) {
-  if (host.starts_with('[')) return host.starts_with("[::1]");
-  const std::string_view name = host.substr(0, host.find(':'));
-  return name == "localhost" || name.starts_with("127.") || name.ends_with(".localhost");
+  if (host.starts_with('[')) {
+    const std::size_t end = host.find(']');
+    return host.substr(0, end + 1) == "[::1]" &&
+           (end + 1 == host.size() || host[end + 1] == ':');
+  }
+  const std::string name = to_lower(host.substr(0, host.find(':')));
+  return name == "localhost" || name.ends_with(".localhost") || is_loopback_address(name);
 }
 
 }  // namespace
@@ -127,7 +141,8 @@ Result<void> check_origin(const net::RequestHead& head, bool auth) {
   const bool foreign_site = !site.empty() && site != "same-origin" && site != "none";
   const bool foreign_origin = !origin.empty() && authority_of(origin) != host;
   if (foreign_site || foreign_origin)
-    return fail(Code::forbidden, "a page of another site may not do this");
+    return fail_with_fix(Code::forbidden, "send it from a page of this server, or without a browser",
+                         "a page of another site may not do this");
   return {};
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "api/test_server.h"
 #include "base/text.h"
 
@@ -108,6 +110,26 @@ TEST(Auth, tokens_are_made_shown_once_and_revoked_at_once) {
   EXPECT_EQ(server.post("/api/v1/tokens", R"({"name":"x","scope":"runner"})").status, 400);
 }
 
+TEST(Auth, tokens_are_listed_in_pages) {
+  TestServer server;
+  for (const char* name : {"a", "b", "c", "d"})
+    server.post("/api/v1/tokens", fmt::format(R"({{"name":"{}","scope":"viewer"}})", name));
+  std::vector<std::string> ids;
+  std::string path = "/api/v1/tokens?limit=3";
+  for (int pages = 0; !path.empty() && pages < 10; ++pages) {
+    const Reply page = server.get(path);
+    ASSERT_EQ(page.status, 200) << page.text;
+    EXPECT_LE(page.at("items").as_array().size(), 3U);
+    for (const auto& item : page.at("items").as_array())
+      ids.emplace_back(item.at("id").as_string());
+    const std::string link{page.headers.get("Link")};
+    path = link.empty() ? "" : link.substr(1, link.find('>') - 1);
+  }
+  EXPECT_EQ(ids.size(), 7U) << "four, and the three of the test server";
+  EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), 7U);
+  EXPECT_EQ(server.get("/api/v1/tokens?cursor=x").status, 400);
+}
+
 TEST(Auth, another_sites_page_may_not_write) {
   TestServer server;
   server.start_run();
@@ -124,7 +146,11 @@ TEST(Auth, without_authentication_only_loopback_names_are_served) {
   TestServer server({.auth = false});
   const net::Headers nothing{{"Authorization", "Bearer nothing"}};
   EXPECT_EQ(server.get("/api/v1/whoami", nothing).string("scope"), "admin");
-  EXPECT_EQ(server.get("/api/v1/whoami", {{"Host", "evil.example"}}).status, 403);
+  for (const char* host : {"127.0.0.1", "127.1.2.3:80", "localhost:1337", "LOCALHOST", "[::1]:80"})
+    EXPECT_EQ(server.get("/api/v1/whoami", {{"Host", host}}).status, 200) << host;
+  for (const char* host : {"evil.example", "127.evil.example", "127.0.0.1.evil.example", "127.1",
+                           "128.0.0.1", "[::1].evil.example", "localhost.evil.example"})
+    EXPECT_EQ(server.get("/api/v1/whoami", {{"Host", host}}).status, 403) << host;
 }
 
 TEST(Dispatch, unknown_paths_and_methods) {
@@ -134,7 +160,51 @@ TEST(Dispatch, unknown_paths_and_methods) {
   const Reply reply = server.call("PATCH", "/api/v1/runs", "{}");
   EXPECT_EQ(reply.status, 405);
   EXPECT_EQ(reply.headers.get("Allow"), "POST, GET, HEAD");
+  EXPECT_EQ(reply.string("fix"), "use one of: POST, GET, HEAD");
   EXPECT_EQ(server.get("/livez").headers.get("X-Content-Type-Options"), "nosniff");
+}
+
+TEST(Dispatch, every_problem_has_all_its_fields) {
+  TestServer server;
+  const std::string big(1 << 20, 'x');
+  const Reply problems[] = {
+      server.get("/nothing"),
+      server.get("/api/v1/runs/77"),
+      server.get("/api/v1/runs?limit=x"),
+      server.call("PATCH", "/api/v1/runs", "{}"),
+      server.post("/api/v1/runs", R"({"colour":1})"),
+      server.post("/api/v1/runs", big + big),
+      server.post("/api/v1/runs", "{}", {{"Origin", "https://evil.example"}}),
+      server.get("/api/v1/runs", {{"Authorization", "Bearer nothing"}}),
+  };
+  for (const Reply& reply : problems) {
+    EXPECT_GE(reply.status, 400);
+    for (const char* field : {"type", "title", "detail", "instance", "code", "fix", "request_id"})
+      EXPECT_NE(reply.string(field), "") << field << ": " << reply.text;
+  }
+  EXPECT_EQ(problems[5].string("instance"), "/api/v1/runs") << problems[5].text;
+}
+
+TEST(Dispatch, what_asks_for_no_body_takes_none_worth_its_memory) {
+  TestServer server;
+  const std::string big(64 << 10, 'x');
+  EXPECT_EQ(server.call("GET", "/livez", "{}").status, 200);
+  EXPECT_EQ(server.call("GET", "/livez", big).status, 413);
+  EXPECT_EQ(server.call("GET", "/metrics", big).status, 413);
+}
+
+TEST(Dispatch, links_begin_with_the_public_url) {
+  TestServer server({.public_url = "https://baton.corp/"});
+  server.start_run();
+  const Reply run = server.post("/api/v1/runs", R"({"suite":"smoke"})");
+  EXPECT_EQ(run.headers.get("Location"), "https://baton.corp/api/v1/runs/2");
+  EXPECT_EQ(run.at("links").at("self").as_string(), "https://baton.corp/api/v1/runs/2");
+  const Reply list = server.get("/api/v1/runs?limit=1");
+  EXPECT_EQ(list.headers.get("Link").find("<https://baton.corp/api/v1/runs?limit=1&cursor="), 0U);
+  EXPECT_EQ(list.at("items").at(0).at("links").at("log").as_string(),
+            "https://baton.corp/api/v1/runs/2/log");
+  EXPECT_EQ(server.get("/api/v1/suites/default/smoke").at("links").at("runs").as_string(),
+            "https://baton.corp/api/v1/runs?suite=default/smoke");
 }
 
 }  // namespace

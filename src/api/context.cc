@@ -13,6 +13,11 @@ Seq end_of_journal(store::Store& store) {
   return store::last_journal_seq(snapshot->sql()).value_or(0);
 }
 
+Settings tidied(Settings settings) {
+  while (settings.public_url.ends_with('/')) settings.public_url.pop_back();
+  return settings;
+}
+
 }  // namespace
 
 Context::Context(Parts parts, Settings settings_in)
@@ -23,7 +28,7 @@ Context::Context(Parts parts, Settings settings_in)
       streams(parts.streams),
       artifacts(parts.artifacts),
       clock(std::move(parts.clock)),
-      settings(std::move(settings_in)),
+      settings(tidied(std::move(settings_in))),
       watch(store, feed),
       journal_metrics(store, metrics, end_of_journal(store)),
       tokens(store) {}

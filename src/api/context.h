@@ -32,6 +32,10 @@ struct Settings {
   std::string version = "0.1.0";
   std::string spill_folder = "/tmp";  // for uploads; on the disk of the blobs
   std::string environment;            // shown by the legacy routes
+  /// How others reach this server, without a slash at the end: what Location, Link and `links` begin
+  /// with. "": they are paths.
+  std::string public_url;
+  std::string config_schema;  // JSON Schema of baton.yaml, served as it is
   // A request of an API client is a few hundred bytes; 1 MiB holds 100 labels and params with room.
   std::uint64_t json_bytes = 1 << 20;
   std::uint64_t report_bytes = 256 << 20;
@@ -82,6 +86,6 @@ struct Context {
 net::Admit make_admit(Context& context);
 net::Handler make_handler(Context& context);
 /// For net::Server::on_problem: what the server itself refuses (400, 413 …) looks as ours does.
-net::Response server_problem(int status, const Error& error, const std::string& request_id);
+net::Response server_problem(int status, const Error& error, const net::RequestHead& head);
 
 }  // namespace baton::api

@@ -18,6 +18,9 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 // A batch holds at least one record of the largest size (wire/records.h), or many small ones.
 constexpr std::uint64_t kRecordsBytesMax = 32 << 20;
+// Clients send "{}" where nothing is asked for; more than a few KiB of it is no mistake, and it would
+// be held in memory before anybody has shown a token.
+constexpr std::uint64_t kIgnoredBytesMax = 4 << 10;
 // `last_used_at` is kept by the hour: a write per request would cost more than it tells.
 constexpr Duration kUsedGrain{3'600'000};
 
@@ -31,7 +34,7 @@ struct Admitted {
 
 net::BodyPolicy body_policy(const Route& route, const Settings& settings) {
   switch (route.body) {
-    case Body::none: return {};
+    case Body::none: return {.max_bytes = kIgnoredBytesMax};
     case Body::json: return {.max_bytes = settings.json_bytes};
     case Body::records: return {.max_bytes = kRecordsBytesMax};
     case Body::report:
@@ -78,9 +81,11 @@ Result<Principal> authenticate(Context& context, const Route& route, const net::
 
 net::Response method_not_allowed(const net::RequestHead& head,
                                  const std::vector<std::string_view>& allowed) {
-  net::Response response =
-      problem(head, Error{Code::invalid, fmt::format("{} is not possible here", head.method)}, 405);
-  response.headers.set("Allow", fmt::format("{}", fmt::join(allowed, ", ")));
+  const std::string methods = fmt::format("{}", fmt::join(allowed, ", "));
+  const Error error{Code::invalid, fmt::format("{} is not possible here", head.method),
+                    "use one of: " + methods};
+  net::Response response = problem(head, error, 405);
+  response.headers.set("Allow", methods);
   return response;
 }
 
@@ -92,7 +97,8 @@ Result<Admitted> admit(Context& context, const net::RequestHead& head, net::Resp
     BATON_TRY_VOID(check_origin(head, context.settings.auth));
     Match found = match(head.method, head.segments);
     if (found.route == nullptr) {
-      if (found.allowed.empty()) return fail(Code::not_found, "there is nothing at {}", head.path);
+      if (found.allowed.empty()) return fail_with_fix(Code::not_found, "/openapi.json has every path",
+                             "there is nothing at {}", head.path);
       refusal = method_not_allowed(head, found.allowed);
       return fail(Code::invalid, "method");
     }
@@ -119,6 +125,15 @@ void add_safety_headers(net::Response& response) {
     response.headers.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
   if (response.headers.find("Cache-Control") == nullptr)
     response.headers.set("Cache-Control", "no-store");
+}
+
+// Paths of this server in headers become whole URLs where it knows how others reach it.
+void add_public_url(net::Response& response, const std::string& base) {
+  if (base.empty()) return;
+  if (const std::string location{response.headers.get("Location")}; location.starts_with('/'))
+    response.headers.set("Location", base + location);
+  if (const std::string link{response.headers.get("Link")}; link.starts_with("</"))
+    response.headers.set("Link", "<" + base + link.substr(1));
 }
 
 boost::asio::awaitable<net::Response> answer(Context& context, Call& call) {
@@ -155,6 +170,7 @@ boost::asio::awaitable<net::Response> handle(Context& context, net::Request requ
   call.args = std::move(admitted.args);
   call.who = std::move(admitted.who);
   response = co_await answer(context, call);
+  add_public_url(response, context.settings.public_url);
   add_safety_headers(response);
   context.metrics.request_served(call.route, response.status,
                                  std::chrono::steady_clock::now() - admitted.began);
@@ -178,9 +194,7 @@ net::Admit make_admit(Context& context) {
   };
 }
 
-net::Response server_problem(int status, const Error& error, const std::string& request_id) {
-  net::RequestHead head;  // it could not be read, or is gone
-  head.request_id = request_id;
+net::Response server_problem(int status, const Error& error, const net::RequestHead& head) {
   net::Response response = problem(head, error, status);
   add_safety_headers(response);
   return response;

@@ -114,22 +114,22 @@ Async list_events(Context& context, Call& call) {
   const auto end = std::chrono::steady_clock::now() + *limit;
   Watch::Waiter waiter(context.watch, query->subject);
   auto found = look(context, *query);
-  while (found && found->events.empty()) {
+  for (net::Wake wake = net::Wake::notified; wake == net::Wake::notified;) {
+    if (!found || !found->events.empty()) break;
     const auto left = std::chrono::ceil<Duration>(end - std::chrono::steady_clock::now());
     if (left <= Duration{0}) break;
     query->after = found->last;
-    const net::Wake wake = co_await waiter.wait(left, call.request.caller);
-    if (wake != net::Wake::notified) break;
+    wake = co_await waiter.wait(left, call.request.caller);
     found = look(context, *query);
   }
   if (!found) co_return tl::unexpected(found.error());
-  wire::JsonWriter out;
-  out.begin_object().key("items").begin_array();
-  for (const model::Event& event : found->events) wire::write_event(out, event);
-  out.end_array().field("last_seq", found->last);
-  const bool more = static_cast<int>(found->events.size()) == query->limit;
-  if (more) out.field("next_cursor", wire::encode_cursor(found->last));
-  co_return json_reply(200, out.end_object().take());
+  Page page(context, call);
+  for (const model::Event& event : found->events) wire::write_event(page.items(), event);
+  std::optional<std::string> next;
+  if (static_cast<int>(found->events.size()) == query->limit)
+    next = wire::encode_cursor(found->last);
+  page.end_items().field("last_seq", found->last);
+  co_return page.finish(next);
 }
 
 }  // namespace baton::api

@@ -18,6 +18,7 @@ set(SOURCES
   lookup.cc
   metrics.cc
   openapi.cc
+  pieces.cc
   reply.cc
   report_import.cc
   report_routes.cc
@@ -49,6 +50,7 @@ set(TESTS
   schema_check.cc
   stream_test.cc
   test_server.cc
+  watch_test.cc
 )
 set(LIBRARIES Boost::json OpenSSL::Crypto PkgConfig::RE2)
 set_property(SOURCE ${CMAKE_SOURCE_DIR}/src/api/openapi_test.cc

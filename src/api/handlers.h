@@ -61,6 +61,7 @@ Async livez(Context& context, Call& call);
 Async readyz(Context& context, Call& call);
 Async get_metrics(Context& context, Call& call);
 Async get_openapi(Context& context, Call& call);
+Async get_config_schema(Context& context, Call& call);
 
 // runner_routes.cc
 Async get_job(Context& context, Call& call);

@@ -2,12 +2,15 @@
 // handoff's routes for suites and runs: the same paths, parameters and field names.
 #include <algorithm>
 #include <charconv>
+#include <memory>
+#include <utility>
 
 #include "api/handlers.h"
 #include "api/legacy_json.h"
 #include "api/legacy_page.h"
 #include "api/log_text.h"
 #include "api/lookup.h"
+#include "api/pieces.h"
 #include "api/reply.h"
 #include "api/submit.h"
 #include "engine/run_ops.h"
@@ -17,9 +20,12 @@
 namespace baton::api {
 namespace {
 
-// handoff has no pages: the newest runs in one answer, more than a person looks at.
-constexpr int kRunsMax = 500;
+// handoff has no pages: all runs are one answer, which is read and sent in parts.
+constexpr int kRunsPerRead = 500;
+constexpr std::size_t kPiece = 64 << 10;
+// Of the log of one attempt, and of all logs of an answer: it is made in memory.
 constexpr std::size_t kLogMax = 1 << 20;
+constexpr std::size_t kLogsMax = 32 << 20;
 
 // handoff's names are unique on the server; where they are not here, the default namespace counts.
 Result<store::SuiteRow> legacy_suite(store::Session& session, std::string_view name) {
@@ -55,8 +61,12 @@ Result<store::RunRow> legacy_run(store::Session& session, const store::SuiteRow&
 std::string no_log(const std::string&, int) { return {}; }
 
 LogOf logs_of(Context& context, RunId run) {
-  return [&context, run](const std::string& test, int attempt) {
-    return output_text(context, run, test, attempt, kLogMax);
+  return [&context, run, left = kLogsMax](const std::string& test, int attempt) mutable {
+    if (left == 0)
+      return fmt::format("[left out; GET /api/v1/runs/{}/log has it]\n", raw(run));
+    std::string text = output_text(context, run, test, attempt, std::min(kLogMax, left));
+    left -= std::min(left, text.size());
+    return text;
   };
 }
 
@@ -72,14 +82,144 @@ Result<void> check_legacy_filter(store::Session& session, const model::Suite& su
   return {};
 }
 
-Result<std::string> run_body(Context& context, store::Session& session,
-                             const store::SuiteRow& suite, const store::RunRow& row,
-                             const LogOf& log_of) {
-  BATON_TRY(cases, all_cases(session, row.run.id));
+std::string run_body(const Context& context, const store::SuiteRow& suite, const model::Run& run,
+                     std::vector<model::CaseResult> cases, const LogOf& log_of) {
   wire::JsonWriter out;
-  write_legacy_run(out, {row.run, suite.suite, std::move(cases), context.settings.environment},
-                   log_of);
+  write_legacy_run(out, {run, suite.suite, std::move(cases), context.settings.environment}, log_of);
   return out.take();
+}
+
+// All runs of the suite by number.
+Result<std::vector<RunId>> run_ids(Context& context, const model::Suite& suite) {
+  store::RunQuery query;
+  query.suite = suite.id();
+  query.limit = kRunsPerRead;
+  std::vector<RunId> ids;
+  do {
+    BATON_TRY(found, read(context, [&](store::Session& session) {
+                return store::list_runs(session, query);
+              }));
+    for (const store::RunRow& row : found.runs) ids.push_back(row.run.id);
+    query.before = found.next_before;
+  } while (query.before);
+  std::reverse(ids.begin(), ids.end());
+  return ids;
+}
+
+// The list of runs as JSON, some runs per piece. A run that is deleted meanwhile is left out.
+class RunPieces {
+ public:
+  RunPieces(Context& context, store::SuiteRow suite, std::vector<RunId> ids)
+      : context_(context), suite_(std::move(suite)), ids_(std::move(ids)) {}
+
+  Result<std::string> next() {
+    if (ended_) return std::string{};
+    std::string out = next_ == 0 ? "[" : "";
+    for (; next_ < ids_.size() && out.size() < kPiece; ++next_) BATON_TRY_VOID(add(out));
+    ended_ = next_ == ids_.size();
+    if (ended_) out += ']';
+    return out;
+  }
+
+ private:
+  Result<void> add(std::string& out) {
+    BATON_TRY(snapshot, context_.store.snapshot());
+    BATON_TRY(row, store::find_run(snapshot.sql(), ids_[next_]));
+    if (!row) return {};
+    BATON_TRY(cases, all_cases(snapshot.sql(), ids_[next_]));
+    out += std::exchange(any_, true) ? "," : "";
+    out += run_body(context_, suite_, row->run, std::move(cases), no_log);
+    return {};
+  }
+
+  Context& context_;
+  const store::SuiteRow suite_;
+  const std::vector<RunId> ids_;
+  std::size_t next_ = 0;
+  bool any_ = false;
+  bool ended_ = false;
+};
+
+Answer runs_page(Context& context, const store::SuiteRow& suite, const std::vector<RunId>& ids) {
+  LegacyPage page("Runs of " + suite.suite.name);
+  for (const RunId id : ids) {
+    BATON_TRY(row, read(context, [&](store::Session& session) {
+                return store::find_run(session, id);
+              }));
+    if (row)
+      page.line(fmt::format("/suites/{}/runs/{}", suite.suite.name, row->run.number),
+                fmt::format("#{} {}", row->run.number, legacy_result_of(row->run)));
+  }
+  return page.finish();
+}
+
+// What the answers about one run are made of.
+struct Found {
+  store::SuiteRow suite;
+  store::RunRow row;
+  std::vector<model::CaseResult> cases;
+};
+
+// test: of all cases only this one, where it is set.
+Result<Found> find_legacy_run(Context& context, const Call& call, const std::string* test) {
+  return read(context, [&](store::Session& session) -> Result<Found> {
+    BATON_TRY(suite, legacy_suite(session, call.args[0]));
+    BATON_TRY(row, legacy_run(session, suite, call.args[1]));
+    Found found{std::move(suite), std::move(row), {}};
+    if (test == nullptr) {
+      BATON_TRY(cases, all_cases(session, found.row.run.id));
+      found.cases = std::move(cases);
+    } else {
+      BATON_TRY(result, store::read_case(session, found.row.run.id, *test));
+      if (result) found.cases.push_back(*std::move(result));
+    }
+    return found;
+  });
+}
+
+Answer runs_answer(Context& context, const Call& call) {
+  BATON_TRY(suite, read(context, [&](store::Session& session) {
+              return legacy_suite(session, call.args[0]);
+            }));
+  BATON_TRY(ids, run_ids(context, suite.suite));
+  if (wants_html(call)) return runs_page(context, suite, ids);
+  auto pieces = std::make_shared<RunPieces>(context, std::move(suite), std::move(ids));
+  return pieces_reply(context, "application/json", [pieces] { return pieces->next(); });
+}
+
+Answer run_answer(Context& context, const Call& call) {
+  BATON_TRY(found, find_legacy_run(context, call, nullptr));
+  auto& [suite, row, cases] = found;
+  if (!wants_html(call))
+    return json_reply(200, run_body(context, suite, row.run, std::move(cases),
+                                    logs_of(context, row.run.id)));
+  LegacyPage page(
+      fmt::format("{} #{}: {}", suite.suite.name, row.run.number, legacy_result_of(row.run)));
+  for (const model::CaseResult& item : cases)
+    page.line(fmt::format("/suites/{}/runs/{}/test/{}", suite.suite.name, row.run.number,
+                          net::percent_encode(item.name)),
+              fmt::format("{}: {}", item.name, name_of(item.verdict)));
+  return page.finish();
+}
+
+Answer test_answer(Context& context, const Call& call) {
+  BATON_TRY(found, find_legacy_run(context, call, &call.args[2]));
+  const model::Run& run = found.row.run;
+  const LogOf log_of = logs_of(context, run.id);
+  if (wants_html(call)) {
+    LegacyPage page(fmt::format("{} #{}: {}", found.suite.suite.name, run.number, call.args[2]));
+    for (const model::CaseResult& result : found.cases)
+      for (const model::Attempt& attempt : result.attempts)
+        page.text(fmt::format("attempt {}: {}\n{}", attempt.number, name_of(attempt.outcome),
+                              log_of(result.name, attempt.number)));
+    return page.finish();
+  }
+  const LegacyRun item{run, found.suite.suite, {}, context.settings.environment};
+  wire::JsonWriter out;
+  out.begin_array();
+  for (const model::CaseResult& result : found.cases)
+    write_legacy_attempts(out, item, result, log_of);
+  return json_reply(200, out.end_array().take());
 }
 
 }  // namespace
@@ -134,67 +274,20 @@ Async legacy_start_run(Context& context, Call& call) {
   co_return answer;
 }
 
+// These answers may be long and read logs: they are made on a thread of the disk.
 Async legacy_list_runs(Context& context, Call& call) {
-  co_return read(context, [&](store::Session& session) -> Answer {
-    BATON_TRY(suite, legacy_suite(session, call.args[0]));
-    store::RunQuery query;
-    query.suite = suite.suite.id();
-    query.limit = kRunsMax;
-    BATON_TRY(found, store::list_runs(session, query));
-    std::reverse(found.runs.begin(), found.runs.end());
-    wire::JsonWriter out;
-    LegacyPage page("Runs of " + suite.suite.name);
-    out.begin_array();
-    for (const store::RunRow& row : found.runs) {
-      BATON_TRY(body, run_body(context, session, suite, row, no_log));
-      out.raw(body);
-      page.line(fmt::format("/suites/{}/runs/{}", suite.suite.name, row.run.number),
-                fmt::format("#{} {}", row.run.number, legacy_result_of(row.run)));
-    }
-    if (wants_html(call)) return page.finish();
-    return json_reply(200, out.end_array().take());
-  });
+  auto answer = co_await context.disk.run<Answer>([&] { return runs_answer(context, call); });
+  co_return answer;
 }
 
 Async legacy_get_run(Context& context, Call& call) {
-  co_return read(context, [&](store::Session& session) -> Answer {
-    BATON_TRY(suite, legacy_suite(session, call.args[0]));
-    BATON_TRY(row, legacy_run(session, suite, call.args[1]));
-    if (wants_html(call)) {
-      LegacyPage page(
-          fmt::format("{} #{}: {}", suite.suite.name, row.run.number, legacy_result_of(row.run)));
-      BATON_TRY(cases, all_cases(session, row.run.id));
-      for (const model::CaseResult& item : cases)
-        page.line(fmt::format("/suites/{}/runs/{}/test/{}", suite.suite.name, row.run.number,
-                              net::percent_encode(item.name)),
-                  fmt::format("{}: {}", item.name, name_of(item.verdict)));
-      return page.finish();
-    }
-    BATON_TRY(body, run_body(context, session, suite, row, logs_of(context, row.run.id)));
-    return json_reply(200, std::move(body));
-  });
+  auto answer = co_await context.disk.run<Answer>([&] { return run_answer(context, call); });
+  co_return answer;
 }
 
 Async legacy_get_test(Context& context, Call& call) {
-  co_return read(context, [&](store::Session& session) -> Answer {
-    BATON_TRY(suite, legacy_suite(session, call.args[0]));
-    BATON_TRY(row, legacy_run(session, suite, call.args[1]));
-    BATON_TRY(result, store::read_case(session, row.run.id, call.args[2]));
-    const LegacyRun item{row.run, suite.suite, {}, context.settings.environment};
-    if (wants_html(call)) {
-      LegacyPage page(fmt::format("{} #{}: {}", suite.suite.name, row.run.number, call.args[2]));
-      if (result)
-        for (const model::Attempt& attempt : result->attempts)
-          page.text(
-              fmt::format("attempt {}: {}\n{}", attempt.number, name_of(attempt.outcome),
-                          output_text(context, row.run.id, result->name, attempt.number, kLogMax)));
-      return page.finish();
-    }
-    wire::JsonWriter out;
-    out.begin_array();
-    if (result) write_legacy_attempts(out, item, *result, logs_of(context, row.run.id));
-    return json_reply(200, out.end_array().take());
-  });
+  auto answer = co_await context.disk.run<Answer>([&] { return test_answer(context, call); });
+  co_return answer;
 }
 
 }  // namespace baton::api

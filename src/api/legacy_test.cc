@@ -7,6 +7,7 @@
 #include "api/openapi.h"
 #include "api/schema_check.h"
 #include "api/test_server.h"
+#include "engine/run_ops.h"
 #include "engine/suite_ops.h"
 
 namespace baton::api {
@@ -77,6 +78,27 @@ TEST(Legacy, lists_are_exact_ordered_and_json) {
   EXPECT_EQ(server.get("/suites/quick/runs/x").status, 400);
   EXPECT_EQ(server.get("/suites/nope/runs").status, 404);
   EXPECT_EQ(server.post("/suites/nope/runs").status, 404);
+}
+
+TEST(Legacy, the_list_has_all_runs) {
+  TestServer server({.queued_runs = 10'000});
+  server.start_run("quick");
+  constexpr std::size_t kMany = 1'203;
+  for (std::size_t i = 1; i < kMany; ++i) {
+    const auto started = server.operate<bool>([&](engine::Context& c) -> Result<bool> {
+      model::RunRequest request;
+      request.suite = "default/quick";
+      BATON_TRY(run, engine::start_run(c, server.context().rules, request));
+      return raw(run.id) > 0;
+    });
+    ASSERT_TRUE(started) << started.error().message;
+  }
+  const Reply runs = server.get("/suites/quick/runs");
+  ASSERT_EQ(runs.json.as_array().size(), kMany);
+  EXPECT_EQ(runs.json.at(0).at("id").as_int64(), 1);
+  EXPECT_EQ(runs.json.at(kMany - 1).at("id").as_int64(), static_cast<std::int64_t>(kMany));
+  const Reply page = server.get("/suites/quick/runs", {{"Accept", "text/html"}});
+  EXPECT_NE(page.text.find("/suites/quick/runs/1\""), std::string::npos);
 }
 
 TEST(Legacy, bad_filters_are_refused_in_handoffs_words) {

@@ -2,6 +2,7 @@
 // Output as it was written: of an attempt, of the suite itself, or of the whole run.
 #include "api/handlers.h"
 #include "api/lookup.h"
+#include "api/pieces.h"
 #include "api/reply.h"
 #include "api/submit.h"
 #include "net/url.h"
@@ -57,20 +58,19 @@ Result<LogQuery> log_query(Context& context, const Call& call) {
   });
 }
 
-boost::asio::awaitable<void> send_pieces(Context& context, net::Sink sink, LogQuery query,
-                                         net::ByteRange range) {
-  auto at = static_cast<std::int64_t>(range.first);
-  const std::int64_t end = at + static_cast<std::int64_t>(range.length);
-  while (at < end) {
-    auto piece = co_await context.disk.run<Result<std::string>>([&context, &query, at, end] {
-      return context.streams.log_bytes(query.run, query.selection, at,
-                                       std::min(kPiece, end - at));
-    });
-    if (!piece || piece->empty()) co_return;
-    at += static_cast<std::int64_t>(piece->size());
-    const bool alive = co_await sink.write(*std::move(piece));
-    if (!alive) co_return;
-  }
+// The bytes of the range, a piece per call.
+NextPiece pieces_of(Context& context, LogQuery query, net::ByteRange range) {
+  const auto first = static_cast<std::int64_t>(range.first);
+  return [&context, query = std::move(query), at = first,
+          end = first + static_cast<std::int64_t>(range.length)]() mutable -> Result<std::string> {
+    if (at == end) return std::string{};
+    BATON_TRY(piece, context.streams.log_bytes(query.run, query.selection, at,
+                                               std::min(kPiece, end - at)));
+    if (piece.empty())
+      return fail(Code::unavailable, "the log of run {} ends before its size", raw(query.run));
+    at += static_cast<std::int64_t>(piece.size());
+    return std::move(piece);
+  };
 }
 
 // The bytes of the range: at once when they are few, else bit by bit.
@@ -79,9 +79,7 @@ boost::asio::awaitable<Answer> send_range(Context& context, LogQuery query,
   net::Response response;
   response.headers.set("Content-Type", kType);
   if (range.length > static_cast<std::uint64_t>(kPiece)) {
-    response.body = net::StreamBody([&context, query, range](net::Sink sink) {
-      return send_pieces(context, sink, query, range);
-    });
+    response.body = pieces_body(context, pieces_of(context, std::move(query), range));
     co_return response;
   }
   auto bytes = co_await context.disk.run<Result<std::string>>([&context, &query, &range] {

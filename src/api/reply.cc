@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "api/context.h"
 #include "net/url.h"
 #include "wire/error_map.h"
 #include "wire/page.h"
@@ -32,12 +33,6 @@ net::Response json_reply(int status, std::string body) {
   return net::reply(status, "application/json", std::move(body));
 }
 
-net::Response created(std::string location, std::string body) {
-  net::Response response = json_reply(201, std::move(body));
-  response.headers.set("Location", std::move(location));
-  return response;
-}
-
 net::Response problem(const net::RequestHead& head, const Error& error, int status) {
   if (status == 0) status = status_of(error);
   const wire::ProblemContext about{
@@ -51,10 +46,19 @@ net::Response problem(const net::RequestHead& head, const Error& error, int stat
   return response;
 }
 
-Page::Page(const Call& call) : call_(call) { out_.begin_object().key("items").begin_array(); }
+Page::Page(const Context& context, const Call& call)
+    : call_(call), out_(context.settings.public_url) {
+  out_.begin_object().key("items").begin_array();
+}
+
+wire::JsonWriter& Page::end_items() {
+  items_ended_ = true;
+  return out_.end_array();
+}
 
 net::Response Page::finish(const std::optional<std::string>& next) {
-  out_.end_array().field_if("next_cursor", next);
+  if (!items_ended_) out_.end_array();
+  out_.field_if("next_cursor", next);
   net::Response response = json_reply(200, out_.end_object().take());
   if (next) {
     std::vector<net::Parameter> query = call_.request.query;

@@ -19,22 +19,23 @@ inline constexpr int kPageMax = 500;
 inline constexpr Duration kWaitMax{60'000};
 
 net::Response json_reply(int status, std::string body);
-/// 201 with a Location.
-net::Response created(std::string location, std::string body);
 /// The one way from an Error to a response.  status: 0 = the code's own.
 net::Response problem(const net::RequestHead& head, const Error& error, int status = 0);
 
 /// A page of a list under construction: {items:[…],next_cursor?} and the Link header.
 class Page {
  public:
-  explicit Page(const Call& call);
+  Page(const Context& context, const Call& call);
   wire::JsonWriter& items() { return out_; }
+  /// Ends the items early, for fields of the list itself.
+  wire::JsonWriter& end_items();
   /// Ends the page; `next`: the encoded cursor of the next one.
   net::Response finish(const std::optional<std::string>& next);
 
  private:
   const Call& call_;
   wire::JsonWriter out_;
+  bool items_ended_ = false;
 };
 
 /// `?limit=`: 50 when absent; beyond 500 it is 500.  Errors: invalid.

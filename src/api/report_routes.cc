@@ -61,29 +61,62 @@ Result<Imported> import_upload(const Call& call) {
   return std::move(imported);
 }
 
+// What is known before anything is stored: the answer to an earlier same request, or the report.
+struct Prepared {
+  std::optional<net::Response> replay;
+  Imported imported;
+};
+
+Result<Prepared> prepare(Context& context, const Call& call, Post& post) {
+  Prepared prepared;
+  BATON_TRY(replay, find_replay(context, call, post));
+  prepared.replay = std::move(replay);
+  if (prepared.replay) return prepared;
+  BATON_TRY(imported, import_upload(call));
+  prepared.imported = std::move(imported);
+  return prepared;
+}
+
+// Stores what the tests printed under the id that the run will have. It comes before the run: a run
+// that is told of has its logs, whatever happens in between.
+boost::asio::awaitable<Result<void>> store_logs(Context& context, Imported& imported) {
+  if (imported.outputs.empty()) co_return Result<void>{};
+  engine::Operation<RunId> reserve = [](engine::Context& c) { return engine::reserve_run(c); };
+  auto id = co_await submit<RunId>(context, std::move(reserve));
+  if (!id) co_return tl::unexpected(id.error());
+  imported.report.id = *id;
+  auto stored = co_await context.disk.run<Result<void>>(
+      [&] { return store_outputs(context.streams, *id, imported.outputs); });
+  co_return stored;
+}
+
+// Whether the run is there, or may be: an answer that did not come says nothing about the commit.
+bool may_be_stored(const Answer& answer) {
+  if (!answer) return answer.error().code == Code::unavailable;
+  return answer->headers.find("Idempotency-Replayed") == nullptr;
+}
+
 }  // namespace
 
 Async upload_report(Context& context, Call& call) {
-  const std::string scope = fmt::format("reports:{}", call.query("suite"));
-  auto replay = find_replay(context, call, scope);
-  if (!replay) co_return tl::unexpected(replay.error());
-  if (*replay) co_return std::move(**replay);
-  auto imported = import_upload(call);
-  if (!imported) co_return tl::unexpected(imported.error());
-  RunId id{};
-  PostOperation operation = [&report = imported->report,
-                             &id](engine::Context& c) -> Result<store::StoredAnswer> {
-    BATON_TRY(run, engine::import_report(c, report));
-    id = run.id;
-    return store::StoredAnswer{201, fmt::format("/api/v1/runs/{}", raw(run.id)),
-                               wire::to_json(run)};
-  };
-  Post post{.scope = scope};
-  auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
-  if (!answer || raw(id) == 0) co_return answer;
-  auto stored = co_await context.disk.run<Result<void>>(
-      [&] { return store_outputs(context.streams, id, imported->outputs); });
+  Post post{.scope = fmt::format("reports:{}", call.query("suite"))};
+  auto prepared = co_await context.disk.run<Result<Prepared>>(
+      [&] { return prepare(context, call, post); });
+  if (!prepared) co_return tl::unexpected(prepared.error());
+  if (prepared->replay) co_return *std::move(prepared->replay);
+  Imported& imported = prepared->imported;
+  auto stored = co_await store_logs(context, imported);
   if (!stored) co_return tl::unexpected(stored.error());
+  PostOperation operation = [&context, &report = imported.report](
+                                engine::Context& c) -> Result<store::StoredAnswer> {
+    BATON_TRY(run, engine::import_report(c, report));
+    return store::StoredAnswer{201, fmt::format("/api/v1/runs/{}", raw(run.id)),
+                               wire::to_json(run, context.settings.public_url)};
+  };
+  auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
+  if (raw(imported.report.id) != 0 && !may_be_stored(answer))
+    static_cast<void>(co_await context.disk.run<Result<void>>(
+        [&] { return context.streams.remove(imported.report.id); }));
   co_return answer;
 }
 

@@ -28,7 +28,7 @@ std::string_view name_of(Access access);
 
 /// How the body of a request is taken.
 enum class Body {
-  none,     // ignored, at most kBodyMaxDefault
+  none,     // ignored, at most a few KiB
   json,     // at most Settings::json_bytes
   records,  // a runner's batch, at most kRecordsBytesMax
   report,   // to a file, at most Settings::report_bytes

@@ -81,9 +81,10 @@ Result<std::string> events_of(const store::StreamEntry& entry, StreamPosition se
                           .id = fmt::format("{}.0", entry.ordinal)});
 }
 
-std::string run_finished_event(const model::Run& run) {
-  return net::sse_format(
-      {.event = "run_finished", .data = wire::to_json(run), .id = std::string{kEndId}});
+std::string run_finished_event(const model::Run& run, std::string_view link_base) {
+  return net::sse_format({.event = "run_finished",
+                          .data = wire::to_json(run, link_base),
+                          .id = std::string{kEndId}});
 }
 
 std::string attempt_started_json(std::string_view test, int attempt, TimePoint at) {

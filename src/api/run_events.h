@@ -28,7 +28,7 @@ inline constexpr std::string_view kEndId = "end";
 /// Output: one `log` event per line, {test,attempt,line,text}; a line that came in pieces is told in
 /// pieces, those after the first with "continued":true. Bytes that are not UTF-8 are repaired.
 Result<std::string> events_of(const store::StreamEntry& entry, StreamPosition seen);
-std::string run_finished_event(const model::Run& run);
+std::string run_finished_event(const model::Run& run, std::string_view link_base);
 
 /// The JSON documents of the stream's facts, which are also the data of their events.
 std::string attempt_started_json(std::string_view test, int attempt, TimePoint at);

@@ -12,8 +12,9 @@
 namespace baton::api {
 namespace {
 
-store::StoredAnswer run_created(const model::Run& run) {
-  return {201, fmt::format("/api/v1/runs/{}", raw(run.id)), wire::to_json(run)};
+store::StoredAnswer run_created(const Context& context, const model::Run& run) {
+  return {201, fmt::format("/api/v1/runs/{}", raw(run.id)),
+          wire::to_json(run, context.settings.public_url)};
 }
 
 Result<store::RunQuery> run_query(const Call& call) {
@@ -53,10 +54,10 @@ Async start_run(Context& context, Call& call) {
   if (request->triggered_by.empty()) request->triggered_by = call.who.actor;
   request->traceparent = call.request.headers.get("traceparent");
   Post post{.scope = "runs:" + request->suite};
-  PostOperation operation = [&rules = context.rules, request = *std::move(request)](
+  PostOperation operation = [&context, request = *std::move(request)](
                                 engine::Context& c) -> Result<store::StoredAnswer> {
-    BATON_TRY(run, engine::start_run(c, rules, request));
-    return run_created(run);
+    BATON_TRY(run, engine::start_run(c, context.rules, request));
+    return run_created(context, run);
   };
   auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
   co_return answer;
@@ -66,7 +67,7 @@ Async list_runs(Context& context, Call& call) {
   co_return read(context, [&](store::Session& session) -> Answer {
     BATON_TRY(query, run_query(call));
     BATON_TRY(found, store::list_runs(session, query));
-    Page page(call);
+    Page page(context, call);
     for (const store::RunRow& row : found.runs) wire::write_run(page.items(), row.run);
     std::optional<std::string> next;
     if (found.next_before) next = wire::encode_cursor(raw(*found.next_before));
@@ -86,16 +87,16 @@ Async get_run(Context& context, Call& call) {
     const model::RunState before = row->run.state;
     const auto end = std::chrono::steady_clock::now() + *limit;
     Watch::Waiter waiter(context.watch, store::run_subject(row->run.id));
-    for (;;) {
+    // However the wait ended, the answer is what is there then.
+    for (net::Wake wake = net::Wake::notified;;) {
       row = look();
       if (!row) co_return tl::unexpected(row.error());
-      if (row->run.state != before) break;
+      if (row->run.state != before || wake != net::Wake::notified) break;
       const auto left = std::chrono::ceil<Duration>(end - std::chrono::steady_clock::now());
-      const net::Wake wake = co_await waiter.wait(left, call.request.caller);
-      if (wake != net::Wake::notified) break;
+      wake = co_await waiter.wait(left, call.request.caller);
     }
   }
-  co_return json_reply(200, wire::to_json(row->run));
+  co_return json_reply(200, wire::to_json(row->run, context.settings.public_url));
 }
 
 Async cancel_run(Context& context, Call& call) {
@@ -105,11 +106,11 @@ Async cancel_run(Context& context, Call& call) {
   if (!id) co_return tl::unexpected(id.error());
   Post post{.scope = "cancel:" + call.args[0]};
   PostOperation operation =
-      [&rules = context.rules, id = *id, reason = *reason,
+      [&context, id = *id, reason = *reason,
        actor = actor_of(call)](engine::Context& c) -> Result<store::StoredAnswer> {
-    BATON_TRY(run, engine::cancel_run(c, rules, id, reason));
+    BATON_TRY(run, engine::cancel_run(c, context.rules, id, reason));
     BATON_TRY_VOID(audit(c, actor, "run.cancel", store::run_subject(id)));
-    return store::StoredAnswer{200, {}, wire::to_json(run)};
+    return store::StoredAnswer{200, {}, wire::to_json(run, context.settings.public_url)};
   };
   auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
   co_return answer;
@@ -122,10 +123,10 @@ Async rerun_run(Context& context, Call& call) {
   if (!id) co_return tl::unexpected(id.error());
   Post post{.scope = "rerun:" + call.args[0]};
   PostOperation operation =
-      [&rules = context.rules, id = *id, failed_only = request->failed_only,
+      [&context, id = *id, failed_only = request->failed_only,
        actor = actor_of(call)](engine::Context& c) -> Result<store::StoredAnswer> {
-    BATON_TRY(run, engine::rerun(c, rules, id, failed_only, actor.name));
-    return run_created(run);
+    BATON_TRY(run, engine::rerun(c, context.rules, id, failed_only, actor.name));
+    return run_created(context, run);
   };
   auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
   co_return answer;

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <boost/json/parse.hpp>
 
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "api/openapi.h"
@@ -203,6 +205,26 @@ TEST(Reports, an_uploaded_report_becomes_a_finished_run) {
                                   {{"Content-Type", "application/xml"}, {"Idempotency-Key", "u"}});
   EXPECT_EQ(again.integer("id"), run.integer("id"));
   EXPECT_EQ(again.headers.get("Idempotency-Replayed"), "true");
+}
+
+constexpr const char* kTalkative =
+    R"(<testsuite name="s"><testcase name="a"><system-out>hi</system-out></testcase></testsuite>)";
+
+TEST(Reports, a_run_is_not_there_without_its_logs) {
+  TestServer server;
+  const std::string folder = server.context().settings.spill_folder + "/runs";
+  std::filesystem::remove_all(folder);
+  std::ofstream(folder) << "in the way";
+  EXPECT_EQ(server.post("/api/v1/reports?suite=ext", kTalkative).status, 503);
+  EXPECT_EQ(server.get("/api/v1/runs").at("items").as_array().size(), 0U);
+}
+
+TEST(Reports, logs_are_not_there_without_their_run) {
+  TestServer server;
+  EXPECT_EQ(server.post("/api/v1/reports?suite=a/b/c", kTalkative).status, 400);
+  const auto left = server.context().streams.log_size(RunId{1}, {.whole_run = true});
+  ASSERT_TRUE(left) << left.error().message;
+  EXPECT_EQ(left->bytes, 0);
 }
 
 TEST(Reports, a_malformed_file_stores_nothing_and_says_where) {

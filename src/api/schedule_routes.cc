@@ -58,7 +58,7 @@ Async list_schedules(Context& context, Call& call) {
       found.pop_back();
       next = wire::encode_cursor(found.back().name);
     }
-    Page page(call);
+    Page page(context, call);
     for (const model::Schedule& schedule : found) wire::write_schedule(page.items(), schedule);
     return page.finish(next);
   });
@@ -81,13 +81,8 @@ Async put_schedule(Context& context, Call& call) {
        actor = actor_of(call)](engine::Context& c) -> Result<Declared> {
     BATON_TRY(known, store::find_schedule(c.tx.sql(), schedule.name));
     BATON_TRY_VOID(check_if_match(if_match, known ? wire::etag_of_revision(known->revision) : ""));
-    BATON_TRY(stored, engine::declare_schedule(c, rules, schedule));
+    BATON_TRY(stored, engine::declare_schedule(c, rules, schedule, schedule.says_paused));
     BATON_TRY_VOID(audit(c, actor, "schedule.declare", store::schedule_subject(schedule.name)));
-    // A declaration may say paused; what it leaves out stays as it is.
-    if (schedule.paused && !stored.paused) {
-      BATON_TRY(paused, engine::pause_schedule(c, schedule.name));
-      return Declared{std::move(paused), !known};
-    }
     return Declared{std::move(stored), !known};
   };
   auto declared = co_await submit<Declared>(context, std::move(operation));
@@ -121,12 +116,12 @@ Async resume_schedule(Context& context, Call& call) {
 
 Async trigger_schedule(Context& context, Call& call) {
   Post post{.scope = "schedule.trigger:" + call.args[0]};
-  PostOperation operation = [&rules = context.rules, name = call.args[0], actor = actor_of(call)](
+  PostOperation operation = [&context, name = call.args[0], actor = actor_of(call)](
                                 engine::Context& c) -> Result<store::StoredAnswer> {
-    BATON_TRY(run, engine::trigger_schedule(c, rules, name, actor.name));
+    BATON_TRY(run, engine::trigger_schedule(c, context.rules, name, actor.name));
     BATON_TRY_VOID(audit(c, actor, "schedule.trigger", store::schedule_subject(name)));
     return store::StoredAnswer{201, fmt::format("/api/v1/runs/{}", raw(run.id)),
-                               wire::to_json(run)};
+                               wire::to_json(run, context.settings.public_url)};
   };
   auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
   co_return answer;

@@ -25,6 +25,8 @@ constexpr std::array kSchemas{
       "command":{"type":"array","items":{"type":"string"}},"folder":{"type":"string"},
       "variables":{"$ref":"#/components/schemas/Texts"},"environment":{"type":"string"},
       "isolate":{"enum":["suite","case"]},"workers":{"type":"integer","minimum":1,"maximum":64},
+      "running_runs":{"type":"integer","minimum":0,"maximum":10000,
+      "description":"runs of it at the same time; 0: only the server's limit"},
       "max_attempts":{"type":"integer","minimum":1,"maximum":100},
       "back_off":{"$ref":"#/components/schemas/Duration"},"back_off_ms":{"type":"integer"},
       "timeout":{"$ref":"#/components/schemas/Duration"},"timeout_ms":{"type":"integer"},
@@ -47,7 +49,7 @@ constexpr std::array kSchemas{
       "source":{"enum":["file","api","adhoc"]},"command":{"type":"array","items":{"type":"string"}},
       "folder":{"type":"string"},"variables":{"$ref":"#/components/schemas/Texts"},
       "environment":{"type":"string"},"isolate":{"enum":["suite","case"]},"workers":{
-      "type":"integer"},
+      "type":"integer"},"running_runs":{"type":"integer"},
       "max_attempts":{"type":"integer"},"back_off_ms":{"type":"integer"},"timeout_ms":{
       "type":"integer"},
       "attempt_timeout_ms":{"type":"integer"},"kill_grace_ms":{"type":"integer"},"log_limit":{

@@ -70,8 +70,10 @@ Async readyz(Context& context, Call& call) {
 }
 
 Async get_metrics(Context& context, Call&) {
-  if (auto advanced = context.journal_metrics.advance(); !advanced)
-    co_return tl::unexpected(advanced.error());
+  // After a long pause between scrapes it reads many runs with all of their cases.
+  auto advanced = co_await context.disk.run<Result<void>>(
+      [&context] { return context.journal_metrics.advance(); });
+  if (!advanced) co_return tl::unexpected(advanced.error());
   auto gauges = read_gauges(context);
   if (!gauges) co_return tl::unexpected(gauges.error());
   co_return net::reply(200, "text/plain; version=0.0.4; charset=utf-8",
@@ -80,6 +82,10 @@ Async get_metrics(Context& context, Call&) {
 
 Async get_openapi(Context& context, Call&) {
   co_return json_reply(200, openapi_json(context.settings.version));
+}
+
+Async get_config_schema(Context& context, Call&) {
+  co_return net::reply(200, "application/schema+json", context.settings.config_schema);
 }
 
 }  // namespace baton::api

@@ -51,7 +51,7 @@ boost::asio::awaitable<void> stream_events(Context& context, net::Sink sink, Run
     if (!alive) co_return;
     if (more) continue;
     if ((*row)->run.state == model::RunState::finished) {
-      co_await sink.write(run_finished_event((*row)->run));
+      co_await sink.write(run_finished_event((*row)->run, context.settings.public_url));
       co_return;
     }
     alive = co_await wait_on_stream(context, sink, waiter);

@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "api/pieces.h"
 #include "api/run_events.h"
 #include "api/test_server.h"
 
@@ -69,8 +70,28 @@ TEST(Streams, lines_arrive_live_and_resume_within_a_chunk) {
   EXPECT_EQ(rest[0].id, seen[3].id);
 }
 
-TEST(Streams, draining_says_bye_and_a_quiet_stream_beats) {
+TEST(Streams, a_quiet_stream_beats) {
   TestServer server({.heartbeat = Duration{20}});
+  const auto id = server.start_run();
+  net::Client client;
+  net::HttpRequest request;
+  request.url = fmt::format("{}/api/v1/runs/{}/events", server.url(), id);
+  request.headers = {{"X-API-KEY", server.secret("viewer")}};
+  request.total_timeout = Duration{30'000};
+  std::string text;
+  bool beat_twice = false;
+  request.on_data = [&](std::string_view piece) {
+    text += piece;
+    const std::size_t first = text.find(": heartbeat");
+    beat_twice = first != std::string::npos && text.find(": heartbeat", first + 1) != text.npos;
+    return !beat_twice;
+  };
+  static_cast<void>(client.request(request));
+  EXPECT_TRUE(beat_twice) << text;
+}
+
+TEST(Streams, draining_says_bye) {
+  TestServer server;
   const auto id = server.start_run();
   std::vector<net::SseEvent> seen;
   std::thread reader([&] { seen = server.events(fmt::format("/api/v1/runs/{}/events", id)); });
@@ -129,6 +150,27 @@ TEST(Logs, are_the_bytes_as_written_by_range_and_by_line) {
   EXPECT_EQ(server.get(path + "&from_line=0").status, 400);
   EXPECT_EQ(server.get(path + "&attempt=2").status, 404);
   EXPECT_EQ(server.get(fmt::format("/api/v1/runs/{}/log?test=nope", id)).status, 404);
+}
+
+TEST(Pieces, a_body_that_breaks_off_is_not_taken_for_whole) {
+  TestServer server;
+  net::Server other(
+      {.listen = "127.0.0.1:0"}, [&](net::Request request) -> boost::asio::awaitable<net::Response> {
+        const bool breaks = request.path == "/breaks";
+        NextPiece next = [breaks, count = 0]() mutable -> Result<std::string> {
+          if (++count < 3) return std::string("some");
+          if (breaks) return fail(Code::unavailable, "the disk is gone");
+          return std::string{};
+        };
+        co_return pieces_reply(server.context(), "text/plain", std::move(next));
+      });
+  ASSERT_TRUE(other.start());
+  net::Client client;
+  net::HttpRequest request;
+  request.url = other.url() + "/whole";
+  EXPECT_EQ(client.request(request)->body, "somesome");
+  request.url = other.url() + "/breaks";
+  EXPECT_FALSE(client.request(request));
 }
 
 TEST(Artifacts, are_served_as_hostile_files) {

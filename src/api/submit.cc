@@ -98,9 +98,12 @@ Async submit_post(Context& context, Call& call, Post post, PostOperation operati
     if (!answer) co_return tl::unexpected(answer.error());
     co_return to_response(*std::move(answer), false);
   }
-  auto hash = hash_of_request(call);
-  if (!hash) co_return tl::unexpected(hash.error());
-  const engine::IdempotencyKey once{post.scope, *key, *hash, post.keep};
+  if (post.hash.empty()) {
+    auto hash = hash_of_request(call);
+    if (!hash) co_return tl::unexpected(hash.error());
+    post.hash = *std::move(hash);
+  }
+  const engine::IdempotencyKey once{post.scope, *key, post.hash, post.keep};
   engine::Operation<engine::Answered> guarded =
       [once, operation = std::move(operation)](engine::Context& c) mutable {
         return engine::answer_once(c, once, operation);
@@ -110,16 +113,16 @@ Async submit_post(Context& context, Call& call, Post post, PostOperation operati
   co_return to_response(std::move(answered->answer), answered->replayed);
 }
 
-Result<std::optional<net::Response>> find_replay(Context& context, const Call& call,
-                                                 const std::string& scope) {
+Result<std::optional<net::Response>> find_replay(Context& context, const Call& call, Post& post) {
   BATON_TRY(key, key_of(call));
   if (key.empty()) return std::nullopt;
   BATON_TRY(hash, hash_of_request(call));
+  post.hash = std::move(hash);
   BATON_TRY(known, read(context, [&](store::Session& session) {
-              return store::find_answer(session, scope, key, context.clock().wall);
+              return store::find_answer(session, post.scope, key, context.clock().wall);
             }));
   if (!known) return std::nullopt;
-  BATON_TRY_VOID(check_same(*known, key, hash));
+  BATON_TRY_VOID(check_same(*known, key, post.hash));
   return to_response(known->answer, true);
 }
 

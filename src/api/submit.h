@@ -41,6 +41,8 @@ struct Post {
   /// Requests with the same key and scope are one: the route and what it is about.
   std::string scope;
   Duration keep = kKeepAnswers;
+  /// What tells this request from another with its key; made when it is needed and not there.
+  std::string hash = {};
 };
 
 /// Submits the operation of a POST. With an Idempotency-Key the answer is stored in the same
@@ -48,9 +50,9 @@ struct Post {
 /// `Idempotency-Replayed: true`, with another body it is a conflict. What failed is not stored.
 Async submit_post(Context& context, Call& call, Post post, PostOperation operation);
 
-/// The stored answer to this request, if there is one: before work that is not an operation.
-Result<std::optional<net::Response>> find_replay(Context& context, const Call& call,
-                                                 const std::string& scope);
+/// The stored answer to this request, if there is one: before work that is not an operation. Keeps
+/// the hash in `post`. Reads the body: for a large one not on the connection's thread.
+Result<std::optional<net::Response>> find_replay(Context& context, const Call& call, Post& post);
 
 /// SHA-256, hexadecimal.
 std::string sha256_hex(std::string_view bytes);

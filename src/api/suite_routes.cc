@@ -25,8 +25,9 @@ Result<void> write_row(store::Session& session, wire::JsonWriter& out, const sto
   return {};
 }
 
-Result<net::Response> suite_reply(store::Session& session, const store::SuiteRow& row) {
-  wire::JsonWriter out;
+Result<net::Response> suite_reply(const Context& context, store::Session& session,
+                                  const store::SuiteRow& row) {
+  wire::JsonWriter out(context.settings.public_url);
   BATON_TRY_VOID(write_row(session, out, row));
   net::Response response = json_reply(200, out.take());
   response.headers.set("ETag", wire::etag_of_revision(row.suite.revision));
@@ -42,7 +43,7 @@ Async list_suites(Context& context, Call& call) {
     // One more than asked for tells whether there is a next page.
     BATON_TRY(rows,
               store::list_suites(session, cursor.value_or(""), limit + 1, call.query("namespace")));
-    Page page(call);
+    Page page(context, call);
     std::optional<std::string> next;
     for (int i = 0; i < static_cast<int>(rows.size()); ++i) {
       const store::SuiteRow& row = rows[static_cast<std::size_t>(i)];
@@ -59,9 +60,8 @@ Async list_suites(Context& context, Call& call) {
 Async get_suite(Context& context, Call& call) {
   co_return read(context, [&](store::Session& session) -> Answer {
     BATON_TRY(row, find_suite(session, call.args[0] + "/" + call.args[1]));
-    if (auto unchanged = not_modified(call, wire::etag_of_revision(row.suite.revision)))
-      return *std::move(unchanged);
-    return suite_reply(session, row);
+    // Cases, schedules and the last run change without a new revision: no 304 here.
+    return suite_reply(context, session, row);
   });
 }
 
@@ -87,7 +87,7 @@ Async put_suite(Context& context, Call& call) {
   if (!created_now) co_return tl::unexpected(created_now.error());
   auto answer = read(context, [&](store::Session& session) -> Answer {
     BATON_TRY(row, find_suite(session, call.args[0] + "/" + call.args[1]));
-    return suite_reply(session, row);
+    return suite_reply(context, session, row);
   });
   if (answer && *created_now) {
     answer->status = 201;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // What happened inside a run: cases with their attempts, and the result as a file for other tools.
 #include <map>
+#include <memory>
+#include <utility>
 
 #include "api/handlers.h"
 #include "api/log_text.h"
 #include "api/lookup.h"
+#include "api/pieces.h"
 #include "api/reply.h"
 #include "api/submit.h"
 #include "reports/writer.h"
@@ -18,28 +21,56 @@ namespace {
 // system-out of one attempt; the log route has all of it.
 constexpr std::size_t kOutputMax = 64 << 10;
 
-// Calls `take` for every case of the run, a page at a time.
-Result<void> for_each_case(store::Session& session, RunId run,
-                           const std::function<void(const model::CaseResult&)>& take) {
-  store::CaseQuery query;
-  for (;;) {
-    BATON_TRY(page, store::list_cases(session, run, query));
-    for (const model::CaseResult& item : page.cases) take(item);
-    if (!page.next_after) return {};
-    query.after = *page.next_after;
-  }
-}
+// Cases per piece: with the output of three attempts each some 10 MiB at most.
+constexpr int kCasesPerPiece = 50;
 
-// The file as one text: a run of 10,000 cases makes about 3 MiB.
+// A report under construction: a page of cases per piece, each read from the present state.
 template <class Writer>
-Result<std::string> write_report(store::Session& session, const model::Run& run, Writer& writer,
-                                 std::string& out) {
-  writer.begin(run);
-  BATON_TRY_VOID(for_each_case(session, run.id, [&](const model::CaseResult& item) {
-    writer.add(item);
-  }));
-  BATON_TRY_VOID(writer.end());
-  return std::move(out);
+class ReportPieces {
+ public:
+  template <class... Arguments>
+  ReportPieces(Context& context, model::Run run, Arguments... arguments)
+      : context_(context),
+        run_(std::move(run)),
+        writer_(
+            [this](std::string_view piece) -> Result<void> {
+              out_ += piece;
+              return {};
+            },
+            std::move(arguments)...) {
+    query_.limit = kCasesPerPiece;
+    writer_.begin(run_);
+  }
+
+  Result<std::string> next() {
+    if (ended_) return std::string{};
+    BATON_TRY(page, read(context_, [this](store::Session& session) {
+                return store::list_cases(session, run_.id, query_);
+              }));
+    for (const model::CaseResult& item : page.cases) writer_.add(item);
+    query_.after = page.next_after.value_or(query_.after);
+    ended_ = !page.next_after;
+    if (ended_) BATON_TRY_VOID(writer_.end());
+    return std::exchange(out_, {});
+  }
+
+ private:
+  Context& context_;
+  const model::Run run_;
+  store::CaseQuery query_;
+  std::string out_;
+  Writer writer_;
+  bool ended_ = false;
+};
+
+template <class Writer, class... Arguments>
+Answer report_reply(Context& context, Call& call, std::string type, Arguments... arguments) {
+  BATON_TRY(row, read(context, [&](store::Session& session) {
+              return find_run(session, call.args[0]);
+            }));
+  auto pieces =
+      std::make_shared<ReportPieces<Writer>>(context, std::move(row.run), std::move(arguments)...);
+  return pieces_reply(context, std::move(type), [pieces] { return pieces->next(); });
 }
 
 }  // namespace
@@ -61,7 +92,7 @@ Async list_tests(Context& context, Call& call) {
     std::map<std::string, std::vector<model::Artifact>> by_test;
     for (model::Artifact& artifact : artifacts)
       by_test[artifact.test].push_back(std::move(artifact));
-    Page page(call);
+    Page page(context, call);
     for (const model::CaseResult& item : found.cases)
       wire::write_case_result(page.items(), item, by_test[item.name]);
     std::optional<std::string> next;
@@ -71,33 +102,17 @@ Async list_tests(Context& context, Call& call) {
 }
 
 Async get_junit(Context& context, Call& call) {
-  co_return read(context, [&](store::Session& session) -> Answer {
-    BATON_TRY(row, find_run(session, call.args[0]));
-    std::string out;
-    reports::JunitWriter writer(
-        [&out](std::string_view piece) -> Result<void> {
-          out += piece;
-          return {};
-        },
-        [&](const std::string& test, int attempt) {
-          return output_text(context, row.run.id, test, attempt, kOutputMax);
-        });
-    BATON_TRY(text, write_report(session, row.run, writer, out));
-    return net::reply(200, "application/xml", std::move(text));
-  });
+  auto run = run_id_of(call.args[0]);
+  if (!run) co_return tl::unexpected(run.error());
+  reports::OutputOf output_of = [&context, run = *run](const std::string& test, int attempt) {
+    return output_text(context, run, test, attempt, kOutputMax);
+  };
+  co_return report_reply<reports::JunitWriter>(context, call, "application/xml",
+                                               std::move(output_of));
 }
 
 Async get_ctrf(Context& context, Call& call) {
-  co_return read(context, [&](store::Session& session) -> Answer {
-    BATON_TRY(row, find_run(session, call.args[0]));
-    std::string out;
-    reports::CtrfWriter writer([&out](std::string_view piece) -> Result<void> {
-      out += piece;
-      return {};
-    });
-    BATON_TRY(text, write_report(session, row.run, writer, out));
-    return json_reply(200, std::move(text));
-  });
+  co_return report_reply<reports::CtrfWriter>(context, call, "application/json");
 }
 
 }  // namespace baton::api

@@ -66,6 +66,8 @@ TestServer::TestServer(TestOptions options) : folder_(temporary_folder()) {
   settings.spill_folder = folder_;
   settings.heartbeat = options.heartbeat;
   settings.streams_max = options.streams_max;
+  settings.public_url = options.public_url;
+  settings.config_schema = "{}";
   context_ = std::make_unique<Context>(
       Context::Parts{*store_, *writer_, feed_, rules_, *streams_, *artifacts_, now}, settings);
   make_tokens();

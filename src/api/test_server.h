@@ -25,6 +25,7 @@ struct TestOptions {
   std::int64_t running_runs = 100;
   Duration heartbeat{15'000};
   int streams_max = 100;
+  std::string public_url = {};
 };
 
 /// An answer with its body parsed where it is JSON.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Tokens and the audit. A secret leaves the server once, in the answer that made it.
+#include <charconv>
+
 #include "api/audit.h"
 #include "api/handlers.h"
 #include "api/reply.h"
@@ -37,6 +39,22 @@ std::string with_secret(std::string body, const std::string& id, std::string_vie
   return head + fmt::format(R"(,"token":"{}")", secret) + body.substr(head.size());
 }
 
+// Where a token stands in the list: newest first, then by id.
+using TokenPlace = std::pair<std::int64_t, std::string>;
+
+TokenPlace place_of(const model::Token& token) { return {-to_ms(token.created_at), token.id}; }
+
+// The place that the cursor names. The token itself may be gone by now.
+Result<std::optional<TokenPlace>> token_place_of(const std::optional<std::string>& cursor) {
+  if (!cursor) return std::nullopt;
+  const std::size_t space = cursor->find(' ');
+  std::int64_t ms = 0;
+  const auto [end, ec] = std::from_chars(cursor->data(), cursor->data() + cursor->size(), ms);
+  if (space == std::string::npos || ec != std::errc{} || end != cursor->data() + space)
+    return fail(Code::invalid, "the cursor is of another list");
+  return TokenPlace{-ms, cursor->substr(space + 1)};
+}
+
 }  // namespace
 
 Async create_token(Context& context, Call& call) {
@@ -67,10 +85,24 @@ Async create_token(Context& context, Call& call) {
 
 Async list_tokens(Context& context, Call& call) {
   co_return read(context, [&](store::Session& session) -> Answer {
+    BATON_TRY(limit, page_limit(call));
+    BATON_TRY(cursor, text_cursor(call));
+    BATON_TRY(after, token_place_of(cursor));
     BATON_TRY(tokens, store::list_tokens(session));
-    Page page(call);
-    for (const model::Token& token : tokens) wire::write_token(page.items(), token, "");
-    return page.finish(std::nullopt);
+    Page page(context, call);
+    std::optional<std::string> next;
+    int shown = 0;
+    const model::Token* last = nullptr;
+    for (const model::Token& token : tokens) {
+      if (after && place_of(token) <= *after) continue;
+      if (shown++ == limit) {
+        next = wire::encode_cursor(fmt::format("{} {}", to_ms(last->created_at), last->id));
+        break;
+      }
+      wire::write_token(page.items(), token, "");
+      last = &token;
+    }
+    return page.finish(next);
   });
 }
 
@@ -99,7 +131,7 @@ Async list_audit(Context& context, Call& call) {
       entries.pop_back();
       next = wire::encode_cursor(entries.back().id);
     }
-    Page page(call);
+    Page page(context, call);
     for (const model::AuditEntry& entry : entries) wire::write_audit_entry(page.items(), entry);
     return page.finish(next);
   });

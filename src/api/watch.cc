@@ -44,19 +44,26 @@ void Watch::add(Waiter& waiter) {
 }
 
 void Watch::remove(Waiter& waiter) {
-  const Seq last = feed_.last();
   const std::lock_guard lock(mutex_);
   const auto [first, end] = waiters_.equal_range(waiter.key_);
   const auto it =
       std::find_if(first, end, [&](const auto& entry) { return entry.second == &waiter; });
   if (it != end) waiters_.erase(it);
-  // It may have been the one that was woken to read on: another takes over.
-  if (!waiters_.empty() && cursor_ < last) waiters_.begin()->second->gate_.notify();
+}
+
+void Watch::park(Waiter& waiter) {
+  const std::lock_guard lock(mutex_);
+  parked_.insert(&waiter);
+}
+
+void Watch::unpark(Waiter& waiter) {
+  const std::lock_guard lock(mutex_);
+  parked_.erase(&waiter);
 }
 
 void Watch::wake_one() {
   const std::lock_guard lock(mutex_);
-  if (!waiters_.empty()) waiters_.begin()->second->gate_.notify();
+  if (!parked_.empty()) (*parked_.begin())->gate_.notify();
 }
 
 void Watch::pump() {
@@ -106,15 +113,34 @@ Watch::Waiter::Waiter(Watch& watch, std::string key) : watch_(watch), key_(std::
 
 Watch::Waiter::~Waiter() { watch_.remove(*this); }
 
+/// Marks a waiter as parked, also when its coroutine is destroyed there.
+class Watch::Waiter::Parked {
+ public:
+  explicit Parked(Waiter& waiter) : waiter_(waiter) { waiter_.watch_.park(waiter_); }
+  ~Parked() { end(); }
+  Parked(const Parked&) = delete;
+  Parked& operator=(const Parked&) = delete;
+  void end() const { waiter_.watch_.unpark(waiter_); }
+
+ private:
+  Waiter& waiter_;
+};
+
 boost::asio::awaitable<net::Wake> Watch::Waiter::wait(Duration limit, net::Caller caller) {
   const auto end = std::chrono::steady_clock::now() + limit;
   for (;;) {
     if (hit_.exchange(false)) co_return net::Wake::notified;
     const auto left = std::chrono::ceil<Duration>(end - std::chrono::steady_clock::now());
     if (left <= Duration{0}) co_return net::Wake::timed_out;
-    const net::Wake wake = co_await gate_.wait(left, caller);
-    if (wake != net::Wake::notified) co_return wake;
+    const Parked parked(*this);
+    // What was committed while nobody was parked; from here on commits wake a parked one.
     watch_.pump();
+    if (hit_) continue;
+    const net::Wake wake = co_await gate_.wait(left, caller);
+    // Whatever ended the wait, this one may have been chosen to read on.
+    parked.end();
+    watch_.pump();
+    if (wake != net::Wake::notified) co_return wake;
   }
 }
 

@@ -2,13 +2,15 @@
 #pragma once
 // Watch wakes the requests that wait: long polls and event streams. A waiter names a subject of the
 // journal ("run:17", or "" for any event) and is woken only by what concerns it. Nobody polls and no
-// thread is kept for it: a commit wakes one of the waiters, which reads the new part of the journal
-// and wakes those it is for.
+// thread is kept for it: a commit wakes one of the waiters that are parked, which reads the new part of
+// the journal and wakes those it is for. When none is parked, the next one to park reads first: a
+// waiter that is busy elsewhere (a stream that writes to a slow client) holds nobody up.
 // Any thread. Outlives every waiter.
 #include <atomic>
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +46,7 @@ class Watch {
 
    private:
     friend class Watch;
+    class Parked;
     void hit();
 
     Watch& watch_;
@@ -57,6 +60,8 @@ class Watch {
  private:
   void add(Waiter& waiter);
   void remove(Waiter& waiter);
+  void park(Waiter& waiter);
+  void unpark(Waiter& waiter);
   void wake_one();
   // Reads the journal up to the feed's position and marks the waiters it concerns.
   void pump();
@@ -71,6 +76,7 @@ class Watch {
   mutable std::mutex mutex_;
   Seq cursor_ = 0;
   std::multimap<std::string, Waiter*, std::less<>> waiters_;
+  std::set<const Waiter*> parked_;  // asleep, or just woken
 };
 
 }  // namespace baton::api

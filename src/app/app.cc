@@ -162,6 +162,8 @@ Result<void> App::State::listen() {
   settings.auth = options.config.server.auth == config::Auth::token;
   settings.version = BATON_VERSION;
   settings.spill_folder = folder + "/blobs";
+  settings.public_url = options.config.server.public_url;
+  settings.config_schema = config::json_schema();
   api = std::make_unique<api::Context>(
       api::Context::Parts{*store, *writer, feed, rules, *streams, *artifacts, clock},
       std::move(settings));

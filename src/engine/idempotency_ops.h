@@ -14,7 +14,7 @@ struct IdempotencyKey {
   std::string scope;      // route and suite: "POST /runs pay/checkout"
   std::string key;        // 1 to 255 bytes; what the caller sent
   std::string body_hash;  // of what must be the same to be a repetition
-  Duration ttl{0};        // Rules::idempotency_ttl, or 72 h on the legacy route
+  Duration ttl{0};        // 24 h, or 72 h on the legacy route
 };
 
 struct Answered {

@@ -63,6 +63,8 @@ Result<void> store_case(Context& context, const RunRow& row, const model::CaseRe
 
 }  // namespace
 
+Result<RunId> reserve_run(Context& context) { return store::reserve_run_id(context.tx); }
+
 Result<model::Run> import_report(Context& context, const ImportedReport& report) {
   BATON_TRY_VOID(check_run_request(report.request));
   BATON_TRY_VOID(check_cases(report.cases));
@@ -81,6 +83,7 @@ Result<model::Run> import_report(Context& context, const ImportedReport& report)
   RunRow row;
   row.suite_id = suite.id;
   model::Run& run = row.run;
+  run.id = report.id;
   run.namespace_ = suite.namespace_;
   run.suite = suite.name;
   run.state = model::RunState::finished;

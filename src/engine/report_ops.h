@@ -13,7 +13,11 @@ namespace baton::engine {
 /// One operation stores all of it, so its size bounds how long everybody else waits (about a second).
 inline constexpr std::size_t kImportedCasesMax = 50'000;
 
+/// The id that the next import shall have (ImportedReport::id), so that its logs can be stored first.
+Result<RunId> reserve_run(Context& context);
+
 struct ImportedReport {
+  RunId id{};                 // reserved before, or 0
   model::RunRequest request;  // the suite is made (ad hoc, namespace "default") when it is unknown
   std::vector<model::CaseResult> cases;  // their verdicts are computed here
   std::optional<TimePoint> started_at;   // not set: as long before now as the attempts took

@@ -23,8 +23,6 @@ struct Rules {
   /// The runner ends a run at its time-out; the server does so this much later.
   Duration timeout_grace = std::chrono::seconds{30};
 
-  Duration idempotency_ttl = std::chrono::hours{24};
-
   /// A finished run older than this is deleted unless it is among the newest `keep_last` of its
   /// suite. 0: age does not matter, all beyond keep_last are deleted; both 0: nothing is.
   Duration retention_age = std::chrono::days{90};

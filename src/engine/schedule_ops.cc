@@ -54,25 +54,28 @@ bool same_declaration(const Schedule& a, const Schedule& b) {
   return a.suite == b.suite && a.cron == b.cron && a.every == b.every &&
          a.time_zone == b.time_zone && a.filter == b.filter && a.max_runs == b.max_runs &&
          a.until == b.until && a.overlap == b.overlap && a.catch_up == b.catch_up &&
-         a.source == b.source;
+         a.source == b.source && a.declared_paused == b.declared_paused;
 }
 
-Result<Schedule> store_declaration(Context& context, Schedule schedule) {
+// paused: whether it shall be; not set: as it is.
+Result<Schedule> store_declaration(Context& context, Schedule schedule,
+                                   std::optional<bool> paused) {
   BATON_TRY_VOID(check_schedule(schedule));
   BATON_TRY_VOID(check_filter(schedule.filter));
   BATON_TRY(suite, resolve_suite(context.tx.sql(), schedule.suite));
   schedule.suite = suite.full_name();
   BATON_TRY(found, store::find_schedule(context.tx.sql(), schedule.name));
   schedule.revision = 1;
-  schedule.paused = schedule.waiting = false;
+  schedule.paused = paused.value_or(found && found->paused);
+  schedule.waiting = false;
   schedule.next_at.reset();
   schedule.last_run.reset();
   schedule.run_count = 0;
   if (found) {
-    if (same_declaration(*found, schedule)) return *found;
+    if (same_declaration(*found, schedule) && found->paused == schedule.paused) return *found;
     schedule.revision = found->revision + 1;
-    schedule.paused = found->paused;
-    schedule.waiting = found->waiting && schedule.overlap == model::Overlap::queue;
+    schedule.waiting =
+        found->waiting && !schedule.paused && schedule.overlap == model::Overlap::queue;
     schedule.last_run = found->last_run;
     schedule.run_count = found->run_count;
   }
@@ -133,14 +136,12 @@ Result<Schedule> get_schedule(store::Session& session, std::string_view name) {
 }
 
 Result<Schedule> declare_schedule(Context& context, const Rules&, Schedule schedule,
-                                  std::optional<std::int64_t> if_revision) {
+                                  std::optional<bool> paused) {
   BATON_TRY(found, store::find_schedule(context.tx.sql(), schedule.name));
   if (found && found->source == SuiteSource::file) return read_only(schedule.name);
-  if (if_revision && *if_revision != (found ? found->revision : 0))
-    return fail_with_fix(Code::conflict, "read it again and repeat the change",
-                         "the schedule {} was changed meanwhile", schedule.name);
   schedule.source = SuiteSource::api;
-  return store_declaration(context, std::move(schedule));
+  schedule.declared_paused = false;
+  return store_declaration(context, std::move(schedule), paused);
 }
 
 Result<void> delete_schedule(Context& context, std::string_view name) {
@@ -157,7 +158,12 @@ Result<void> sync_schedules(Context& context, const Rules&,
     if (!names.insert(schedule.name).second)
       return fail(Code::invalid, "the schedule {} is declared twice", schedule.name);
     schedule.source = SuiteSource::file;
-    BATON_TRY_VOID(store_declaration(context, std::move(schedule)));
+    schedule.declared_paused = schedule.paused;
+    BATON_TRY(known, store::find_schedule(context.tx.sql(), schedule.name));
+    const bool was = known && known->source == SuiteSource::file && known->declared_paused;
+    const std::optional<bool> paused =
+        known && was == schedule.paused ? std::nullopt : std::optional{schedule.paused};
+    BATON_TRY_VOID(store_declaration(context, std::move(schedule), paused));
   }
   std::string after;
   for (;;) {

@@ -18,17 +18,18 @@ namespace baton::engine {
 /// A fire later than this was missed: the server was down. Catch-up decides.
 inline constexpr Duration kMissedAfter = std::chrono::minutes{1};
 
-/// Declares or redeclares; the count of runs, the last run and a pause stay. An unchanged declaration
-/// changes nothing, so that reading a configuration again does not shift an `every`.
-/// if_revision: as declare_suite.
+/// Declares or redeclares; the count of runs and the last run stay. An unchanged declaration changes
+/// nothing, so that reading a configuration again does not shift an `every`.
+/// paused: whether it shall be; not set: as it is (a new one is not). schedule.paused does not count.
 /// Errors: invalid (check_schedule, the filter), not_found (the suite), conflict (a file declares it).
 Result<model::Schedule> declare_schedule(Context& context, const Rules& rules,
                                          model::Schedule schedule,
-                                         std::optional<std::int64_t> if_revision = std::nullopt);
+                                         std::optional<bool> paused = std::nullopt);
 /// Errors: not_found, conflict (a file declares it).
 Result<void> delete_schedule(Context& context, std::string_view name);
 /// The schedules of the configuration, all of them; those of an earlier one that are not there any
-/// more are removed.  Errors: invalid, not_found (a suite).
+/// more are removed. A change of `paused` in the file counts; else a pause or resume by hand stays.
+/// Errors: invalid, not_found (a suite).
 Result<void> sync_schedules(Context& context, const Rules& rules,
                             const std::vector<model::Schedule>& schedules);
 

@@ -193,6 +193,40 @@ TEST(ScheduleOps, schedules_of_a_file_are_read_only_and_follow_the_file) {
   for (const std::string& kind : w.kinds("schedule:tick")) EXPECT_NE(kind, "schedule.fired");
 }
 
+TEST(ScheduleOps, a_declaration_may_say_paused) {
+  Clockwork w;
+  const auto put = [&](Duration interval, std::optional<bool> paused) {
+    const auto schedule = w.every(interval);
+    return w.run([&](Context& c) { return declare_schedule(c, w.rules, schedule, paused); })->paused;
+  };
+  EXPECT_TRUE(put(60s, true));
+  EXPECT_TRUE(put(90s, std::nullopt)) << "what is not said stays";
+  EXPECT_FALSE(w.get().next_at);
+  EXPECT_FALSE(put(90s, false));
+  EXPECT_EQ(w.get().next_at, w.now.wall + 90s);
+}
+
+TEST(ScheduleOps, a_file_may_say_paused_and_hands_may_change_it) {
+  Clockwork w;
+  const auto sync = [&](bool paused) {
+    model::Schedule schedule = w.every(60s);
+    schedule.paused = paused;
+    EXPECT_TRUE(w.run([&](Context& c) { return sync_schedules(c, w.rules, {schedule}); }));
+    return w.get().paused;
+  };
+  EXPECT_TRUE(sync(true));
+  w.advance(1h);
+  EXPECT_EQ(w.get().run_count, 0);
+  ASSERT_TRUE(w.run([](Context& c) { return resume_schedule(c, "tick"); }));
+  EXPECT_FALSE(sync(true)) << "the file did not change";
+  EXPECT_FALSE(sync(false));
+  ASSERT_TRUE(w.run([](Context& c) { return pause_schedule(c, "tick"); }));
+  EXPECT_TRUE(sync(false)) << "the file did not change";
+  EXPECT_TRUE(sync(true));
+  EXPECT_FALSE(sync(false));
+  EXPECT_TRUE(w.get().next_at);
+}
+
 TEST(ScheduleOps, a_wall_clock_that_is_set_back_fires_nothing_twice) {
   Clockwork w;
   model::Schedule schedule = w.every(1h);

@@ -26,8 +26,7 @@ tl::unexpected<Error> read_only(const SuiteRef& suite) {
 
 }  // namespace
 
-Result<store::SuiteRow> declare_suite(Context& context, model::Suite suite,
-                                      std::optional<std::int64_t> if_revision) {
+Result<store::SuiteRow> declare_suite(Context& context, model::Suite suite) {
   BATON_TRY_VOID(check_suite(suite));
   if (suite.source == SuiteSource::file)
     return fail(Code::internal, "suites of a file are declared by sync_suites");
@@ -35,16 +34,6 @@ Result<store::SuiteRow> declare_suite(Context& context, model::Suite suite,
   BATON_TRY(found, store::find_suite_ref(session, suite.namespace_, suite.name));
   if (found && found->state == SuiteState::declared && found->source == SuiteSource::file)
     return read_only(*found);
-  if (if_revision) {
-    std::int64_t revision = 0;
-    if (found && found->state == SuiteState::declared) {
-      BATON_TRY(row, store::find_suite(session, found->id));
-      revision = row ? row->suite.revision : 0;
-    }
-    if (revision != *if_revision)
-      return fail_with_fix(Code::conflict, "read it again and repeat the change",
-                           "the suite {} was changed meanwhile", suite.id());
-  }
   BATON_TRY(id, store::put_suite(context.tx, suite));
   BATON_TRY(row, store::find_suite(session, id));
   if (!row) return fail(Code::internal, "the suite {} is not there", suite.id());

@@ -14,10 +14,8 @@ namespace baton::engine {
 
 /// Declares or redeclares one suite, by its `source` (api or adhoc). What a file declares is
 /// read-only. The known cases stay unless `suite.cases` has some.
-/// if_revision: refuses when the suite has another revision (0: when it exists).
 /// Errors: invalid (check_suite), conflict.
-Result<store::SuiteRow> declare_suite(Context& context, model::Suite suite,
-                                      std::optional<std::int64_t> if_revision = std::nullopt);
+Result<store::SuiteRow> declare_suite(Context& context, model::Suite suite);
 
 /// Its runs stay. Errors: not_found, conflict (a file declares it; or it has runs under way).
 Result<void> delete_suite(Context& context, std::string_view namespace_, std::string_view name);

@@ -37,6 +37,7 @@ struct Schedule {
 
   SuiteSource source = SuiteSource::api;
   bool paused = false;
+  bool declared_paused = false;        // what its file says of it; `paused` is what is in force
   bool waiting = false;               // a run is due when the last one has ended (Overlap::queue)
   std::optional<TimePoint> next_at;   // wall clock; nothing when it is paused or over
   std::optional<RunId> last_run;

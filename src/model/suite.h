@@ -66,7 +66,7 @@ struct Suite {
   int running_runs = 0;  // runs of it at the same time; 0 = only the server's limit
   std::vector<Case> cases;      // as of the last discovery
   std::string discovery_error;  // why discovery failed, "" when it did not
-  std::int64_t revision = 0;    // counts changes; the ETag
+  std::int64_t revision = 0;    // counts changes of the declaration; the ETag
 
   std::string id() const { return namespace_ + "/" + name; }
 };

@@ -68,6 +68,8 @@ boost::asio::awaitable<bool> Sink::write(std::string bytes) {
 
 boost::asio::awaitable<void> Sink::wait_gone() { return port_->wait_gone(); }
 
+void Sink::cut() { port_->cut(); }
+
 bool Sink::gone() const { return port_->caller().gone(); }
 
 Caller Sink::caller() const { return port_->caller(); }

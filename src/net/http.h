@@ -122,6 +122,8 @@ class Sink {
   /// Resumes when the client is gone or the server drains.
   boost::asio::awaitable<void> wait_gone();
   bool gone() const;
+  /// Gives the body up: the connection is cut, so that the client sees that it is not whole.
+  void cut();
   /// For Gate::wait(…, sink.caller()).
   Caller caller() const;
 

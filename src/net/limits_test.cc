@@ -75,6 +75,17 @@ TEST(Limits, a_body_that_trickles_in_is_cut) {
   }
 }
 
+TEST(Limits, much_at_once_earns_no_more_than_another_grace) {
+  const auto server = serve(echo(), hasty());  // 100,000 bytes are worth more than six minutes
+  for (const char* framing : {"Content-Length: 100001\r\n\r\n",
+                              "Transfer-Encoding: chunked\r\n\r\n186a1\r\n"}) {
+    RawClient client(server->port());
+    client.send(fmt::format("POST / HTTP/1.1\r\nHost: h\r\n{}", framing));
+    client.send(std::string(100'000, 'x'));
+    EXPECT_EQ(408, status_of(client.read_to_end())) << framing;
+  }
+}
+
 TEST(Limits, a_steady_body_may_take_longer_than_the_grace) {
   ServerOptions options = hasty();
   options.limits.body_bytes_per_second = 100;  // 10 bytes earn the time of ten naps

@@ -2,7 +2,6 @@
 #include "net/server.h"
 
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,11 +28,11 @@ namespace {
 // rather than free it under them.
 constexpr std::chrono::seconds kStopWait{10};
 
-Response default_problem(int status, const Error& error, const std::string& request_id) {
+Response default_problem(int status, const Error& error, const RequestHead& head) {
   std::string body = fmt::format(R"({{"type":"about:blank","title":{},"status":{},"detail":{},)"
                                  R"("code":{},"request_id":{})",
                                  json_quote(reason_of(status)), status, json_quote(error.message),
-                                 json_quote(name_of(error.code)), json_quote(request_id));
+                                 json_quote(name_of(error.code)), json_quote(head.request_id));
   if (!error.fix.empty()) body += ",\"fix\":" + json_quote(error.fix);
   return reply(status, "application/problem+json", body + "}\n");
 }
@@ -195,17 +194,6 @@ ServerStats Server::stats() const {
   stats.requests_malformed = shared.counters.malformed;
   stats.timeouts = shared.counters.timeouts;
   return stats;
-}
-
-std::uint64_t raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
-  if (limit.rlim_cur < limit.rlim_max) {
-    rlimit raised = limit;
-    raised.rlim_cur = limit.rlim_max;
-    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
-  }
-  return limit.rlim_cur;
 }
 
 }  // namespace baton::net

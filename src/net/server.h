@@ -27,7 +27,8 @@ struct Limits {
   Duration header_timeout{10'000};
   // A connection without a request; longer than the 60 s of common proxies and clients.
   Duration idle_timeout{75'000};
-  // A body must arrive at this rate after the first `body_grace`: slower is an attack or dead.
+  // A body must arrive at this rate after the first `body_grace`: slower is an attack or dead. What
+  // comes faster earns at most another grace: nobody sends much at once and then holds it for hours.
   std::uint64_t body_bytes_per_second = 256;
   Duration body_grace{10'000};
   // A client that takes no byte of a response for so long is disconnected (slow event streams too).
@@ -88,7 +89,8 @@ class Server {
   void on_served(std::function<void(const Served&)> observer);
   /// Makes the answers that the server itself gives (400, 408, 413, 431, 500, 503); the default is
   /// problem+json with type, title, status, detail, code, fix and request_id. Set before start().
-  using Problem = std::function<Response(int status, const Error&, const std::string& request_id)>;
+  /// Of the head, method, target, path and request_id are there; only the last when it was malformed.
+  using Problem = std::function<Response(int status, const Error&, const RequestHead&)>;
   void on_problem(Problem problem);
 
   /// Binds, listens and starts the threads.
@@ -113,9 +115,5 @@ class Server {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-/// Raises the soft limit of open descriptors to the hard one; returns the limit then in force.
-/// Children inherit it. For the composition root, before start().
-std::uint64_t raise_descriptor_limit();
 
 }  // namespace baton::net

@@ -87,7 +87,7 @@ asio::awaitable<bool> Session::serve_one() {
     ++shared_.counters.malformed;
     exchange.request_id = worker_.ids.make("req_");
     exchange.close = exchange.linger = true;
-    response = problem(refused.status, refused.error, exchange.request_id);
+    response = problem(refused.status, refused.error, exchange);
   } else {
     in_.erase(0, size);
     complete(request, *parsed);
@@ -160,7 +160,7 @@ asio::awaitable<Response> Session::answer(Request request, ParsedHead parsed, Ex
     deadline_ = Clock::time_point::max();
     if (refused.status != 0) {
       exchange.close = exchange.linger = true;
-      co_return problem(refused.status, refused.error, request.request_id);
+      co_return problem(refused.status, refused.error, exchange);
     }
     if (gone_) {
       Response nobody;
@@ -168,7 +168,7 @@ asio::awaitable<Response> Session::answer(Request request, ParsedHead parsed, Ex
       co_return nobody;
     }
   }
-  Response response = co_await call_handler(std::move(request), exchange.request_id);
+  Response response = co_await call_handler(std::move(request), exchange);
   co_return response;
 }
 
@@ -182,25 +182,30 @@ Admission Session::admit(const RequestHead& head) {
   } catch (...) {
     log_uncaught("admission", head.request_id, "not a std::exception");
   }
-  refused.refusal = problem(500, {Code::internal, "an internal error"}, head.request_id);
+  refused.refusal = shared_.problem(500, {Code::internal, "an internal error"}, head);
   return refused;
 }
 
-asio::awaitable<Response> Session::call_handler(Request request, std::string request_id) {
+asio::awaitable<Response> Session::call_handler(Request request, const Exchange& exchange) {
   Response response;
   try {
     response = co_await shared_.handler(std::move(request));
     co_return response;
   } catch (const std::exception& e) {
-    log_uncaught("handler", request_id, e.what());
+    log_uncaught("handler", exchange.request_id, e.what());
   } catch (...) {
-    log_uncaught("handler", request_id, "not a std::exception");
+    log_uncaught("handler", exchange.request_id, "not a std::exception");
   }
-  co_return problem(500, {Code::internal, "an internal error"}, request_id);
+  co_return problem(500, {Code::internal, "an internal error"}, exchange);
 }
 
-Response Session::problem(int status, const Error& error, const std::string& request_id) {
-  return shared_.problem(status, error, request_id);
+Response Session::problem(int status, const Error& error, const Exchange& exchange) {
+  RequestHead head;
+  head.method = exchange.method;
+  head.target = exchange.target;
+  head.path = exchange.target.substr(0, exchange.target.find('?'));
+  head.request_id = exchange.request_id;
+  return shared_.problem(status, error, head);
 }
 
 }  // namespace baton::net

@@ -35,8 +35,6 @@ class Session final : public Caller::State,
 
   /// The server drains: ends when idle, else wakes what waits; the present request goes on.
   void drain();
-  /// Ends the connection now; what waits is told that the client is gone.
-  void cut();
 
   // Caller::State
   bool gone() const override { return gone_; }
@@ -47,6 +45,8 @@ class Session final : public Caller::State,
   // Sink::Port
   boost::asio::awaitable<bool> write(std::string bytes) override;
   boost::asio::awaitable<void> wait_gone() override;
+  /// Ends the connection now; what waits is told that the client is gone.
+  void cut() override;
   Caller caller() override { return Caller{shared_from_this()}; }
 
  private:
@@ -75,9 +75,9 @@ class Session final : public Caller::State,
   Awaitable<bool> serve_one();
   Awaitable<Refused> read_head(std::size_t& size);
   Awaitable<Response> answer(Request request, ParsedHead parsed, Exchange& exchange);
-  Awaitable<Response> call_handler(Request request, std::string request_id);
+  Awaitable<Response> call_handler(Request request, const Exchange& exchange);
   Admission admit(const RequestHead& head);
-  Response problem(int status, const Error& error, const std::string& request_id);
+  Response problem(int status, const Error& error, const Exchange& exchange);
   void complete(Request& request, ParsedHead& parsed);
 
   // session_body.cc
@@ -85,7 +85,7 @@ class Session final : public Caller::State,
                                const BodyPolicy& policy);
   Awaitable<Refused> read_sized(Request& request, std::uint64_t size, const BodyPolicy& policy);
   Awaitable<Refused> read_chunked(Request& request, const BodyPolicy& policy);
-  void expect_body(Clock::time_point begin, std::uint64_t received);
+  void expect_body(Clock::time_point& paid_until, std::uint64_t received);
 
   // session_reply.cc
   Awaitable<bool> send(Response response, Exchange& exchange);

@@ -44,11 +44,15 @@ Error too_large(std::uint64_t max) {
 
 }  // namespace
 
-/// Bytes must have come at the minimum rate at every moment after the grace.
-void Session::expect_body(Clock::time_point begin, std::uint64_t received) {
+/// `received` more bytes have come: they earn time by the minimum rate, at most a grace beyond the
+/// first.
+void Session::expect_body(Clock::time_point& paid_until, std::uint64_t received) {
+  constexpr std::uint64_t kMicroseconds = 1'000'000;
   const auto rate = std::max<std::uint64_t>(limits_.body_bytes_per_second, 1);
-  const auto earned = std::min<std::uint64_t>(received / rate, 3'600 * 24);
-  expire_at(begin + limits_.body_grace + std::chrono::seconds(earned));
+  const auto earned = std::min(received, 3'600 * rate) * kMicroseconds / rate;
+  paid_until = std::min(paid_until + std::chrono::microseconds(earned),
+                        Clock::now() + 2 * limits_.body_grace);
+  expire_at(paid_until);
 }
 
 asio::awaitable<Session::Refused> Session::read_body(Request& request, const ParsedHead& parsed,
@@ -82,13 +86,13 @@ asio::awaitable<Session::Refused> Session::read_body(Request& request, const Par
 
 asio::awaitable<Session::Refused> Session::read_sized(Request& request, std::uint64_t size,
                                                       const BodyPolicy&) {
-  const auto begin = Clock::now();
+  auto paid_until = Clock::now() + limits_.body_grace;
   auto take = static_cast<std::size_t>(std::min<std::uint64_t>(size, in_.size()));
   auto stored = store(request, std::string_view{in_}.substr(0, take));
   in_.erase(0, take);
   std::uint64_t received = take;
   while (stored && received < size) {
-    expect_body(begin, received);
+    expect_body(paid_until, take);
     const std::size_t count = co_await read_scratch();
     if (count == 0) co_return Refused{};
     take = static_cast<std::size_t>(std::min<std::uint64_t>(size - received, count));
@@ -102,10 +106,9 @@ asio::awaitable<Session::Refused> Session::read_sized(Request& request, std::uin
 
 asio::awaitable<Session::Refused> Session::read_chunked(Request& request,
                                                         const BodyPolicy& policy) {
-  const auto begin = Clock::now();
+  auto paid_until = Clock::now() + limits_.body_grace;
   ChunkDecoder decoder(policy.max_bytes);
   std::string piece;
-  std::uint64_t received = 0;
   while (true) {
     piece.clear();
     const auto used = decoder.decode(in_, piece);
@@ -117,11 +120,10 @@ asio::awaitable<Session::Refused> Session::read_chunked(Request& request,
       co_return Refused{400, used.error()};
     }
     in_.erase(0, *used);
-    received += *used;
     auto stored = store(request, piece);
     if (!stored) co_return Refused{503, std::move(stored).error()};
     if (decoder.done()) co_return Refused{};
-    expect_body(begin, received);
+    expect_body(paid_until, *used);
     const bool more = co_await read_more();
     if (!more) co_return Refused{};
   }

@@ -12,6 +12,7 @@ class Sink::Port {
   virtual ~Port() = default;
   virtual boost::asio::awaitable<bool> write(std::string bytes) = 0;
   virtual boost::asio::awaitable<void> wait_gone() = 0;
+  virtual void cut() = 0;
   virtual Caller caller() = 0;
 };
 

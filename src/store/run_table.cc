@@ -117,9 +117,17 @@ Result<void> insert_run(Tx& tx, RunRow& row, std::int64_t queued_max) {
   return insert_row(tx, row);
 }
 
+Result<RunId> reserve_run_id(Tx& tx) {
+  BATON_TRY(counted,
+            tx.sql().query("UPDATE counter SET run = run + 1 WHERE id = 1 RETURNING run"));
+  return RunId{counted.at(0).integer(0)};
+}
+
 Result<void> insert_finished_run(Tx& tx, RunRow& row) {
-  BATON_TRY(counted, tx.sql().query("UPDATE counter SET run = run + 1 WHERE id = 1 RETURNING run"));
-  row.run.id = RunId{counted.at(0).integer(0)};
+  if (raw(row.run.id) == 0) {
+    BATON_TRY(id, reserve_run_id(tx));
+    row.run.id = id;
+  }
   return insert_row(tx, row);
 }
 

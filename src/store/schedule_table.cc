@@ -10,6 +10,14 @@ constexpr std::string_view kColumns =
     "SELECT name, suite, cron, every_ms, time_zone, filter, max_runs, until_ms, overlap, catch_up, "
     "source, paused, waiting, next_at, last_run, run_count, revision FROM schedule ";
 
+// Of the column `paused`: whether it is, and whether its file says so.
+constexpr std::int64_t kPaused = 1;
+constexpr std::int64_t kDeclaredPaused = 2;
+
+std::int64_t pause_bits(const Schedule& s) {
+  return (s.paused ? kPaused : 0) | (s.declared_paused ? kDeclaredPaused : 0);
+}
+
 template <class T>
 Value or_null(const std::optional<T>& value, std::int64_t number) {
   return value ? Value{number} : Value{std::monostate{}};
@@ -32,7 +40,8 @@ Schedule schedule_of(const Row& row) {
   s.overlap = static_cast<model::Overlap>(row.integer(8));
   s.catch_up = static_cast<model::CatchUp>(row.integer(9));
   s.source = static_cast<model::SuiteSource>(row.integer(10));
-  s.paused = row.integer(11) != 0;
+  s.paused = (row.integer(11) & kPaused) != 0;
+  s.declared_paused = (row.integer(11) & kDeclaredPaused) != 0;
   s.waiting = row.integer(12) != 0;
   s.next_at = time(13);
   if (const auto id = row.optional_integer(14)) s.last_run = RunId{*id};
@@ -92,7 +101,7 @@ Result<void> put_schedule(Tx& tx, const Schedule& s, std::string_view kind,
       {s.name, s.suite, s.cron, or_null(s.every, s.every ? s.every->count() : 0), s.time_zone,
        s.filter, s.max_runs, or_null(s.until, s.until ? to_ms(*s.until) : 0),
        static_cast<std::int64_t>(s.overlap), static_cast<std::int64_t>(s.catch_up),
-       static_cast<std::int64_t>(s.source), std::int64_t{s.paused}, std::int64_t{s.waiting},
+       static_cast<std::int64_t>(s.source), pause_bits(s), std::int64_t{s.waiting},
        or_null(s.next_at, s.next_at ? to_ms(*s.next_at) : 0),
        or_null(s.last_run, s.last_run ? raw(*s.last_run) : 0), s.run_count, s.revision}));
   BATON_TRY_VOID(tx.append(kind, schedule_subject(s.name), data));

@@ -93,6 +93,7 @@ TEST(RunJson, a_case_shows_attempts_with_their_artifacts) {
 TEST(SuiteJson, what_is_read_can_be_sent_back) {
   const auto suite = parse_suite(
       R"({"kind":"junit","command":["./run.sh"],"reports":["out/**"],"timeout":"10m",)"
+      R"("running_runs":3,)"
       R"("labels":{"t":"x"}})",
       "default", "any");
   ASSERT_TRUE(suite) << suite.error().message;
@@ -103,6 +104,7 @@ TEST(SuiteJson, what_is_read_can_be_sent_back) {
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(again->timeout, Duration{600'000});
   EXPECT_EQ(again->reports, suite->reports);
+  EXPECT_EQ(again->running_runs, 3);
 }
 
 TEST(SuiteJson, refuses_other_names_unknown_kinds_and_cpp) {

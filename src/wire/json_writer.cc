@@ -59,6 +59,10 @@ JsonWriter& JsonWriter::value(std::string_view text) {
   return *this;
 }
 
+JsonWriter& JsonWriter::link(std::string_view name, std::string_view path) {
+  return field(name, link_base_ + std::string{path});
+}
+
 JsonWriter& JsonWriter::integer(std::int64_t number) {
   separate();
   fmt::format_to(std::back_inserter(out_), "{}", number);

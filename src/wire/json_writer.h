@@ -18,6 +18,9 @@ namespace baton::wire {
 
 class JsonWriter {
  public:
+  /// link_base: what link() puts before a path, "https://baton.corp"; "" leaves paths as they are.
+  explicit JsonWriter(std::string_view link_base = {}) : link_base_(link_base) {}
+
   JsonWriter& begin_object() { return open('{'); }
   JsonWriter& end_object() { return close('}'); }
   JsonWriter& begin_array() { return open('['); }
@@ -60,6 +63,9 @@ class JsonWriter {
     return v ? field(name, *v) : *this;
   }
 
+  /// The URL of a path of this server.
+  JsonWriter& link(std::string_view name, std::string_view path);
+
   std::size_t size() const { return out_.size(); }
   std::string take() { return std::move(out_); }
 
@@ -70,6 +76,7 @@ class JsonWriter {
   void separate();
 
   std::string out_;
+  std::string link_base_;
   bool comma_ = false;
 };
 

@@ -69,14 +69,14 @@ void write_run_links(JsonWriter& out, const model::Run& run) {
   const std::string self = fmt::format("/api/v1/runs/{}", raw(run.id));
   out.key("links")
       .begin_object()
-      .field("self", self)
-      .field("suite", "/api/v1/suites/" + run.namespace_ + "/" + run.suite)
-      .field("tests", self + "/tests")
-      .field("log", self + "/log")
-      .field("events", self + "/events")
-      .field("artifacts", self + "/artifacts")
-      .field("junit", self + "/junit.xml")
-      .field("ctrf", self + "/ctrf.json")
+      .link("self", self)
+      .link("suite", "/api/v1/suites/" + run.namespace_ + "/" + run.suite)
+      .link("tests", self + "/tests")
+      .link("log", self + "/log")
+      .link("events", self + "/events")
+      .link("artifacts", self + "/artifacts")
+      .link("junit", self + "/junit.xml")
+      .link("ctrf", self + "/ctrf.json")
       .end_object();
 }
 
@@ -179,8 +179,8 @@ void write_run(JsonWriter& out, const model::Run& run) {
   out.end_object();
 }
 
-std::string to_json(const model::Run& run) {
-  JsonWriter out;
+std::string to_json(const model::Run& run, std::string_view link_base) {
+  JsonWriter out(link_base);
   write_run(out, run);
   return out.take();
 }

@@ -17,7 +17,8 @@ Result<model::RunRequest> parse_run_request(std::string_view body);
 std::string to_json(const model::RunRequest& request);
 
 void write_run(JsonWriter& out, const model::Run& run);
-std::string to_json(const model::Run& run);
+/// link_base: as JsonWriter has it.
+std::string to_json(const model::Run& run, std::string_view link_base = {});
 /// Reads what write_run wrote; fields of newer servers are skipped.  Errors: invalid.
 Result<model::Run> parse_run(std::string_view json);
 

@@ -34,8 +34,8 @@ void write_schedule(JsonWriter& out, const model::Schedule& schedule) {
   out.field("run_count", schedule.run_count).field("revision", schedule.revision).end_object();
 }
 
-Result<model::Schedule> parse_schedule(std::string_view body, std::string_view name) {
-  model::Schedule schedule;
+Result<ScheduleRequest> parse_schedule(std::string_view body, std::string_view name) {
+  ScheduleRequest schedule;
   schedule.name = name;
   BATON_TRY_VOID(read_json(body, [&](JsonFields& f) {
     f.text("name", schedule.name);
@@ -51,6 +51,7 @@ Result<model::Schedule> parse_schedule(std::string_view body, std::string_view n
     f.choice("overlap", schedule.overlap, model::parse_overlap);
     f.choice("catch_up", schedule.catch_up, model::parse_catch_up);
     f.boolean("paused", schedule.paused);
+    if (f.has("paused")) schedule.says_paused = schedule.paused;
     f.ignore({"every_ms", "source", "next_at", "last_run", "run_count", "revision"});
   }));
   BATON_TRY_VOID(model::check_schedule(schedule));

@@ -11,8 +11,8 @@ void write_links(JsonWriter& out, const model::Suite& suite) {
   const std::string self = "/api/v1/suites/" + suite.id();
   out.key("links")
       .begin_object()
-      .field("self", self)
-      .field("runs", "/api/v1/runs?suite=" + suite.id())
+      .link("self", self)
+      .link("runs", "/api/v1/runs?suite=" + suite.id())
       .end_object();
 }
 
@@ -50,6 +50,7 @@ void write_suite(JsonWriter& out, const model::Suite& suite, const SuiteExtras& 
       .field_if("environment", suite.environment)
       .field("isolate", name_of(suite.isolate))
       .field("workers", suite.workers)
+      .field("running_runs", suite.running_runs)
       .field("max_attempts", suite.max_attempts)
       .field("back_off_ms", suite.back_off)
       .field("timeout_ms", suite.timeout)
@@ -94,6 +95,7 @@ Result<model::Suite> parse_suite(std::string_view body, std::string_view namespa
     f.text("environment", suite.environment);
     f.choice("isolate", suite.isolate, model::parse_isolate);
     f.integer("workers", suite.workers, 1, 64);
+    f.integer("running_runs", suite.running_runs, 0, 10'000);
     f.integer("max_attempts", suite.max_attempts, 1, 100);
     read_duration(f, "back_off", "back_off_ms", suite.back_off);
     read_duration(f, "timeout", "timeout_ms", suite.timeout);

@@ -85,5 +85,6 @@ def test_broken_http_is_refused_and_others_are_served(make_server):
                 b"GET / HTTP/1.1\r\nHost: x\r\nX: a\x00b\r\n\r\n", b"\x16\x03\x01\x00\x00", b"GET\r\n\r\n"):
         with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
             connection.sendall(raw)
-            assert connection.recv(4096).startswith((b"HTTP/1.1 400", b"")), raw
+            answer = connection.recv(4096)
+            assert answer == b"" or answer.startswith(b"HTTP/1.1 400"), (raw, answer)
     assert server.get("/livez", token=None).status == 200

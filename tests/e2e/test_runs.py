@@ -123,6 +123,7 @@ def test_rerun_of_the_failed_repeats_only_those(make_server):
     assert answer.status == 201
     second = server.finish(answer.json["id"])
     assert second["id"] != first["id"]
+    assert set(server.tests(second["id"])) == {"two"}
 
 
 def test_artifacts_are_listed_and_served_safely(make_server):
@@ -195,3 +196,12 @@ def test_an_empty_selection_is_never_green(make_server):
     server = make_server(CONFIG)
     assert server.run("tap", filter="matches nothing")["verdict"] == "empty"
     assert server.run("tap", filter="matches nothing", allow_empty=True)["verdict"] == "passed"
+
+
+def test_links_begin_with_the_public_url(make_server):
+    server = make_server("server: {public_url: 'https://baton.corp/'}\n" + CONFIG)
+    answer = server.post("/api/v1/runs", {"suite": "demo/hello"})
+    assert answer.headers["Location"] == f"https://baton.corp/api/v1/runs/{answer.json['id']}"
+    assert answer.json["links"]["log"].startswith("https://baton.corp/api/v1/runs/")
+    schema = server.get("/api/v1/config.schema.json", token=None)
+    assert schema.status == 200 and "public_url" in schema.json["properties"]["server"]["properties"]

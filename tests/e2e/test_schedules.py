@@ -42,3 +42,15 @@ def test_schedules_persist_pause_and_are_validated(make_server):
     server.api("PUT", "/schedules/bad", {"suite": "nope", "every": "1h"}, expect=404)
     run = server.api("POST", "/schedules/mine/trigger")
     assert server.finish(run["id"])["verdict"] == "passed"
+
+
+def test_what_a_file_declares_paused_is_not_started(make_server):
+    config = """
+suites: [{name: quick, kind: command, command: ['true']}]
+schedules: [{name: rests, suite: quick, every: 1s, paused: true}]
+"""
+    server = make_server(config)
+    schedule = server.api("GET", "/schedules/rests")
+    assert schedule["paused"] and schedule["next_at"] is None
+    server.api("POST", "/schedules/rests/resume")
+    wait_for(lambda: server.api("GET", "/schedules/rests")["run_count"] > 0, what="a run")
