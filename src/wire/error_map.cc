@@ -31,7 +31,7 @@ constexpr std::array<Entry, 17> kTable{{
     {Code::unsatisfiable, 422, 1, "Unsatisfiable"},
     {Code::limit, 429, 1, "Limit reached"},
     {Code::unavailable, 503, 6, "Unavailable"},
-    {Code::timeout, 504, 124, "Timed out"},
+    {Code::timeout, 504, 6, "Timed out"},
     {Code::unreachable, 502, 6, "Unreachable"},
     {Code::internal, 500, 1, "Internal error"},
 }};
