@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import signal
+import sqlite3
 import ssl
 import subprocess
 import time
@@ -176,6 +177,20 @@ def line_of(entry):
         return (entry / "cmdline").read_bytes()
     except OSError:
         return b""
+
+
+def test_readers_of_rare_events_do_not_keep_the_journal(make_server):
+    server = make_server("suites: [{name: ok, kind: command, command: ['true']}]")
+    server.api("PUT", "/schedules/s", {"suite": "ok", "cron": "0 2 * * *"})
+    for _ in range(700):
+        for action in ("pause", "resume"):
+            server.api("POST", f"/schedules/s/{action}")
+    with sqlite3.connect(server.data / "baton.db") as db:
+        last = lambda: db.execute("SELECT MAX(seq) FROM event").fetchone()[0]
+        told = lambda: dict(db.execute("SELECT name, seq FROM journal_reader"))
+        assert last() > 1000
+        wait_for(lambda: min(told().values(), default=0) > last() - 1000 and
+                 {"cleaner", "local_executor"} <= set(told()), what=f"the positions, not {told()}")
 
 
 def test_files_are_kept_where_the_configuration_says(make_server, tmp_path):
