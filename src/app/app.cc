@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "app/app.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -55,6 +56,14 @@ engine::Rules rules_of(const config::Config& config) {
   rules.retention_age = config.server.retention.runs;
   rules.keep_last = config.server.retention.keep_last;
   return rules;
+}
+
+// Each waiting client and each test's output takes a descriptor: use what the system allows.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 bool is_postgres(const std::string& data) {
@@ -206,8 +215,7 @@ App::App() = default;
 App::~App() { stop(); }
 
 Result<std::unique_ptr<App>> App::start(Options options) {
-  // Each waiting client and each test's output takes a descriptor: use what the system allows.
-  net::raise_descriptor_limit();
+  raise_descriptor_limit();
   std::unique_ptr<App> app{new App};
   app->state_ = std::make_unique<State>(std::move(options));
   State& state = *app->state_;
