@@ -26,9 +26,6 @@ constexpr std::string_view kReader = "local_executor";
 constexpr int kEventsMax = 500;
 // The database was busy or the disk full: try again after this time.
 constexpr int kRetryMs = 1'000;
-// Where few of many events are ours (reports are uploaded, nothing is run here) the position is told
-// after so many others: the journal is kept for it.
-constexpr Seq kQuietStretch = 1'000;
 
 int epoch_of(const model::Event& event) {
   boost::system::error_code bad;
@@ -56,7 +53,6 @@ struct Local::State {
   };
   std::map<RunId, Watched> runners;
   Seq cursor = 0;
-  Seq told = 0;        // the position that is stored
   bool retry = false;  // something failed that may work later
 
   State(LocalOptions o, store::Store& s, engine::Feed& f, engine::Writer& w)
@@ -87,7 +83,7 @@ struct Local::State {
 // needed but whose event this reader has not seen yet is launched by follow().
 Result<void> Local::State::recover() {
   BATON_TRY(position, read([](store::Session& s) { return store::reader_position(s, kReader); }));
-  cursor = told = position.value_or(0);
+  cursor = position.value_or(0);
   BATON_TRY(unseen, read([&](store::Session& s) {
     return store::read_journal(s, cursor, kEventsMax, "run.runner_needed");
   }));
@@ -163,7 +159,6 @@ void Local::State::reap(RunId run, Watched& watched) {
 Result<void> Local::State::follow() {
   for (;;) {
     if (stopping) return {};
-    const Seq last = feed.last();
     BATON_TRY(events, read([&](store::Session& s) {
       return store::read_journal(s, cursor, kEventsMax, "run.runner_needed");
     }));
@@ -176,13 +171,10 @@ Result<void> Local::State::follow() {
       }
       cursor = event.seq;
     }
-    if (events.size() < kEventsMax) cursor = std::max(cursor, last);
-    if (!events.empty() || cursor - told >= kQuietStretch) {
+    if (!events.empty())
       BATON_TRY_VOID(writer.run<void>([&](engine::Context& context) {
         return store::set_reader_position(context.tx, kReader, cursor);
       }));
-      told = cursor;
-    }
     if (events.size() < kEventsMax) return {};
   }
 }
