@@ -12,6 +12,7 @@
 
 #include "api/context.h"
 #include "app/cleaner.h"
+#include "app/demo.h"
 #include "app/discovery.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -22,6 +23,7 @@
 #include "engine/suite_ops.h"
 #include "engine/token_ops.h"
 #include "executors/local.h"
+#include "net/key_pin.h"
 #include "net/server.h"
 #include "store/token_table.h"
 
@@ -68,19 +70,13 @@ bool is_postgres(const std::string& data) {
   return data.starts_with("postgres://") || data.starts_with("postgresql://");
 }
 
-// Where logs, artifacts and runners live: the data folder, or ./baton-data beside a PostgreSQL.
-std::string folder_of(const std::string& data) {
-  std::error_code error;
-  const std::string folder = is_postgres(data) ? "baton-data" : data;
-  return std::filesystem::absolute(folder, error).lexically_normal().string();
-}
-
 }  // namespace
 
 struct App::State {
   Options options;
   engine::Rules rules;
-  std::string folder;
+  std::string folder;  // the address, the token, and the database where that is a file
+  std::string files;   // logs, artifacts, runners
   ServerClock clock;
   bool is_new = false;
   bool stopped = false;
@@ -108,11 +104,14 @@ struct App::State {
 };
 
 Result<void> App::State::open() {
-  folder = folder_of(options.config.server.data);
-  BATON_TRY_VOID(make_directories(folder + "/blobs"));
-  BATON_TRY_VOID(make_directories(folder + "/runners"));
+  const config::Server& server_config = options.config.server;
+  files = server_config.files;
+  folder = is_postgres(server_config.data) ? files : server_config.data;
+  BATON_TRY_VOID(make_directories(folder));
+  BATON_TRY_VOID(make_directories(files + "/blobs"));
+  BATON_TRY_VOID(make_directories(files + "/runners"));
   store::Options database;
-  database.data = is_postgres(options.config.server.data) ? options.config.server.data : folder;
+  database.data = server_config.data;
   BATON_TRY(opened, store::Store::open(database));
   store = std::move(opened);
   BATON_TRY_VOID(engine::recover(*store, rules, clock()));
@@ -122,9 +121,9 @@ Result<void> App::State::open() {
         return engine::on_deadline(context, rules, deadline);
       });
   writer->start();
-  BATON_TRY(opened_streams, store::RunStreams::open(folder + "/blobs/runs"));
+  BATON_TRY(opened_streams, store::RunStreams::open(files + "/blobs/runs"));
   streams = std::move(opened_streams);
-  BATON_TRY(opened_artifacts, store::ArtifactBlobs::open(folder + "/blobs/artifacts"));
+  BATON_TRY(opened_artifacts, store::ArtifactBlobs::open(files + "/blobs/artifacts"));
   artifacts = std::move(opened_artifacts);
   return {};
 }
@@ -149,8 +148,14 @@ Result<void> App::State::make_first_token() {
 }
 
 Result<void> App::State::declare() {
-  std::vector<model::Suite> suites = options.config.suites;
+  std::vector<model::Suite> suites =
+      complete_suites(options.config, {options.runner_program, options.runner_verb}, *store);
   suites.insert(suites.end(), options.own_suites.begin(), options.own_suites.end());
+  if (options.demo) {
+    BATON_TRY(demo, make_demo(files + "/demo"));
+    const auto same = [&](const model::Suite& suite) { return suite.id() == demo.id(); };
+    if (std::none_of(suites.begin(), suites.end(), same)) suites.push_back(std::move(demo));
+  }
   return writer->run<void>([&](engine::Context& context) -> Result<void> {
     BATON_TRY_VOID(engine::sync_suites(context, suites));
     return engine::sync_schedules(context, rules, options.config.schedules);
@@ -161,7 +166,9 @@ Result<void> App::State::listen() {
   api::Settings settings;
   settings.auth = options.config.server.auth == config::Auth::token;
   settings.version = BATON_VERSION;
-  settings.spill_folder = folder + "/blobs";
+  settings.instance = options.config.server.instance;
+  settings.environment = options.config.server.environment;
+  settings.spill_folder = files + "/blobs";
   settings.public_url = options.config.server.public_url;
   settings.config_schema = config::json_schema();
   api = std::make_unique<api::Context>(
@@ -171,29 +178,34 @@ Result<void> App::State::listen() {
   net::ServerOptions net_options;
   net_options.listen = options.config.server.listen;
   net_options.threads = std::min(kThreadsMax, std::max(1U, std::thread::hardware_concurrency()));
-  if (options.config.server.tls)
-    net_options.tls = net::TlsOptions{options.config.server.tls->certificate,
-                                      options.config.server.tls->key};
+  std::string key_pin;  // by which runners and the command line of this machine know the server
+  if (const auto& tls = options.config.server.tls) {
+    net_options.tls = net::TlsOptions{tls->certificate, tls->key};
+    BATON_TRY(pin, net::key_pin_of(tls->certificate));
+    key_pin = std::move(pin);
+  }
   server = std::make_unique<net::Server>(net_options, api::make_handler(*api), api::make_admit(*api));
   server->on_problem(api::server_problem);
   BATON_TRY_VOID(server->start());
   const std::string url = server->url();
   BATON_TRY_VOID(replace_file(folder + "/server.json",
-                              fmt::format("{{\"url\":{},\"pid\":{}}}\n", json_quote(url), ::getpid()),
+                              fmt::format("{{\"url\":{},\"pid\":{},\"key_pin\":{}}}\n",
+                                          json_quote(url), ::getpid(), json_quote(key_pin)),
                               0600));
-  if (auto announced = client::announce({url, folder, ::getpid()}); !announced)
+  if (!options.announce) return {};
+  if (auto announced = client::announce({url, folder, ::getpid(), key_pin}); !announced)
     log::debug("serve.not_announced", {{"error", announced.error().message}});
   return {};
 }
 
 void App::State::start_readers() {
   executor = std::make_unique<executors::Local>(
-      executors::LocalOptions{options.runner_program, options.runner_verb, folder + "/runners",
+      executors::LocalOptions{options.runner_program, options.runner_verb, files + "/runners",
                               folder + "/server.json", rules},
       *store, feed, *writer);
   executor->start();
   discovery = std::make_unique<Discovery>(
-      DiscoveryOptions{options.runner_program, options.runner_verb}, *store, feed, *writer);
+      RunnerProgram{options.runner_program, options.runner_verb}, *store, feed, *writer);
   discovery->start();
   cleaner = std::make_unique<Cleaner>(*store, feed, *writer, *streams, *artifacts);
   if (!options.hooks.empty())
@@ -222,21 +234,22 @@ std::string App::url() const { return state_->server->url(); }
 std::uint16_t App::port() const { return state_->server->port(); }
 std::string App::admin_token() const { return client::stored_token(state_->folder); }
 bool App::is_new() const { return state_->is_new; }
+const std::string& App::folder() const { return state_->folder; }
 
 void App::drain(Duration limit) {
   if (state_->stopped || !state_->server) return;
   state_->draining = true;
-  client::withdraw(state_->folder);
+  if (state_->options.announce) client::withdraw(state_->folder);
   // No new runners from now on; those that run go on without the server.
   state_->executor->stop();
-  state_->discovery->stop();
   if (!state_->server->drain(limit)) log::warn("serve.drain_incomplete");
+  state_->discovery->stop();
 }
 
 void App::stop() {
   if (!state_ || state_->stopped) return;
   state_->stopped = true;
-  if (state_->server) client::withdraw(state_->folder);
+  if (state_->server && state_->options.announce) client::withdraw(state_->folder);
   if (state_->executor) state_->executor->stop();
   if (state_->discovery) state_->discovery->stop();
   if (state_->server) state_->server->stop();

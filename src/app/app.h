@@ -21,6 +21,10 @@ struct Options {
   std::vector<std::string> runner_verb = {"exec"};
   /// Suites that are declared besides the configuration's: those linked into an embedding program.
   std::vector<model::Suite> own_suites;
+  /// Serve an example suite as well (app/demo.h).
+  bool demo = false;
+  /// Let the command line on this machine find the server (client/local_servers.h).
+  bool announce = true;
   Hooks hooks;
   /// Kept in <data>/admin-token when the data folder is new; "" makes one.
   std::string first_token;
@@ -40,6 +44,8 @@ class App {
   std::string admin_token() const;
   /// True when the data folder, and with it the token, was made by this start.
   bool is_new() const;
+  /// The folder that holds the admin token: the data folder, `files` beside a PostgreSQL.
+  const std::string& folder() const;
 
   /// Refuses new requests, lets those under way end (at most `limit`), stops. Running runs go on
   /// under their runners and are found again by the next start.

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "app/discovery.h"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <map>
 #include <mutex>
 #include <thread>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "engine/suite_ops.h"
-#include "runner/environment.h"
-#include "runner/process.h"
 #include "store/suite_table.h"
-#include "wire/job.h"
 
 namespace baton::app {
 namespace {
@@ -21,33 +22,26 @@ namespace {
 constexpr int kListTimeoutMs = 60'000;
 constexpr int kPageMax = 500;
 constexpr const char* kSuiteDeclared = "suite.declared";
-// Tells the listing process that it is none of the server's business what it prints on stderr.
-constexpr std::size_t kReasonMax = 2'000;
-
-std::string reason_of(const runner::Collected& asked) {
-  if (asked.timed_out) return "listing its tests took longer than a minute";
-  std::string text = asked.errors.empty() ? "listing its tests failed" : asked.errors;
-  return text.substr(0, kReasonMax);
-}
 
 }  // namespace
 
 struct Discovery::State {
-  DiscoveryOptions options;
+  RunnerProgram runner;
   store::Store& store;
   engine::Feed& feed;
   engine::Writer& writer;
   engine::Feed::Subscription subscription = 0;
   std::mutex mutex;
   std::condition_variable wake;
+  Fd stop_fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};  // ends the question that is being asked
   bool changed = true;  // guarded by mutex
   bool stopping = false;  // guarded by mutex
   std::thread thread;
   std::map<std::string, std::int64_t> asked;  // revision of each suite that was asked
   Seq cursor = 0;
 
-  State(DiscoveryOptions o, store::Store& s, engine::Feed& f, engine::Writer& w)
-      : options(std::move(o)), store(s), feed(f), writer(w) {}
+  State(RunnerProgram r, store::Store& s, engine::Feed& f, engine::Writer& w)
+      : runner(std::move(r)), store(s), feed(f), writer(w) {}
 
   bool stopped() {
     const std::lock_guard lock(mutex);
@@ -56,7 +50,8 @@ struct Discovery::State {
 
   Result<bool> anything_new();
   Result<std::vector<store::SuiteRow>> unasked();
-  void ask(const model::Suite& suite);
+  void ask(const store::SuiteRow& row);
+  void refuse(const store::SuiteRow& row, const std::string& error);
   void submit(const model::Suite& suite, const std::vector<model::Case>& cases, const std::string& error);
   void loop();
 };
@@ -96,23 +91,25 @@ void Discovery::State::submit(const model::Suite& suite, const std::vector<model
               {{"suite", suite.id()}, {"error", done.error().message}});
 }
 
-void Discovery::State::ask(const model::Suite& suite) {
-  runner::Launch launch;
-  launch.command = {options.program};
-  launch.command.insert(launch.command.end(), options.verb.begin(), options.verb.end());
-  launch.command.insert(launch.command.end(), {"--discover", "--spec-json", wire::encode_suite_spec(suite)});
-  launch.folder = "/";
-  launch.environment = runner::base_environment();
-  const auto answer = runner::collect(std::move(launch), kListTimeoutMs);
-  if (!answer) return submit(suite, suite.cases, answer.error().message);
-  if (answer->timed_out || answer->status != 0) return submit(suite, suite.cases, reason_of(*answer));
-  const auto discovery = wire::decode_discovery(answer->output);
-  if (!discovery) return submit(suite, suite.cases, discovery.error().message);
+// The cases that are known stay: a program that does not build today has the same tests tomorrow.
+void Discovery::State::refuse(const store::SuiteRow& row, const std::string& error) {
+  if (stopped()) return;  // then it was the question that ended, not the program that failed
+  std::vector<model::Case> cases;
+  if (auto snapshot = store.snapshot())
+    if (auto known = store::find_suite(snapshot->sql(), row.id); known && *known)
+      cases = std::move((*known)->suite.cases);
+  submit(row.suite, cases, error);
+}
+
+void Discovery::State::ask(const store::SuiteRow& row) {
+  const model::Suite& suite = row.suite;
+  const auto discovery = ask_program(runner, suite, kListTimeoutMs, stop_fd.get());
+  if (!discovery) return refuse(row, discovery.error().message);
   for (const model::Suite& found : discovery->suites)
-    if (found.name == suite.name || discovery->suites.size() == 1)
+    if (found.id() == suite.id() || (wire::is_adhoc(suite) && found.name == suite.name))
       return submit(suite, found.cases, found.discovery_error);
-  submit(suite, suite.cases,
-         fmt::format("the program has {} suites and none is named {}", discovery->suites.size(), suite.name));
+  refuse(row, fmt::format("the program has {} suites and none is named {}",
+                          discovery->suites.size(), suite.id()));
 }
 
 void Discovery::State::loop() {
@@ -132,15 +129,15 @@ void Discovery::State::loop() {
     }
     for (const store::SuiteRow& row : *rows) {
       if (stopped()) return;
-      ask(row.suite);
+      ask(row);
       asked[row.suite.id()] = row.suite.revision;
     }
   }
 }
 
-Discovery::Discovery(DiscoveryOptions options, store::Store& store, engine::Feed& feed,
+Discovery::Discovery(RunnerProgram runner, store::Store& store, engine::Feed& feed,
                      engine::Writer& writer)
-    : state_(std::make_unique<State>(std::move(options), store, feed, writer)) {}
+    : state_(std::make_unique<State>(std::move(runner), store, feed, writer)) {}
 
 Discovery::~Discovery() { stop(); }
 
@@ -162,6 +159,8 @@ void Discovery::stop() {
     state_->stopping = true;
   }
   state_->wake.notify_one();
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t told = ::write(state_->stop_fd.get(), &one, sizeof one);
   state_->thread.join();
 }
 

@@ -6,10 +6,11 @@
 
 #include <condition_variable>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <mutex>
 
-#include "app/app.h"
+#include "app/serve.h"
 #include "app/stop_signals.h"
 #include "runner/main.h"
 #include "suite/registry.h"
@@ -93,7 +94,8 @@ struct Server::State {
   mutable std::mutex mutex;
   std::condition_variable changed;
   std::unique_ptr<app::App> app;  // guarded by mutex
-  std::string error;              // guarded by mutex
+  Error error{Code::internal, ""};  // guarded by mutex
+  config::Auth auth = config::Auth::token;
   bool failed = false;            // guarded by mutex
   bool stopping = false;          // guarded by mutex
 };
@@ -116,7 +118,10 @@ bool Server::start() {
   config::Loaded loaded = config::load(sources_of(state_->options));
   Result<std::unique_ptr<app::App>> started = fail(Code::invalid, "the configuration is not valid");
   if (loaded.problems.empty()) {
+    state_->auth = loaded.config.server.auth;
     options.config = std::move(loaded.config);
+    if (const char* token = std::getenv("BATON_ADMIN_TOKEN"); token != nullptr)
+      options.first_token = token;
     options.runner_program = app::own_program();
     options.runner_verb = {"__runner"};
     options.hooks = state_->hooks;
@@ -124,11 +129,12 @@ bool Server::start() {
     started = app::App::start(std::move(options));
   } else {
     started.error().message = config::to_text(loaded.problems.front());
+    started.error().fix = loaded.problems.front().fix;
   }
   const std::lock_guard lock(state_->mutex);
   state_->failed = !started;
   if (started) state_->app = std::move(*started);
-  else state_->error = started.error().message;
+  else state_->error = started.error();
   state_->changed.notify_all();
   return !state_->failed;
 }
@@ -140,12 +146,8 @@ int Server::run(int argc, char** argv) {
     return wire::exit_code_of(Code::invalid);
   }
   const app::StopSignals signals;  // before any thread, so that all threads leave them to us
-  if (!start()) {
-    std::fprintf(stderr, "baton: serve: %s\n", error().c_str());
-    return wire::exit_code_of(Code::internal);
-  }
-  std::printf("Baton is ready at %s\n", url().c_str());
-  std::fflush(stdout);
+  if (!start()) return app::complain(state_->error);
+  app::greet(*state_->app, state_->auth);
   signals.wait([state = state_] {
     const std::lock_guard lock(state->mutex);
     return state->stopping;
@@ -174,7 +176,7 @@ std::string Server::token() const {
 }
 std::string Server::error() const {
   const std::lock_guard lock(state_->mutex);
-  return state_->error;
+  return state_->error.message;
 }
 
 void Server::shutdown() {

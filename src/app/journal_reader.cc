@@ -15,6 +15,8 @@ namespace {
 
 constexpr int kPageMax = 200;
 constexpr std::chrono::seconds kRetry{1};
+// A reader whose events are rare tells its position after so many others: the journal is kept for it.
+constexpr Seq kQuietStretch = 1'000;
 
 }  // namespace
 
@@ -26,8 +28,9 @@ struct JournalReader::State {
   bool fresh = true;      // guarded by mutex
   bool stopping = false;  // guarded by mutex
   std::thread thread;
+  Seq told = 0;  // the last position given to on_page
 
-  explicit State(Parts p) : parts(std::move(p)) {}
+  explicit State(Parts p) : parts(std::move(p)), told(parts.after) {}
 
   bool stopped() {
     const std::lock_guard lock(mutex);
@@ -47,7 +50,10 @@ struct JournalReader::State {
     const bool more = events.size() == kPageMax;
     // Behind the last of these there is nothing of the prefix: the next query need not look there.
     if (!more) parts.after = std::max(parts.after, last);
-    if (parts.on_page && !events.empty()) parts.on_page(parts.after);
+    if (parts.on_page && (!events.empty() || parts.after - told >= kQuietStretch)) {
+      parts.on_page(parts.after);
+      told = parts.after;
+    }
     return more;
   }
 

@@ -20,7 +20,9 @@ class JournalReader {
     std::string prefix;  // "run."
     Seq after = 0;       // begins behind this event
     std::function<Result<void>(const model::Event&)> on_event;
-    std::function<void(Seq)> on_page;  // may be empty: everything up to there was handled
+    /// May be empty: everything up to there was handled. Called for each page with such events, and
+    /// now and then when there were none for long.
+    std::function<void(Seq)> on_page;
   };
   explicit JournalReader(Parts parts);
   ~JournalReader();  // stops after the event at hand

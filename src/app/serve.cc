@@ -51,16 +51,6 @@ void apply_log_settings(const config::Server& server) {
     if (server.log_level == name) log::set_level(level);
 }
 
-void greet(const App& app, const config::Server& server) {
-  std::printf("Baton is ready at %s\n", app.url().c_str());
-  if (server.auth == config::Auth::none) std::printf("Authentication is off.\n");
-  else if (app.is_new())
-    std::printf("Admin token (shown once, kept in %s/admin-token): %s\n", server.data.c_str(),
-                app.admin_token().c_str());
-  else std::printf("The admin token is in %s/admin-token\n", server.data.c_str());
-  std::fflush(stdout);
-}
-
 void open_page(const std::string& url) {
   if (isatty(STDOUT_FILENO) != 1 || std::getenv("DISPLAY") == nullptr) return;
   const std::string command = "xdg-open '" + url + "' >/dev/null 2>&1 &";
@@ -68,6 +58,22 @@ void open_page(const std::string& url) {
 }
 
 }  // namespace
+
+void greet(const App& app, config::Auth auth) {
+  std::printf("Baton is ready at %s\n", app.url().c_str());
+  if (auth == config::Auth::none) std::printf("Authentication is off.\n");
+  else if (app.is_new())
+    std::printf("Admin token (shown once, kept in %s/admin-token): %s\n", app.folder().c_str(),
+                app.admin_token().c_str());
+  else std::printf("The admin token is in %s/admin-token\n", app.folder().c_str());
+  std::fflush(stdout);
+}
+
+int complain(const Error& error) {
+  std::fprintf(stderr, "baton: serve: %s\n", error.message.c_str());
+  if (!error.fix.empty()) std::fprintf(stderr, "fix: %s\n", error.fix.c_str());
+  return wire::exit_code_of(error.code);
+}
 
 int serve(ServeOptions options) {
   const StopSignals signals;
@@ -85,12 +91,8 @@ int serve(ServeOptions options) {
     options.app.first_token = token;
 
   auto app = App::start(std::move(options.app));
-  if (!app) {
-    std::fprintf(stderr, "baton: serve: %s\n", app.error().message.c_str());
-    if (!app.error().fix.empty()) std::fprintf(stderr, "fix: %s\n", app.error().fix.c_str());
-    return wire::exit_code_of(app.error().code);
-  }
-  if (!options.quiet) greet(**app, server);
+  if (!app) return complain(app.error());
+  if (!options.quiet) greet(**app, server.auth);
   if (options.open_browser) open_page((*app)->url());
   notify_systemd("READY=1");
 

@@ -110,6 +110,10 @@ int apply(Host&, const Invocation& invocation) {
   auto api = connect(invocation);
   if (!api) return report("apply", api.error());
   for (const model::Suite& suite : loaded.config.suites) {
+    if (suite.kind == model::Kind::cpp)
+      return report("apply suite " + (suite.name.empty() ? suite.command.front() : suite.id()),
+                    Error{Code::invalid, "suites of kind cpp come from their binary",
+                          "list them in the baton.yaml of the server"});
     const std::string path =
         "/suites/" + client::escape(suite.namespace_) + "/" + client::escape(suite.name);
     if (auto reply = put(*api, path, suite_json(suite)); !reply)
@@ -141,11 +145,15 @@ Verb make(std::string path, std::string arguments, std::string summary, std::vec
 }  // namespace
 
 std::vector<Verb> server_verbs() {
+  std::vector<Flag> serve_flags = kServeFlags;
+  serve_flags.push_back({"--demo", "", "Serve the example suite demo/checkout as well"});
   std::vector<Flag> up_flags = kServeFlags;
   up_flags.push_back({"--no-open", "", "Do not open a browser"});
-  return {make("serve", "", "Start the server", kServeFlags,
+  return {make("serve", "", "Start the server", serve_flags,
                [](Host& host, const Invocation& invocation) { return host.serve(invocation); }),
-          make("up", "", "Start a server with an example suite, print its address and token",
+          make("up", "",
+               "Start a server with the example suite demo/checkout, and the suites of ./baton.yaml "
+               "where there is one, and open its page",
                up_flags, [](Host& host, const Invocation& invocation) { return host.up(invocation); })};
 }
 

@@ -72,12 +72,13 @@ void take_local(Target& target) {
       take(target.url, server->url, "the server of " + server->data);
   }
   take(target.url, kDefaultUrl, "the default");
-  if (!target.token.value.empty()) return;
   std::string url = target.url.value;
   while (url.ends_with('/')) url.pop_back();
-  for (const client::LocalServer& server : client::local_servers())
-    if (server.url == url)
-      take(target.token, client::stored_token(server.data), server.data + "/admin-token");
+  for (const client::LocalServer& server : client::local_servers()) {
+    if (server.url != url) continue;
+    target.key_pin = server.key_pin;
+    take(target.token, client::stored_token(server.data), server.data + "/admin-token");
+  }
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ struct Origin {
 struct Target {
   Origin url;
   Origin token;
-  client::Endpoint endpoint() const { return {url.value, token.value}; }
+  std::string key_pin;  // of a server of this machine that has TLS
+  client::Endpoint endpoint() const { return {url.value, token.value, key_pin}; }
 };
 
 /// Errors: invalid (a file cannot be read as YAML).

@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "cli/output.h"
+#include "cli/pages.h"
 
 namespace baton::cli {
 namespace {
@@ -111,17 +111,14 @@ std::string summary(const json::value& run) {
   return line;
 }
 
-void print_summary(client::ApiClient& api, const json::value& run, Output output) {
-  if (output != Output::table) return print(output, run, {});
+void print_summary(client::ApiClient& api, const json::value& run, const FollowOptions& options) {
+  if (options.output != Output::table) return print(options.output, run, {});
   std::printf("%s\n", harmless(summary(run)).c_str());
   if (const std::string why = text_at(run, "message"); !why.empty())
     std::printf("  %s\n", harmless(why).c_str());
-  const std::string path = fmt::format("/runs/{}/tests?limit=500", integer_at(run, "id"));
-  const auto tests = api.get(path);
+  const auto tests = all_items(api, fmt::format("/runs/{}/tests", integer_at(run, "id")));
   if (!tests) return;
-  const json::value* items = tests->as_object().if_contains("items");
-  if (items == nullptr || !items->is_array()) return;
-  for (const json::value& test : items->get_array()) {
+  for (const json::value& test : *tests) {
     const std::string verdict = text_at(test, "verdict");
     if (verdict == "passed" || verdict == "skipped" || verdict == "pending") continue;
     std::string line = fmt::format("  {} {} ({})", verdict == "flaky" ? "~" : "✗",
@@ -139,7 +136,7 @@ void print_summary(client::ApiClient& api, const json::value& run, Output output
     }
     std::printf("%s\n", harmless(line).c_str());
   }
-  if (text_at(run, "verdict") != "passed")
+  if (text_at(run, "verdict") != "passed" && options.server_stays)
     std::printf("logs: baton runs logs %lld --failed\n",
                 static_cast<long long>(integer_at(run, "id")));
 }
@@ -227,14 +224,14 @@ int follow(const client::Endpoint& endpoint, std::int64_t run, const FollowOptio
       if (auto done = api.post(path + "/cancel", json::object{}); !done)
         report("cancel", done.error());
       else if (auto waited = api.get(path + "?wait=30s"); waited)
-        print_summary(api, *waited, options.output);
+        print_summary(api, *waited, options);
     }
     return signals.exit_code(kError);
   }
   if (!streamed) return report(fmt::format("run {}", run), streamed.error());
   auto document = api.get(path);
   if (!document) return report(fmt::format("run {}", run), document.error());
-  print_summary(api, *document, options.output);
+  print_summary(api, *document, options);
   return exit_code_of_run(*document, options.fail_on_flaky);
 }
 

@@ -15,6 +15,7 @@ struct FollowOptions {
   bool cancel_on_signal = false;    // cancel the run on SIGINT or SIGTERM
   bool logs = false;                // print each log line
   bool fail_on_flaky = false;
+  bool server_stays = true;         // false: it ends with this process, so `baton runs …` is no advice
   Output output = Output::table;
 };
 

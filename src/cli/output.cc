@@ -185,6 +185,4 @@ bool is_terminal() {
          (term == nullptr || std::string_view{term} != "dumb");
 }
 
-bool use_colour() { return is_terminal() && std::getenv("NO_COLOR") == nullptr; }
-
 }  // namespace baton::cli

@@ -42,7 +42,5 @@ int report(std::string_view what, const Error& error);
 
 /// True when stderr is a terminal and neither CI nor TERM=dumb asks for plain lines.
 bool is_terminal();
-/// True when colours may be used on stderr (a terminal, no NO_COLOR).
-bool use_colour();
 
 }  // namespace baton::cli

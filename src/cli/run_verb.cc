@@ -13,6 +13,7 @@
 #include "cli/connection.h"
 #include "cli/follow.h"
 #include "cli/output.h"
+#include "runner/discover.h"
 #include "runner/probe.h"
 
 namespace baton::cli {
@@ -73,11 +74,12 @@ Result<FollowOptions> follow_options(const Invocation& invocation) {
 }
 
 int start_and_follow(const client::Endpoint& endpoint, const Invocation& invocation,
-                     const std::string& suite) {
+                     const std::string& suite, bool server_stays = true) {
   auto body = request_body(invocation, suite);
   if (!body) return report("run", body.error()) == kError ? kError : kUsage;
   auto options = follow_options(invocation);
   if (!options) return report("run", options.error()), kUsage;
+  options->server_stays = server_stays;
   client::ApiClient api{endpoint};
   api.set_patience(Duration{10'000});
   client::Call call;
@@ -115,22 +117,46 @@ std::string adhoc_name(const std::vector<std::string>& command) {
   return name.substr(0, 100);
 }
 
-json::object adhoc_suite(const std::vector<std::string>& command, const runner::Probe& probe) {
+// What a declaration of `suite` needs beyond its command.
+json::object adhoc_suite(const model::Suite& suite) {
   json::array argv;
-  for (const std::string& word : command) argv.emplace_back(word);
-  json::object suite{{"kind", model::name_of(probe.kind)},
-                     {"command", std::move(argv)},
-                     {"folder", std::filesystem::current_path().string()},
-                     {"description", "Recorded by `baton run --`."}};
-  return suite;
+  for (const std::string& word : suite.command) argv.emplace_back(word);
+  json::object labels;
+  for (const auto& [key, value] : suite.labels) labels[key] = value;
+  return {{"kind", model::name_of(suite.kind)},
+          {"command", std::move(argv)},
+          {"folder", suite.folder},
+          {"description",
+           suite.description.empty() ? "Recorded by `baton run --`." : suite.description},
+          {"owner", suite.owner},
+          {"labels", std::move(labels)},
+          {"workers", suite.workers},
+          {"max_attempts", suite.max_attempts},
+          {"back_off_ms", suite.back_off.count()},
+          {"timeout_ms", suite.timeout.count()},
+          {"attempt_timeout_ms", suite.attempt_timeout.count()}};
 }
 
-// The server to record in: the configured or local one when it answers, else one of our own.
+bool is_here(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  if (scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
+  const std::string_view authority = url.substr(0, url.find('/'));
+  if (authority.starts_with("[::1]")) return true;
+  const std::string_view host = authority.substr(0, authority.find(':'));
+  return host == "localhost" ||
+         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos);
+}
+
+// The server to record in: the configured or local one when it is of this machine, else one of our
+// own. A server elsewhere has neither the command nor the folder.
 Result<client::Endpoint> adhoc_endpoint(Host& host, const Invocation& invocation,
                                         std::unique_ptr<EmbeddedServer>& own) {
   BATON_TRY(target, find_target(invocation));
   const bool named = target.url.from != "the default" && !invocation.values.contains("--data");
-  if (named) return target.endpoint();
+  if (named && is_here(target.url.value)) return target.endpoint();
+  if (named)
+    say(fmt::format("{} (from {}) is another machine: the command runs and is recorded here",
+                    target.url.value, target.url.from));
   if (!host.embed) return fail(Code::unreachable, "no server is known");
   auto embedded = host.embed(invocation.value("--data"));
   if (!embedded) return tl::unexpected(std::move(embedded).error());
@@ -138,26 +164,60 @@ Result<client::Endpoint> adhoc_endpoint(Host& host, const Invocation& invocation
   return client::Endpoint{own->url(), own->token()};
 }
 
+// The suites that a command is: one, or those of a C++ suite program.
+Result<std::vector<model::Suite>> adhoc_suites(const Invocation& invocation) {
+  model::Suite suite;
+  suite.namespace_ = "adhoc";
+  suite.command = invocation.rest;
+  suite.folder = std::filesystem::current_path().string();
+  const runner::Probe probe = runner::probe(suite.command, suite.folder);
+  say(fmt::format("{}: kind {} ({})", suite.command[0], model::name_of(probe.kind), probe.reason));
+  suite.kind = probe.kind;
+  const std::string wanted = invocation.value("--suite");
+  if (probe.kind != model::Kind::cpp) {
+    suite.name = wanted.empty() ? adhoc_name(invocation.rest) : wanted;
+    return std::vector{suite};
+  }
+  suite.name = adhoc_name(invocation.rest);
+  BATON_TRY(found, runner::discover(suite));
+  std::vector<model::Suite> suites;
+  for (model::Suite& one : found.suites)
+    if (wanted.empty() || wanted == one.name || wanted == one.id()) suites.push_back(std::move(one));
+  if (suites.empty())
+    return fail_with_fix(Code::not_found, suite.command[0] + " list",
+                         "the program has no suite \"{}\"", wanted);
+  if (suites.size() > 1 && !invocation.value("--junit").empty())
+    return fail_with_fix(Code::invalid, "name one with --suite", "--junit is one file, but the "
+                         "program has {} suites", suites.size());
+  return suites;
+}
+
 int run_command(Host& host, const Invocation& invocation) {
   if (invocation.rest.empty())
     return report("run", Error{Code::invalid, "no command stands after --", "baton run -- ./tests"});
-  const runner::Probe probe = runner::probe(invocation.rest, std::filesystem::current_path().string());
-  say(fmt::format("{}: kind {} ({})", invocation.rest[0], model::name_of(probe.kind), probe.reason));
+  const auto suites = adhoc_suites(invocation);
+  if (!suites) return report("run", suites.error());
   std::unique_ptr<EmbeddedServer> own;
   const auto endpoint = adhoc_endpoint(host, invocation, own);
   if (!endpoint) return report("run", endpoint.error());
-  const std::string name = invocation.value("--suite", adhoc_name(invocation.rest));
-  const std::string path = "/suites/adhoc/" + client::escape(name);
-  client::ApiClient api{*endpoint};
-  client::Call put;
-  put.method = "PUT";
-  put.path = path;
-  json::object suite = adhoc_suite(invocation.rest, probe);
-  if (const std::string isolate = invocation.value("--isolate"); !isolate.empty())
-    suite["isolate"] = isolate;
-  put.body = std::move(suite);
-  if (auto reply = api.call(put); !reply) return report("run", reply.error());
-  return start_and_follow(*endpoint, invocation, "adhoc/" + name);
+  int code = kOk;
+  for (const model::Suite& suite : *suites) {
+    client::ApiClient api{*endpoint};
+    client::Call put;
+    put.method = "PUT";
+    put.path = "/suites/adhoc/" + client::escape(suite.name);
+    json::object body = adhoc_suite(suite);
+    if (const std::string isolate = invocation.value("--isolate"); !isolate.empty())
+      body["isolate"] = isolate;
+    put.body = std::move(body);
+    if (auto reply = api.call(put); !reply) return report("run", reply.error());
+    const int ended = start_and_follow(*endpoint, invocation, "adhoc/" + suite.name, own == nullptr);
+    if (code == kOk) code = ended;
+    if (ended == kInterrupted || ended == kTerminated) break;
+  }
+  if (own)
+    say(fmt::format("recorded in {0}; to look at it: baton serve --data {0}", own->folder()));
+  return code;
 }
 
 int run(Host& host, const Invocation& invocation) {
@@ -199,9 +259,10 @@ std::vector<Verb> run_verbs() {
       {"--allow-empty", "", "A filter that selects nothing is no error"},
       {"--fail-on-flaky", "", "Exit with 12 when a case passed only on a later attempt"},
       {"--idempotency-key", "KEY", "The same key never starts a second run"},
-      {"--suite", "NAME", "With -- CMD: the name it is recorded under"},
+      {"--suite", "NAME",
+       "With -- CMD: the name it is recorded under; of a C++ suite program, the suite to run"},
       {"--isolate", "suite|case", "With -- CMD: one process for all cases, or one each"},
-      {"--data", "DIR", "With -- CMD: record in this data folder, without a server"},
+      {"--data", "DIR", "With -- CMD: record in this data folder, with a server for it alone"},
   };
   verb.run = run;
   return {verb};

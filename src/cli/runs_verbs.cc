@@ -4,16 +4,13 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
+#include <optional>
 
-#include "base/file.h"
-#include "base/text.h"
 #include "cli/connection.h"
 #include "cli/follow.h"
-#include "cli/output.h"
+#include "cli/pages.h"
 #include "cli/simple.h"
-#include "model/run.h"
+#include "cli/transfers.h"
 
 namespace baton::cli {
 namespace {
@@ -27,15 +24,6 @@ const std::vector<Column> kRunColumns{
 
 const std::vector<Column> kTestColumns{
     {"TEST", "name"}, {"VERDICT", "verdict"}, {"OUTCOME", "outcome"}};
-
-Result<std::int64_t> run_argument(const Invocation& invocation) {
-  const std::string& text = invocation.arguments.at(0);
-  std::int64_t id = 0;
-  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (bad != std::errc{} || end != text.data() + text.size() || id <= 0)
-    return fail_with_fix(Code::invalid, "baton runs ls", "\"{}\" is no run id", text);
-  return id;
-}
 
 int list(Host&, const Invocation& invocation) {
   std::string query = "/runs?limit=" + invocation.value("--limit", "50");
@@ -55,12 +43,11 @@ int view(Host&, const Invocation& invocation) {
   if (!api) return report("runs view", api.error());
   auto run = api->get(fmt::format("/runs/{}", *id));
   if (!run) return report("runs view", run.error());
-  std::string path = fmt::format("/runs/{}/tests?limit=500", *id);
-  if (invocation.has("--failed")) path += "&verdict=failed";
-  auto tests = api->get(path);
+  auto tests = all_items(*api, fmt::format("/runs/{}/tests", *id),
+                         invocation.has("--failed") ? "verdict=failed" : "");
   if (!tests) return report("runs view", tests.error());
   if (invocation.output != Output::table) {
-    run->as_object()["tests"] = tests->as_object()["items"];
+    run->as_object()["tests"] = std::move(*tests);
     print(invocation.output, *run, {});
     return kOk;
   }
@@ -70,7 +57,7 @@ int view(Host&, const Invocation& invocation) {
                 {"queued", "queued_at"}, {"started", "started_at"}, {"finished", "finished_at"},
                 {"message", "message"}, {"setup", "setup_log"}});
   std::printf("\n");
-  print(Output::table, *tests, kTestColumns);
+  print(Output::table, json::value(std::move(*tests)), kTestColumns);
   return kOk;
 }
 
@@ -98,11 +85,42 @@ int print_log(client::ApiClient& api, const std::string& path) {
   return done ? kOk : report("runs logs", done.error());
 }
 
+// Some lines of a log. An answer holds as many as the server likes to hold in memory and says which
+// line comes next.
+int print_lines(client::ApiClient& api, const std::string& path, std::int64_t from,
+                std::int64_t lines) {
+  while (lines > 0) {
+    client::Call call;
+    call.path = fmt::format("{}from_line={}&lines={}", path, from, lines);
+    const auto reply = api.call(call);
+    if (!reply) return report("runs logs", reply.error());
+    std::fwrite(reply->text.data(), 1, reply->text.size(), stdout);
+    std::int64_t next = from;
+    const std::string_view header = reply->headers.get("Baton-Next-Line");
+    std::from_chars(header.data(), header.data() + header.size(), next);
+    if (next <= from || reply->text.empty()) break;
+    lines -= next - from;
+    from = next;
+  }
+  return kOk;
+}
+
+Result<std::optional<std::int64_t>> number(const Invocation& invocation, std::string_view flag) {
+  const std::string text = invocation.value(flag);
+  if (text.empty()) return std::optional<std::int64_t>{};
+  std::int64_t value = 0;
+  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (bad != std::errc{} || end != text.data() + text.size() || value < 1)
+    return fail_with_fix(Code::invalid, fmt::format("{} 100", flag),
+                         "{} \"{}\" is not a number from 1", flag, text);
+  return std::optional{value};
+}
+
 // The logs of the attempts that did not pass, each under a title.
 int failed_logs(client::ApiClient& api, std::int64_t id) {
-  auto tests = api.get(fmt::format("/runs/{}/tests?limit=500", id));
+  const auto tests = all_items(api, fmt::format("/runs/{}/tests", id));
   if (!tests) return report("runs logs", tests.error());
-  for (const json::value& test : tests->as_object()["items"].as_array()) {
+  for (const json::value& test : *tests) {
     const json::value* attempts = test.as_object().if_contains("attempts");
     if (attempts == nullptr) continue;
     for (const json::value& attempt : attempts->as_array()) {
@@ -127,10 +145,14 @@ int logs(Host&, const Invocation& invocation) {
   if (!api) return report("runs logs", api.error());
   if (invocation.has("--failed")) return failed_logs(*api, *id);
   std::string path = fmt::format("/runs/{}/log?", *id);
-  for (const auto& [flag, name] : {std::pair{"--test", "test"}, std::pair{"--attempt", "attempt"},
-                                   std::pair{"--from-line", "from_line"}, std::pair{"--lines", "lines"}})
+  for (const auto& [flag, name] : {std::pair{"--test", "test"}, std::pair{"--attempt", "attempt"}})
     if (const std::string value = invocation.value(flag); !value.empty())
       path += fmt::format("{}={}&", name, client::escape(value));
+  auto from = number(invocation, "--from-line");
+  auto lines = number(invocation, "--lines");
+  if (!from || !lines) return report("runs logs", (from ? lines : from).error()), kUsage;
+  if (*lines) return print_lines(*api, path, from->value_or(1), **lines);
+  if (*from) path += fmt::format("from_line={}&", **from);
   path.pop_back();
   return print_log(*api, path);
 }
@@ -164,44 +186,6 @@ int rerun(Host&, const Invocation& invocation) {
   return follow(target->endpoint(), next, options);
 }
 
-// Refuses what would leave the folder, whatever a server answers.
-Result<void> save_artifact(client::ApiClient& api, std::int64_t id, const std::string& path,
-                           const std::filesystem::path& folder) {
-  BATON_TRY_VOID(model::check_artifact_path(path));
-  const std::filesystem::path file = folder / path;
-  BATON_TRY_VOID(make_directories(file.parent_path().string()));
-  std::ofstream out(file, std::ios::binary | std::ios::trunc);
-  std::string url = fmt::format("/runs/{}/artifacts", id);
-  for (const std::string_view part : split(path, '/')) url += "/" + client::escape(part);
-  BATON_TRY_VOID(api.download(url, [&](std::string_view piece) {
-    return static_cast<bool>(out.write(piece.data(), static_cast<std::streamsize>(piece.size())));
-  }));
-  out.close();
-  if (!out) return fail(Code::unavailable, "{} cannot be written", file.string());
-  return {};
-}
-
-int artifacts(Host&, const Invocation& invocation) {
-  const auto id = run_argument(invocation);
-  if (!id) return report("runs artifacts", id.error()), kUsage;
-  const std::string path = fmt::format("/runs/{}/artifacts?limit=500", *id);
-  const std::string folder = invocation.value("--download");
-  if (folder.empty())
-    return get_and_print(invocation, "runs artifacts", path,
-                         {{"PATH", "path"}, {"SIZE", "size"}, {"TYPE", "type"}, {"TEST", "test"}});
-  auto api = connect(invocation);
-  if (!api) return report("runs artifacts", api.error());
-  auto document = api->get(path);
-  if (!document) return report("runs artifacts", document.error());
-  for (const json::value& item : document->as_object()["items"].as_array()) {
-    const std::string name = text_at(item, "path");
-    if (auto saved = save_artifact(*api, *id, name, folder); !saved)
-      return report("runs artifacts " + harmless(name), saved.error());
-    say(harmless(folder + "/" + name));
-  }
-  return kOk;
-}
-
 int export_run(Host&, const Invocation& invocation) {
   const auto id = run_argument(invocation);
   if (!id) return report("runs export", id.error()), kUsage;
@@ -217,32 +201,6 @@ int remove(Host&, const Invocation& invocation) {
   const auto id = run_argument(invocation);
   if (!id) return report("runs rm", id.error()), kUsage;
   return delete_path(invocation, "runs rm", fmt::format("/runs/{}", *id));
-}
-
-int upload(Host&, const Invocation& invocation) {
-  auto api = connect(invocation);
-  if (!api) return report("report upload", api.error());
-  int code = kOk;
-  for (const std::string& file : invocation.arguments) {
-    client::Call call;
-    call.method = "POST";
-    call.path = fmt::format("/reports?suite={}&format={}", client::escape(invocation.value("--suite")),
-                            client::escape(invocation.value("--format", "auto")));
-    for (const char* name : {"reference", "revision"})
-      if (const std::string value =
-              invocation.value(name == std::string_view{"reference"} ? "--ref" : "--revision");
-          !value.empty())
-        call.path += fmt::format("&{}={}", name, client::escape(value));
-    if (invocation.has("--partial")) call.path += "&partial=true";
-    call.body_file = file;
-    call.content_type = "application/octet-stream";
-    auto reply = api->call(call);
-    if (!reply) return report("report upload " + file, reply.error());
-    print_object(invocation.output, reply->body,
-                 {{"run", "id"}, {"verdict", "verdict"}, {"counts", "counts"}});
-    code = std::max(code, exit_code_of_run(reply->body, false));
-  }
-  return invocation.has("--exit-code") ? code : kOk;
 }
 
 Verb verb(std::string path, std::string arguments, std::string summary, std::vector<Flag> flags,
@@ -292,19 +250,22 @@ std::vector<Verb> runs_verbs() {
             {"--no-wait", "", "Print the new run's id and return at once"}},
            rerun),
       verb("runs artifacts", "RUN", "List or download the artifacts of a run",
-           {{"--download", "DIR", "Save them below this folder"}}, artifacts),
+           {{"--download", "DIR", "Save all of them below this folder, in TEST/ATTEMPT"}}, artifacts),
       verb("runs export", "RUN", "Print the results of a run in a common format",
            {{"--format", "F", "junit (default) or ctrf"}}, export_run),
       verb("runs rm", "RUN", "Delete a finished run with its logs and artifacts", {}, remove),
-      verb("report upload", "FILE", "Record result files of tests that ran elsewhere",
-           {{"--suite", "S", "The suite, namespace/name"},
+      verb("report upload", "FILE", "Record result files of tests that ran elsewhere, together as one run",
+           {{"--suite", "S", "The suite, namespace/name; needed"},
             {"--format", "F",
              "auto, junit, ctrf, tap, gotest, gtest, playwright, trx, nunit, xunit, cucumber"},
             {"--ref", "R", "What was tested"},
             {"--revision", "R", "Revision of the tested code"},
             {"--partial", "", "Store what can be read of a malformed file"},
             {"--exit-code", "", "Exit as `baton run` would with these results"}},
-           upload)};
+           upload_report)};
+  for (Verb& one : verbs)
+    if (one.path == "runs artifacts")
+      for (Flag& flag : page_flags()) one.flags.push_back(std::move(flag));
   verbs.back().arguments_max = 1000;
   verbs.back().example = "baton report upload out/*.xml --suite pay/checkout --ref $SHA";
   return verbs;

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/completion.h"
 #include "cli/connection.h"
+#include "cli/pages.h"
 #include "cli/signals.h"
 #include "cli/simple.h"
 #include "client/local_servers.h"
@@ -19,7 +20,7 @@ namespace json = boost::json;
 
 int whoami(Host&, const Invocation& invocation) {
   return get_and_print_object(invocation, "whoami", "/whoami",
-                              {{"name", "name"}, {"scope", "scope"}, {"expires", "expires"}});
+                              {{"name", "name"}, {"scope", "scope"}, {"token", "token"}});
 }
 
 int version(Host&, const Invocation& invocation) {
@@ -124,9 +125,8 @@ int doctor(Host&, const Invocation& invocation) {
     const auto who = api.get("/whoami");
     check(failures, who.has_value(), "the token is accepted", "baton login, or set BATON_TOKEN");
     if (!who) code = kAuth;
-    const auto suites = api.get("/suites?limit=500");
-    if (suites)
-      for (const json::value& suite : suites->at("items").as_array())
+    if (const auto suites = all_items(api, "/suites"))
+      for (const json::value& suite : *suites)
         if (const std::string problem = text_at(suite, "discovery_error"); !problem.empty())
           check(failures, false, harmless(fmt::format("suite {}/{}: {}", text_at(suite, "namespace"),
                                                       text_at(suite, "name"), problem)), "");
@@ -170,7 +170,10 @@ int login(Host&, const Invocation& invocation) {
   if (token.empty())
     return report("login", Error{Code::unauthenticated, "no token is given",
                                  "baton login URL --token-stdin < token-file"});
-  client::ApiClient api{{url, token}};
+  client::Endpoint endpoint{url, token};
+  for (const auto& server : client::local_servers())
+    if (server.url == url) endpoint.key_pin = server.key_pin;
+  client::ApiClient api{std::move(endpoint)};
   const auto who = api.get("/whoami");
   if (!who) return report("login " + url, who.error());
   auto file = read_user_file();

@@ -2,6 +2,7 @@
 #include "cli/simple.h"
 
 #include <boost/json.hpp>
+#include <charconv>
 
 #include "cli/connection.h"
 
@@ -44,6 +45,15 @@ int send_and_print(const Invocation& invocation, std::string_view what, const st
   if (!document) return report(what, document.error());
   if (!document->is_null()) print_object(invocation.output, *document, columns);
   return kOk;
+}
+
+Result<std::int64_t> run_argument(const Invocation& invocation) {
+  const std::string& text = invocation.arguments.at(0);
+  std::int64_t id = 0;
+  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (bad != std::errc{} || end != text.data() + text.size() || id <= 0)
+    return fail_with_fix(Code::invalid, "baton runs ls", "\"{}\" is no run id", text);
+  return id;
 }
 
 int delete_path(const Invocation& invocation, std::string_view what, const std::string& path) {

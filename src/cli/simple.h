@@ -21,6 +21,8 @@ inline int post_and_print(const Invocation& invocation, std::string_view what,
                           const std::vector<Column>& columns) {
   return send_and_print(invocation, what, "POST", path, std::move(body), columns);
 }
+/// The run that the first argument names.  Errors: invalid.
+Result<std::int64_t> run_argument(const Invocation& invocation);
 int delete_path(const Invocation& invocation, std::string_view what, const std::string& path);
 
 }  // namespace baton::cli

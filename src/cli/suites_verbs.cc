@@ -4,8 +4,9 @@
 #include <boost/json.hpp>
 #include <charconv>
 
-#include "client/api_client.h"
+#include "cli/pages.h"
 #include "cli/simple.h"
+#include "client/api_client.h"
 
 namespace baton::cli {
 namespace {
@@ -90,23 +91,19 @@ int create_token(Host&, const Invocation& invocation) {
   if (const std::string expires = invocation.value("--expires"); !expires.empty())
     body["expires"] = expires;
   return post_and_print(invocation, "token create", "/tokens", std::move(body),
-                        {{"id", "id"}, {"token", "token"}, {"scope", "scope"}, {"expires", "expires"}});
+                        {{"id", "id"}, {"token", "token"}, {"scope", "scope"}, {"expires", "expires_at"}});
 }
 
 }  // namespace
 
 std::vector<Verb> suites_verbs() {
   return {
-      make("suites ls", "", "List the suites", {{"--limit", "N", "At most so many (50; up to 500)"},
-                                               {"--cursor", "C", "Go on where the last page ended"}},
+      make("suites ls", "", "List the suites", page_flags(),
            [](Host&, const Invocation& invocation) {
-             std::string path = "/suites?limit=" + invocation.value("--limit", "50");
-             if (const std::string cursor = invocation.value("--cursor"); !cursor.empty())
-               path += "&cursor=" + client::escape(cursor);
-             return get_and_print(invocation, "suites ls", path,
-                                  {{"NAMESPACE", "namespace"}, {"NAME", "name"}, {"KIND", "kind"},
-                                   {"OWNER", "owner"}, {"LAST RUN", "last_run.id"},
-                                   {"VERDICT", "last_run.verdict"}, {"DESCRIPTION", "description"}});
+             return print_page(invocation, "suites ls", "/suites",
+                               {{"NAMESPACE", "namespace"}, {"NAME", "name"}, {"KIND", "kind"},
+                                {"OWNER", "owner"}, {"LAST RUN", "last_run.id"},
+                                {"VERDICT", "last_run.verdict"}, {"DESCRIPTION", "description"}});
            }),
       make("suites view", "SUITE", "Show a suite and its cases", {}, view_suite),
       make("suites rm", "SUITE", "Delete a suite that no file declares", {},
@@ -118,9 +115,9 @@ std::vector<Verb> suites_verbs() {
 
 std::vector<Verb> schedule_verbs() {
   return {
-      make("schedule ls", "", "List the schedules", {},
+      make("schedule ls", "", "List the schedules", page_flags(),
            [](Host&, const Invocation& invocation) {
-             return get_and_print(invocation, "schedule ls", "/schedules?limit=500", kScheduleColumns);
+             return print_page(invocation, "schedule ls", "/schedules", kScheduleColumns);
            }),
       make("schedule set", "NAME", "Create or replace a schedule",
            {{"--suite", "S", "The suite to run"},
@@ -149,23 +146,23 @@ std::vector<Verb> token_verbs() {
            {{"--scope", "SCOPE", "viewer, operator (default) or admin"},
             {"--expires", "TIME", "RFC 3339 time or a duration such as 90d"}},
            create_token),
-      make("token ls", "", "List the tokens", {},
+      make("token ls", "", "List the tokens", page_flags(),
            [](Host&, const Invocation& invocation) {
-             return get_and_print(invocation, "token ls", "/tokens?limit=500",
-                                  {{"ID", "id"}, {"NAME", "name"}, {"SCOPE", "scope"},
-                                   {"CREATED", "created_at"}, {"LAST USED", "last_used_at"},
-                                   {"EXPIRES", "expires"}});
+             return print_page(invocation, "token ls", "/tokens",
+                               {{"ID", "id"}, {"NAME", "name"}, {"SCOPE", "scope"},
+                                {"CREATED", "created_at"}, {"LAST USED", "last_used_at"},
+                                {"EXPIRES", "expires_at"}});
            }),
       make("token revoke", "ID", "Make a token worthless", {},
            [](Host&, const Invocation& invocation) {
              return delete_path(invocation, "token revoke",
                                 "/tokens/" + client::escape(invocation.arguments.at(0)));
            }),
-      make("audit", "", "Who did what, newest first", {{"--limit", "N", "At most so many (50)"}},
+      make("audit", "", "Who did what, newest first", page_flags(),
            [](Host&, const Invocation& invocation) {
-             return get_and_print(
-                 invocation, "audit", "/audit?limit=" + invocation.value("--limit", "50"),
-                 {{"TIME", "at"}, {"WHO", "who"}, {"ACTION", "action"}, {"TARGET", "target"}});
+             return print_page(invocation, "audit", "/audit",
+                               {{"TIME", "at"}, {"WHO", "actor"}, {"ACTION", "action"},
+                                {"SUBJECT", "subject"}});
            }),
   };
 }

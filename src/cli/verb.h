@@ -72,18 +72,21 @@ struct Verb {
   std::function<int(Host&, const Invocation&)> run;
 };
 
-/// A server running inside this process, for `baton run -- CMD` where no server is found.
+/// A server running inside this process, for `baton run -- CMD` where no server is found. Nobody else
+/// finds it.
 struct EmbeddedServer {
   virtual ~EmbeddedServer() = default;
   virtual std::string url() const = 0;
   virtual std::string token() const = 0;
+  /// The data folder.
+  virtual std::string folder() const = 0;
 };
 
 /// What the composition root lends to the verbs: the parts that live in rooms the cli may not see.
 struct Host {
   std::function<int(const Invocation&)> serve;
   std::function<int(const Invocation&)> up;
-  /// data: folder of the database; "" is the user's state folder.
+  /// data: folder of the database; "" is one in the user's state folder that no process uses.
   std::function<Result<std::unique_ptr<EmbeddedServer>>(const std::string& data)> embed;
 };
 

@@ -57,9 +57,11 @@ net::HttpRequest ApiClient::prepare(const Call& call) const {
   request.headers = call.headers;
   if (!endpoint_.token.empty()) request.headers.set("Authorization", "Bearer " + endpoint_.token);
   if (!call.body_file.empty()) request.body_file = call.body_file;
+  else if (!call.text.empty()) request.body = call.text;
   else if (!call.body.is_null()) request.body = json::serialize(call.body);
-  if (!call.body_file.empty() || !call.body.is_null())
+  if (!call.body_file.empty() || !request.body.empty())
     request.headers.set("Content-Type", call.content_type);
+  request.pinned_key = endpoint_.key_pin;
   request.total_timeout = call.timeout;
   request.stop = stop_;
   return request;
@@ -112,9 +114,9 @@ Result<json::value> ApiClient::post(const std::string& path, json::value body) {
   return std::move(reply.body);
 }
 
-Result<std::string> ApiClient::stream_once(
-    const std::string& path, const std::string& last_id,
-    const std::function<bool(const net::SseEvent&)>& on_event, bool& stopped) {
+Result<void> ApiClient::stream_once(const std::string& path, const std::string& last_id,
+                                    const std::function<bool(const net::SseEvent&)>& on_event,
+                                    StreamState& state) {
   Call call;
   call.path = path;
   call.headers.set("Accept", "text/event-stream");
@@ -124,12 +126,13 @@ Result<std::string> ApiClient::stream_once(
   // The server sends a comment every 15 s; three missing ones mean a dead connection.
   request.idle_timeout = Duration{50'000};
   net::SseParser parser([&](const net::SseEvent& event) {
-    if (!stopped && !on_event(event)) stopped = true;
+    if (!state.stopped && !on_event(event)) state.stopped = true;
   });
   int status = 0;
   std::string refusal;
   request.on_head = [&](int code, const net::Headers&) {
     status = code;
+    state.connected = code < 400;
     return true;
   };
   request.on_data = [&](std::string_view piece) {
@@ -137,37 +140,34 @@ Result<std::string> ApiClient::stream_once(
       if (refusal.size() < 64 * 1024) refusal += piece;
       return true;
     }
-    return parser.feed(piece) && !stopped;
+    return parser.feed(piece) && !state.stopped;
   };
   auto response = http_.request(request);
   if (status >= 400) return tl::unexpected(wire::parse_problem(status, refusal));
-  if (stopped) return parser.last_id();
-  if (!response) {
-    if (response.error().code == Code::timeout) response.error().code = Code::unreachable;
-    return tl::unexpected(std::move(response).error());
-  }
-  stopped = true;  // the stream has ended by itself
-  return parser.last_id();
+  if (response || state.stopped) return {};
+  if (response.error().code == Code::timeout) response.error().code = Code::unreachable;
+  return tl::unexpected(std::move(response).error());
 }
 
 Result<void> ApiClient::stream(const std::string& path,
                                const std::function<bool(const net::SseEvent&)>& on_event) {
   std::string last_id;
-  bool stopped = false;
-  auto until = SteadyClock::now() + patience_;
   const auto remember = [&](const net::SseEvent& event) {
     if (!event.id.empty()) last_id = event.id;
-    until = SteadyClock::now() + patience_;
     return on_event(event);
   };
+  auto until = SteadyClock::now() + patience_;
   for (;;) {
-    auto result = stream_once(path, last_id, remember, stopped);
-    if (stopped && result) return {};
+    StreamState state;
+    auto result = stream_once(path, last_id, remember, state);
+    if (state.stopped && result) return {};
     if (!result && result.error().code != Code::unreachable &&
         result.error().code != Code::unavailable)
       return tl::unexpected(std::move(result).error());
-    if (stop_.stop_requested() || SteadyClock::now() >= until)
-      return result ? Result<void>{} : tl::unexpected(std::move(result).error());
+    // The time without a server begins where the connection broke, however quiet it was before. A
+    // server that stops ends its streams in good order: that is a break like any other.
+    if (state.connected) until = SteadyClock::now() + patience_;
+    if (stop_.stop_requested() || SteadyClock::now() >= until) return result;
     pause(stop_, kRetryPause);
   }
 }

@@ -19,13 +19,15 @@ namespace baton::client {
 struct Endpoint {
   std::string url;    // "http://127.0.0.1:1337", no trailing slash needed
   std::string token;  // "" when the server needs none
+  std::string key_pin = {};  // of a server of this machine that has TLS (net/key_pin.h)
 };
 
 struct Call {
   std::string method = "GET";
   std::string path;  // "/runs/7" below /api/v1, or an absolute "/healthz"
   boost::json::value body = {};  // null: no body
-  std::string body_file = {};    // sent instead of `body`
+  std::string text = {};         // sent instead of `body`
+  std::string body_file = {};    // sent instead of both
   std::string content_type = "application/json";
   net::Headers headers = {};
   Duration timeout{75'000};  // above the 60 s that `?wait=` may take
@@ -52,8 +54,8 @@ class ApiClient {
   Result<boost::json::value> get(const std::string& path);
   Result<boost::json::value> post(const std::string& path, boost::json::value body);
 
-  /// Reads an event stream to its end, connecting again with Last-Event-ID when it breaks and
-  /// `patience` is not over. `on_event` returns false to stop.
+  /// Reads an event stream until `on_event` returns false, connecting again with Last-Event-ID
+  /// whenever it ends before, unless the server stays away for longer than `patience`.
   Result<void> stream(const std::string& path,
                       const std::function<bool(const net::SseEvent&)>& on_event);
 
@@ -63,9 +65,13 @@ class ApiClient {
 
  private:
   Result<Reply> call_once(const Call& call);
-  Result<std::string> stream_once(const std::string& path, const std::string& last_id,
-                                  const std::function<bool(const net::SseEvent&)>& on_event,
-                                  bool& stopped);
+  struct StreamState {
+    bool connected = false;  // the server has accepted the request
+    bool stopped = false;    // on_event has said so
+  };
+  Result<void> stream_once(const std::string& path, const std::string& last_id,
+                           const std::function<bool(const net::SseEvent&)>& on_event,
+                           StreamState& state);
   net::HttpRequest prepare(const Call& call) const;
 
   Endpoint endpoint_;

@@ -25,6 +25,7 @@ struct HttpRunnerCalls::State {
   RunnerEndpoint endpoint;
   std::stop_token stop;
   std::string address = {};  // the one that answered last, or ""
+  std::string key_pin = {};  // of the server at `address`
   net::Client http = {};
 };
 
@@ -43,6 +44,7 @@ Result<std::string> HttpRunnerCalls::State::server() {
       BATON_TRY(object, wire::parse_object(*text, endpoint.address_file));
       wire::Fields in(object, endpoint.address_file);
       url = in.text("url");
+      key_pin = in.text("key_pin");
       BATON_TRY_VOID(in.check());
     } else if (url.empty()) {
       return fail(Code::unreachable, "{}", text.error().message);
@@ -62,6 +64,7 @@ Result<std::string> HttpRunnerCalls::State::call(std::string_view what, net::Htt
   if (!endpoint.token.empty()) {
     request.headers.set("Authorization", "Bearer " + endpoint.token);
   }
+  request.pinned_key = key_pin;
   request.stop = stop;
   auto response = http.request(request);
   if (!response) {

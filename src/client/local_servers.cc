@@ -46,6 +46,8 @@ std::optional<LocalServer> read_entry(const std::string& path) {
     server.data = std::string{data->get_string()};
   if (const auto* pid = object->if_contains("pid"); pid != nullptr && pid->is_int64())
     server.pid = static_cast<int>(pid->get_int64());
+  if (const auto* pin = object->if_contains("key_pin"); pin != nullptr && pin->is_string())
+    server.key_pin = std::string{pin->get_string()};
   if (server.url.empty() || !is_alive(server.pid)) return std::nullopt;
   return server;
 }
@@ -65,8 +67,9 @@ Result<void> announce(const LocalServer& server) {
   if (folder.empty()) return fail(Code::unavailable, "there is no home folder");
   BATON_TRY_VOID(make_directories(folder));
   return replace_file(entry_path(server.data),
-                      fmt::format("{{\"url\":{},\"data\":{},\"pid\":{}}}\n", json_quote(server.url),
-                                  json_quote(server.data), server.pid),
+                      fmt::format("{{\"url\":{},\"data\":{},\"pid\":{},\"key_pin\":{}}}\n",
+                                  json_quote(server.url), json_quote(server.data), server.pid,
+                                  json_quote(server.key_pin)),
                       0600);
 }
 

@@ -15,6 +15,7 @@ struct LocalServer {
   std::string url;   // "http://127.0.0.1:1337"
   std::string data;  // absolute folder
   int pid = 0;
+  std::string key_pin = {};  // of its TLS key, "" without TLS
 };
 
 /// The user's state folder of Baton, not necessarily existing; "" when there is no home.

@@ -5,6 +5,7 @@
 // the file. Reads files; blocking; no state of its own. Keys and their rules: config/keys.h.
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,8 @@ struct Server {
   Retention retention;
   bool auto_create_environments = true;
   Duration drain{0};  // how long a stopping server waits for running requests
+  std::string instance;     // a label of the metrics
+  std::string environment;  // where this server stands, for the legacy routes
   std::string log_level;
   std::string log_format;
 };
@@ -55,11 +58,16 @@ struct Maybe {
   Duration ttl{0};  // 0 = for ever
 };
 
+/// A suite as the file has it. Of kind cpp it may lack a name, which means every suite of the binary.
+struct SuiteEntry : model::Suite {
+  std::set<std::string> stated;  // the keys that the file has; a binary fills in others
+};
+
 struct Config {
   Server server;
   Limits limits;
   Maybe maybe;
-  std::vector<model::Suite> suites;  // source `file`; folder is absolute
+  std::vector<SuiteEntry> suites;  // source `file`; folder is absolute
   std::vector<model::Schedule> schedules;
   /// Sections that are valid and present, and that this version does not act on yet.
   std::vector<std::string> without_effect;

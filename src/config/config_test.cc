@@ -120,6 +120,21 @@ notify: [{on: [run_failed, failure_overdue], to: {slack: {webhook: {env: SLACK_U
             (std::vector<std::string>{"environments", "links", "deliveries", "notify"}));
 }
 
+TEST_F(ConfigFile, an_entry_of_kind_cpp_says_which_keys_it_states_and_may_mean_its_whole_binary) {
+  const Config c = config(
+      "suites:\n"
+      "  - {name: a, kind: cpp, command: [./a], max_attempts: 1}\n"
+      "  - {kind: cpp, command: [./b]}\n");
+  ASSERT_EQ(c.suites.size(), 2U);
+  EXPECT_TRUE(c.suites[0].stated.contains("max_attempts"));
+  EXPECT_FALSE(c.suites[0].stated.contains("workers"));
+  EXPECT_EQ(c.suites[1].name, "");
+  EXPECT_NE(problem("suites: [{kind: tap, command: [./a]}]").find("the key `name` is missing"),
+            std::string::npos);
+  EXPECT_NE(problem("suites: [{namespace: x, kind: cpp, command: [./a]}]").find("/suites/0/namespace"),
+            std::string::npos);
+}
+
 TEST_F(ConfigFile, unset_keys_of_a_suite_have_the_models_defaults) {
   const model::Suite from_file =
       config("suites: [{name: a, kind: command, command: [./a]}]").suites.at(0);

@@ -48,6 +48,14 @@ Schema server_section() {
           {"public_url",
            of(Type::url, "How others reach this server; links in answers begin with it."), false,
            "BATON_PUBLIC_URL"},
+          {"instance",
+           text("The name of this server where several are watched: the label `instance` of its "
+                "metrics.",
+                "baton"),
+           false, "BATON_INSTANCE"},
+          {"environment",
+           text("What the legacy routes say a run ran against when it named no environment."),
+           false, "BATON_SERVER_ENVIRONMENT"},
           {"auth",
            choice("`token`: every request needs a token. `none`: nobody does, which is accepted on "
                   "loopback addresses only.",
@@ -105,13 +113,19 @@ Schema suites_section() {
       object(
           "One suite.",
           {
-              {"name", of(Type::name, "Unique in its namespace."), true},
+              {"name",
+               of(Type::name,
+                  "Unique in its namespace. Only an entry of kind `cpp` may lack it: it declares "
+                  "every suite of its binary, under the binary's namespaces and names.")},
               {"namespace", of(Type::name, "What suites are grouped by.", "default")},
               {"description", text("Markdown.")},
               {"owner", text("Who is asked when it fails.")},
               {"labels", labels("For filters; copied to each run.")},
               {"kind",
-               choice("What the command is: it decides how cases are found, chosen and reported.",
+               choice("What the command is: it decides how cases are found, chosen and reported. "
+                      "A `cpp` binary also says what the entry does not: `description`, `owner`, "
+                      "`labels`, `environment`, `workers`, `max_attempts`, `back_off`, `timeout`, "
+                      "`attempt_timeout`.",
                       "",
                       {"cpp", "gtest", "catch2", "doctest", "ctest", "pytest", "playwright", "go",
                        "tap", "junit", "command"}),

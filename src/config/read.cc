@@ -147,6 +147,8 @@ class ConfigReader {
                         .keep_last = retention.small("keep_last")};
     server.auto_create_environments = from.boolean("auto_create_environments");
     server.drain = from.duration("drain");
+    server.instance = from.text("instance");
+    server.environment = from.text("environment");
     server.log_level = from.section("log").text("level");
     server.log_format = from.section("log").text("format");
     check_exposure(from, server);
@@ -191,7 +193,7 @@ class ConfigReader {
            "remove it, or listen on 127.0.0.1");
   }
 
-  void read_suites(std::vector<model::Suite>& suites) {
+  void read_suites(std::vector<SuiteEntry>& suites) {
     const Node* list = root_.find("suites");
     if (list == nullptr) return;
     const Schema section = suites_section();
@@ -199,17 +201,29 @@ class ConfigReader {
     for (std::size_t i = 0; i < list->items.size(); ++i) {
       const Node& node = list->items[i];
       const std::string path = fmt::format("/suites/{}", i);
-      model::Suite suite = read_suite(Reader(&node, section.element.front()), node);
-      if (!ids.insert(suite.id()).second)
+      SuiteEntry suite = read_suite(Reader(&node, section.element.front()), node);
+      const bool whole_binary = suite.kind == model::Kind::cpp && !suite.stated.contains("name");
+      if (whole_binary) {
+        suite.name = "all";  // for the check
+        if (suite.stated.contains("namespace"))
+          report(problems_, *node.find("namespace"), path + "/namespace",
+                 "a namespace without a name: the binary says both", "remove it, or add `name:`");
+      } else if (!suite.stated.contains("name")) {
+        report(problems_, node, path, "the key `name` is missing", "add `name:`");
+        continue;
+      } else if (!ids.insert(suite.id()).second) {
         report(problems_, node, path, fmt::format("the suite {} is declared twice", suite.id()),
                "give it another name or namespace");
+      }
       report_model(node, path, model::check_suite(suite));
+      if (whole_binary) suite.name.clear();
       suites.push_back(std::move(suite));
     }
   }
 
-  model::Suite read_suite(const Reader& from, const Node& node) const {
-    model::Suite suite;
+  SuiteEntry read_suite(const Reader& from, const Node& node) const {
+    SuiteEntry suite;
+    for (const auto& member : node.members) suite.stated.insert(member.name);
     suite.source = model::SuiteSource::file;
     suite.namespace_ = from.text("namespace");
     suite.name = from.text("name");

@@ -17,9 +17,8 @@ constexpr int kEventsPerPiece = 2'000;
 constexpr std::int64_t kCasesPerPiece = 5'000;
 
 Result<bool> expire_runs(Context& context, const Rules& rules) {
-  if (rules.retention_age <= Duration{0} && rules.keep_last <= 0) return false;
-  std::optional<TimePoint> before;
-  if (rules.retention_age > Duration{0}) before = context.now.wall - rules.retention_age;
+  if (rules.retention_age <= Duration{0}) return false;
+  const TimePoint before = context.now.wall - rules.retention_age;
   BATON_TRY(suites, store::suite_ids(context.tx.sql()));
   int left = kRunsPerPiece;
   std::int64_t cases = 0;

@@ -24,7 +24,7 @@ struct Rules {
   Duration timeout_grace = std::chrono::seconds{30};
 
   /// A finished run older than this is deleted unless it is among the newest `keep_last` of its
-  /// suite. 0: age does not matter, all beyond keep_last are deleted; both 0: nothing is.
+  /// suite. 0: no run is ever deleted.
   Duration retention_age = std::chrono::days{90};
   int keep_last = 100;
   /// Events are kept at least so long, and until every reader has them.

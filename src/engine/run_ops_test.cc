@@ -277,6 +277,15 @@ TEST(RunOps, retention_spares_the_newest_and_the_living) {
   EXPECT_EQ(left, list(30, 29, 1));
 }
 
+TEST(RunOps, a_retention_of_zero_keeps_every_run) {
+  OpWorld w({.retention_age = Duration{0}, .keep_last = 1});
+  w.declare(w.suite("a"));
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(w.post(w.start("a")->id, 1, RecordList{}.plan({"x"}).passed("x").end()));
+  w.advance(std::chrono::days{400});
+  EXPECT_EQ(store::list_runs(w.sql(), {})->runs.size(), 3U);
+}
+
 TEST(RunOps, the_journal_is_pruned_once_it_is_old_and_read) {
   OpWorld w({.journal_age = 24h});
   w.declare(w.suite("a"));

@@ -254,7 +254,9 @@ Result<void> prepare(Transfer& transfer) {
     set(easy, CURLOPT_MAXREDIRS, static_cast<long>(request.redirects_max));
   }
   if (!request.ca_file.empty()) set(easy, CURLOPT_CAINFO, request.ca_file.c_str());
-  if (!request.verify_tls) {
+  if (!request.pinned_key.empty())
+    set(easy, CURLOPT_PINNEDPUBLICKEY, request.pinned_key.c_str());
+  if (!request.verify_tls || !request.pinned_key.empty()) {
     set(easy, CURLOPT_SSL_VERIFYPEER, 0L);
     set(easy, CURLOPT_SSL_VERIFYHOST, 0L);
   }

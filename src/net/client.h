@@ -43,6 +43,9 @@ struct HttpRequest {
   std::string unix_socket = {};  // connect there; the URL still gives Host and path
   std::string ca_file = {};      // PEM that replaces the system's authorities
   bool verify_tls = true;
+  // "sha256//…" (net/key_pin.h): the server proves itself by this key, instead of by an authority
+  // and its name.
+  std::string pinned_key = {};
   std::stop_token stop = {};
 };
 

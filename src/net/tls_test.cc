@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "net/client.h"
+#include "net/key_pin.h"
 #include "net/test_support.h"
 
 namespace baton::net {
@@ -166,6 +167,25 @@ TEST(Tls, bad_files_are_refused_at_start) {
   const auto mismatch = Server(options, echo()).start();
   EXPECT_EQ(Code::invalid, mismatch.error().code);
   EXPECT_FALSE(mismatch.error().fix.empty());
+}
+
+TEST(Tls, a_pinned_key_needs_neither_an_authority_nor_the_name) {
+  const Fixture fixture;
+  const auto server = serve([](Request) -> asio_response { co_return reply(200, "text/plain", "ok"); },
+                            fixture.options);
+  const auto pin = key_pin_of(fixture.options.tls->certificate_file);
+  ASSERT_TRUE(pin);
+  HttpRequest request;
+  request.url = server->url() + "/";  // 127.0.0.1, which the certificate does not name
+  Client client;
+  EXPECT_EQ(client.request(request).error().code, Code::unreachable);
+  request.pinned_key = *pin;
+  EXPECT_TRUE(client.request(request));
+
+  const Fixture other;
+  request.pinned_key = key_pin_of(other.options.tls->certificate_file).value();
+  EXPECT_EQ(Client{}.request(request).error().code, Code::unreachable);
+  EXPECT_EQ(key_pin_of("/nonexistent").error().code, Code::invalid);
 }
 
 }  // namespace

@@ -79,12 +79,13 @@ Result<void> CppDriver::start_server() {
   BATON_TRY(pipe, PipeReader::make_pipe());
   const std::string mark = c_.next_mark();
   Launch launch;
-  launch.command = c_.job.suite.command;
+  const model::Suite& suite = c_.job.suite;
+  launch.command = suite.command;
   launch.folder = c_.folder;
   launch.environment = test_environment(c_.job, mark);
   launch.output = pipe.write.get();
   server_ = std::make_unique<ForkServer>(c_.loop, server_events());
-  BATON_TRY(pid, server_->start(std::move(launch), c_.job.suite.id()));
+  BATON_TRY(pid, server_->start(std::move(launch), wire::is_adhoc(suite) ? suite.name : suite.id()));
   suite_reader_ = std::make_unique<PipeReader>(
       c_.loop, c_.readers, std::move(pipe.read),
       [this](std::string_view bytes) { c_.suite_output.write(bytes); });

@@ -28,7 +28,7 @@ struct Prepared {
   std::vector<char*> envp;
   std::vector<std::string> candidates;  // paths of the program to try in turn
   const char* folder = nullptr;
-  int null = -1;
+  int input = -1;
   int output = -1;
   int errors = -1;
   int channel = -1;
@@ -64,7 +64,7 @@ void become(Prepared& p) {
     ::close(oom);
   }
   // The runner keeps its own descriptors above 3 (see launch), so none of these overwrites another.
-  ::dup2(p.null, 0);
+  ::dup2(p.input, 0);
   ::dup2(p.output, 1);
   ::dup2(p.errors, 2);
   if (p.channel >= 0) ::dup2(p.channel, 3);
@@ -133,10 +133,10 @@ Result<pid_t> launch(const Launch& launch) {
   const Fd null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
   if (!null) return tl::unexpected(errno_error("/dev/null", errno));
   // Copies above 10, so that making descriptors 0 to 3 closes none that is still needed.
-  BATON_TRY(in, above_standard(null.get()));
+  BATON_TRY(in, above_standard(launch.input >= 0 ? launch.input : null.get()));
   BATON_TRY(out, above_standard(launch.output >= 0 ? launch.output : null.get()));
   BATON_TRY(err, above_standard(launch.errors >= 0 ? launch.errors : out.get()));
-  prepared.null = in.get();
+  prepared.input = in.get();
   prepared.output = out.get();
   prepared.errors = err.get();
   Fd channel;
@@ -188,26 +188,26 @@ void drain(Fd& fd, std::string& into, std::size_t max_bytes) {
 }
 
 // The end of the process counts, not that of its output: a daemon may hold the pipe open.
-bool wait_for_exit(pid_t pid, Pipe& out, Pipe& err, int timeout_ms, std::size_t max_bytes,
-                   Collected& collected) {
+bool wait_for_exit(pid_t pid, Pipe& out, Pipe& err, int timeout_ms, int stop_fd,
+                   std::size_t max_bytes, Collected& collected) {
   const Fd exit{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(
         end - std::chrono::steady_clock::now()).count();
-    pollfd fds[3] = {{exit.get(), POLLIN, 0}, {out.read.get(), POLLIN, 0},
-                     {err.read.get(), POLLIN, 0}};
-    ::poll(fds, 3, static_cast<int>(std::max<std::int64_t>(left, 0)));
+    pollfd fds[4] = {{exit.get(), POLLIN, 0}, {out.read.get(), POLLIN, 0},
+                     {err.read.get(), POLLIN, 0}, {stop_fd, POLLIN, 0}};
+    ::poll(fds, 4, static_cast<int>(std::max<std::int64_t>(left, 0)));
     drain(out.read, collected.output, max_bytes);
     drain(err.read, collected.errors, kErrorsKept);
     if (::waitpid(pid, &collected.status, WNOHANG) == pid) return true;
-    if (left <= 0) return false;
+    if (left <= 0 || fds[3].revents != 0) return false;
   }
 }
 
 }  // namespace
 
-Result<Collected> collect(Launch what, int timeout_ms, std::size_t max_bytes) {
+Result<Collected> collect(Launch what, int timeout_ms, int stop_fd, std::size_t max_bytes) {
   BATON_TRY(out, make_pipe());
   BATON_TRY(err, make_pipe());
   what.output = out.write.get();
@@ -216,7 +216,7 @@ Result<Collected> collect(Launch what, int timeout_ms, std::size_t max_bytes) {
   out.write.reset();
   err.write.reset();
   Collected collected;
-  if (!wait_for_exit(pid, out, err, timeout_ms, max_bytes, collected)) {
+  if (!wait_for_exit(pid, out, err, timeout_ms, stop_fd, max_bytes, collected)) {
     collected.timed_out = true;
     for (const pid_t other : descendants_of(pid)) signal_process(other, SIGKILL);
     ::kill(pid, SIGKILL);

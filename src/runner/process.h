@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Starts a process the way tests are started: own session, standard input closed to nothing, no
+// Starts a process the way tests are started: own session, standard input empty or as given, no
 // descriptor but those given, a given environment, no core file, first in line for the OOM killer.
 // Never fork(): the child shares memory until exec, so the cost does not grow with the runner.
 #include <sys/types.h>
@@ -19,6 +19,7 @@ struct Launch {
   std::vector<std::string> command;  // argv; a program with '/' is relative to `folder`, else PATH
   std::string folder;                // working directory
   Variables environment;             // complete
+  int input = -1;                    // becomes descriptor 0; otherwise there is nothing to read
   int output = -1;                   // becomes descriptors 1 and 2
   int errors = -1;                   // becomes descriptor 2 when set
   int channel = -1;                  // becomes descriptor 3 when set
@@ -36,8 +37,10 @@ struct Collected {
   std::string output;  // descriptor 1, at most `max_bytes`
   std::string errors;  // descriptor 2, at most 64 KiB
 };
-/// Kills the tool's whole tree at the time-out and what it left behind at its end. Blocking.
+/// Kills the tool's whole tree at the time-out and what it left behind at its end. Blocking. When
+/// `stop_fd` becomes readable, the time is over at once.
 /// Errors: as launch.
-Result<Collected> collect(Launch launch, int timeout_ms, std::size_t max_bytes = 64 << 20);
+Result<Collected> collect(Launch launch, int timeout_ms, int stop_fd = -1,
+                          std::size_t max_bytes = 64 << 20);
 
 }  // namespace baton::runner

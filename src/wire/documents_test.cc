@@ -111,6 +111,7 @@ TEST(SuiteJson, refuses_other_names_unknown_kinds_and_cpp) {
   EXPECT_FALSE(parse_suite(R"({"kind":"junit","command":["x"],"name":"other"})", "default", "any"));
   EXPECT_FALSE(parse_suite(R"({"kind":"cobol","command":["x"]})", "default", "any"));
   EXPECT_FALSE(parse_suite(R"({"kind":"cpp","command":["x"]})", "default", "any"));
+  EXPECT_TRUE(parse_suite(R"({"kind":"cpp","command":["x"]})", "adhoc", "any"));
   EXPECT_FALSE(parse_suite(R"({"kind":"junit"})", "default", "any"));
   EXPECT_FALSE(parse_suite(R"({"kind":"junit","command":["x"]})", "default", "../x"));
 }

@@ -38,7 +38,7 @@ constexpr std::array<Entry, 17> kTable{{
     {Code::limit, 429, 1, "Limit reached", "repeat it later; Retry-After says when"},
     {Code::unavailable, 503, 6, "Unavailable",
      "repeat it later; the server's log says what is wrong"},
-    {Code::timeout, 504, 124, "Timed out", "repeat it, or allow it more time"},
+    {Code::timeout, 504, 6, "Timed out", "repeat it, or allow it more time"},
     {Code::unreachable, 502, 6, "Unreachable", "check the address, and that its server runs"},
     {Code::internal, 500, 1, "Internal error",
      "report it with the request_id and the server's log"},

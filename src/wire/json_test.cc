@@ -102,6 +102,10 @@ TEST(JsonReader, range_checks_integers) {
   EXPECT_TRUE(reads(R"({"n":null})"));
 }
 
+TEST(ErrorMap, a_silent_server_is_not_the_users_own_time_limit) {
+  EXPECT_EQ(exit_code_of(Code::timeout), exit_code_of(Code::unreachable));
+}
+
 TEST(ErrorMap, a_problem_survives_the_way_over_the_wire) {
   const Error error{Code::conflict, "run 7 is \"finished\"", "rerun it", {{"/a", "b"}}};
   const std::string json = to_problem_json(error, {.instance = "/api/v1/x", .request_id = "r1"});

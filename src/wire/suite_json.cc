@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "wire/suite_json.h"
 
+#include "wire/job.h"
 #include "wire/json_reader.h"
 #include "wire/run_json.h"
 
@@ -84,7 +85,7 @@ Result<model::Suite> parse_suite(std::string_view body, std::string_view namespa
     if (suite.name != name) f.fault("name", "it differs from the one in the URL");
     f.require("kind");
     f.choice("kind", suite.kind, model::parse_kind);
-    if (suite.kind == model::Kind::cpp && f.has("kind"))
+    if (suite.kind == model::Kind::cpp && f.has("kind") && !is_adhoc(suite))
       f.fault("kind", "suites of kind cpp come from their binary, listed in baton.yaml");
     f.text("description", suite.description);
     f.text("owner", suite.owner);

@@ -152,7 +152,7 @@ TEST_P(Ops, schedules_fire) {
 }
 
 TEST_P(Ops, retention_deletes_and_ids_never_come_back) {
-  OpWorld& w = world({.retention_age = Duration{0}, .keep_last = 2});
+  OpWorld& w = world({.retention_age = 1s, .keep_last = 2});
   w.declare(w.suite("a"));
   for (int i = 0; i < 4; ++i) {
     const auto run = w.start("a");

@@ -10,6 +10,7 @@
 #include "runner/kinds/tool.h"
 #include "runner/proc.h"
 #include "wire/fields.h"
+#include "wire/job.h"
 
 namespace baton::runner {
 namespace {
@@ -130,7 +131,7 @@ Result<std::vector<model::Case>> read_list(const model::Suite& suite, const Step
     case Kind::cpp: {
       BATON_TRY(suites, read_cpp_list(suite, collected));
       for (model::Suite& found : suites) {
-        if (found.name == suite.name && found.namespace_ == suite.namespace_) {
+        if (found.id() == suite.id() || (wire::is_adhoc(suite) && found.name == suite.name)) {
           return std::move(found.cases);
         }
       }
