@@ -160,11 +160,10 @@ void ToolProcess::on_event(const LiveEvent& event) {
 
 void ToolProcess::live_finished(const LiveEvent& event) {
   CaseRun* run = find_case(event.test);
-  if (run == nullptr && order_.single) run = nullptr;
   if (run == nullptr && !order_.single) run = admit(std::string(event.test));
   // A subtest does not end its test.
-  if (run == nullptr || run->ended) return;
-  if (c_.schedule.at(run->turn.index).name != event.test) return;
+  if (run != nullptr && c_.schedule.at(run->turn.index).name != event.test) return;
+  if (run == nullptr || run->ended) return not_counted(event, run);
   Finding finding;
   finding.outcome = event.outcome;
   finding.duration = event.duration;
@@ -186,6 +185,25 @@ void ToolProcess::live_finished(const LiveEvent& event) {
     record(*run, run->live, false);
   }
   rearm();
+}
+
+// No result of this process's cases, and a failure must not be lost.
+void ToolProcess::not_counted(const LiveEvent& event, const CaseRun* run) {
+  if (!is_failure(event.outcome) || guard_->stopped()) return;
+  if (run != nullptr) {
+    if (!run->failed && end_.problem.empty()) {
+      end_.problem = fmt::format("{} failed when it ran once more", event.test);
+    }
+    return;
+  }
+  const std::string name(event.test);
+  const bool unwanted = c_.wanted && !c_.wanted(name);
+  // The tool ran more than it was asked for: that is why it fails, and no concern of this run.
+  if (order_.select || unwanted || c_.schedule.find(name)) {
+    failed_other_ = true;
+  } else if (traits_of(c_.job.suite.kind).live_failures && end_.problem.empty()) {
+    end_.problem = fmt::format("{} failed, which is none of the suite's cases", name);
+  }
 }
 
 // The limit of the attempts in flight; before the first and between two, the suite's.

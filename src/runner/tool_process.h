@@ -59,6 +59,7 @@ class ToolProcess {
     bool started = false;
     bool ended = false;
     bool held = false;  // its end waits for the report
+    bool failed = false;  // its last attempt did
     TimePoint at;
     Instant since;
     std::unique_ptr<OutputStream> output;
@@ -73,6 +74,7 @@ class ToolProcess {
   CaseRun* admit(const std::string& name);
   void begin(CaseRun& run, Duration ago);
   void live_finished(const reports::LiveEvent& event);
+  void not_counted(const reports::LiveEvent& event, const CaseRun* run);
   void record(CaseRun& run, const Finding& finding, bool more);
   void rearm();
   void dead();
@@ -105,6 +107,7 @@ class ToolProcess {
   std::string report_problem_;
   bool run_stopped_ = false;
   bool failed_any_ = false;
+  bool failed_other_ = false;  // a case that this process was not asked for
   End end_;
 };
 

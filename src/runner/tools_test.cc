@@ -77,11 +77,39 @@ TEST_F(Tools, tap_cases_appear_as_they_run) {
   EXPECT_EQ(planned, 3u);
 }
 
-TEST_F(Tools, a_short_tap_plan_and_a_bail_out_make_the_run_errored) {
+TEST_F(Tools, a_tap_point_that_repeats_a_description_is_a_case_of_its_own) {
+  suite().kind = model::Kind::tap;
+  shell("echo ok 1 - works; echo not ok 2 - works; echo 1..2");
+  run();
+  EXPECT_EQ(outcomes(), (std::vector<std::string>{"works#1 passed", "works#2#1 failed"}));
+  EXPECT_EQ(ending(), Ending::completed);
+}
+
+TEST_F(Tools, a_tap_retry_is_not_disturbed_by_what_else_fails) {
+  suite().kind = model::Kind::tap;
+  suite().max_attempts = 2;
+  shell("if [ $BATON_ATTEMPT = 1 ]; then echo ok 1 - a; echo not ok 2 - b; "
+        "else echo not ok 1 - a; echo ok 2 - b; fi; echo 1..2; exit 1");
+  run();
+  EXPECT_EQ(outcomes(), (std::vector<std::string>{"a#1 passed", "b#1 failed", "b#2 passed"}));
+  EXPECT_EQ(ending(), Ending::completed);
+}
+
+TEST_F(Tools, a_short_tap_plan_makes_the_run_errored) {
   suite().kind = model::Kind::tap;
   shell("echo 1..3; echo ok 1 - one");
   run();
   EXPECT_EQ(ending(), Ending::errored);
+  EXPECT_NE(message().find("planned 3"), std::string::npos);
+}
+
+TEST_F(Tools, a_tap_bail_out_makes_the_run_errored) {
+  suite().kind = model::Kind::tap;
+  shell("echo 1..3; echo ok 1 - one; echo 'Bail out! no database'");
+  run();
+  EXPECT_EQ(outcomes(), (std::vector<std::string>{"one#1 passed"}));
+  EXPECT_EQ(ending(), Ending::errored);
+  EXPECT_NE(message().find("no database"), std::string::npos);
 }
 
 TEST_F(Tools, a_process_that_fails_without_a_failed_case_makes_the_run_errored) {
