@@ -192,6 +192,17 @@ TEST_F(Command, nothing_is_lost_when_the_server_is_away_and_answers_are_lost) {
   EXPECT_EQ(output("it", 1), "line 1\nline 2\nline 3\nline 4\nline 5\nline 6\nline 7\nline 8\nline 9\n");
 }
 
+TEST_F(Command, records_that_the_server_never_takes_end_the_run_with_the_reason) {
+  server.refuse_outputs();
+  shell("echo out; sleep 1000");
+  const Instant start = Clock::now();
+  EXPECT_EQ(run(), 0);
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(30));
+  EXPECT_EQ(ending(), Ending::errored);
+  EXPECT_NE(message().find("is too large"), std::string::npos);
+  EXPECT_EQ(survivors(folder), 0);
+}
+
 TEST_F(Command, artifacts_of_the_attempt_are_sent_and_links_are_not) {
   suite().artifacts = {"out/**"};
   file("secret", "no");

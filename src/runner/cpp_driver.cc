@@ -279,6 +279,9 @@ void CppDriver::conclude(std::int64_t id) {
   }
   wire::AttemptFinished finished;
   judge(attempt, finished);
+  if (attempt.events.report().left_out) {
+    attempt.output->write("[baton: spans or values beyond 2 MiB of this attempt are left out]\n");
+  }
   attempt.output->finish();
   finished.test = item.name;
   finished.attempt = attempt.turn.attempt;

@@ -112,6 +112,17 @@ TEST_F(CppSuite, finished_cases_are_not_run_again_and_numbers_go_on) {
   EXPECT_EQ(outcomes(), (std::vector<std::string>{"is_quick#3 passed"}));
 }
 
+TEST_F(CppSuite, what_a_test_records_is_cut_before_the_server_must_refuse_it) {
+  select("^records_too_much$");
+  run();
+  EXPECT_EQ(only().outcome, Outcome::passed);
+  ASSERT_FALSE(only().values.empty());
+  EXPECT_LT(only().values.size(), 100u);
+  for (const auto& [key, value] : only().values) EXPECT_LE(value.size(), wire::kMessageMax + 3);
+  EXPECT_NE(output("records_too_much", 1).find("are left out]"), std::string::npos);
+  EXPECT_EQ(ending(), Ending::completed);
+}
+
 TEST_F(CppSuite, an_unknown_suite_is_an_error_that_says_so) {
   suite().name = "other";
   run();

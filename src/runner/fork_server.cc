@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "runner/run_context.h"
 #include "wire/fields.h"
 
 namespace baton::runner {
@@ -22,6 +23,17 @@ constexpr std::size_t kEventMax = 4 << 20;
 // A test that opens spans in a loop must not fill the runner's memory.
 constexpr std::size_t kSpansMax = 10'000;
 constexpr std::size_t kValuesMax = 10'000;
+// Of all spans and values of an attempt: JSON may write each byte as six, and the record that holds
+// them must stay below wire::kRecordJsonMax.
+constexpr std::size_t kDetailsMax = 2 << 20;
+// What a span or value takes in a record beside its texts.
+constexpr std::size_t kDetailOverhead = 100;
+
+std::size_t size_of(const model::Span& span) {
+  std::size_t bytes = span.name.size() + kDetailOverhead;
+  for (const auto& [key, value] : span.context) bytes += key.size() + value.size() + kDetailOverhead;
+  return bytes;
+}
 
 std::map<std::string, std::string> context_of(wire::Fields& in) {
   std::map<std::string, std::string> context;
@@ -29,7 +41,8 @@ std::map<std::string, std::string> context_of(wire::Fields& in) {
   if (pairs == nullptr) return context;
   for (const auto& pair : *pairs) {
     const json::string* text = pair.value().if_string();
-    context[std::string(pair.key())] = text != nullptr ? std::string(*text) : json::serialize(pair.value());
+    context[kept_message(pair.key())] =
+        kept_message(text != nullptr ? std::string_view(*text) : json::serialize(pair.value()));
   }
   return context;
 }
@@ -55,24 +68,20 @@ void EventReader::line(std::string_view text) {
     // The first failure is the one to look at; the log has the others.
     if (!failed_) {
       report_.message = in.text("message");
-      report_.file = in.text("file");
+      report_.file = kept_message(in.text("file"));
       report_.line = in.small("line");
     }
     failed_ = true;
   } else if (event == "span") {
-    if (report_.spans.size() >= kSpansMax) return;
-    report_.spans.push_back(
-        {in.text("name"), in.time("started_at"), in.duration("duration_ms"), context_of(in)});
-  } else if (event == "value") {
-    const std::string key = in.text("key");
-    std::string value = in.text("value");
-    for (auto& [known, old] : report_.values) {
-      if (known == key) {
-        old = std::move(value);
-        return;
-      }
+    model::Span span{kept_message(in.text("name")), in.time("started_at"),
+                     in.duration("duration_ms"), context_of(in)};
+    if (report_.spans.size() >= kSpansMax) {
+      report_.left_out = true;
+    } else if (has_room(size_of(span))) {
+      report_.spans.push_back(std::move(span));
     }
-    if (report_.values.size() < kValuesMax) report_.values.emplace_back(key, std::move(value));
+  } else if (event == "value") {
+    value(kept_message(in.text("key")), kept_message(in.text("value")));
   } else if (event == "artifact") {
     if (on_artifact) on_artifact(in.text("path"), in.text("name"));
   } else if (event == "skip") {
@@ -87,10 +96,33 @@ void EventReader::line(std::string_view text) {
     report_.soft_failure = report_.soft_failure || in.boolean("soft_failure");
     if (std::string message = in.text("message"); !message.empty()) {
       report_.message = std::move(message);
-      report_.file = in.text("file");
+      report_.file = kept_message(in.text("file"));
       report_.line = in.small("line");
     }
   }
+}
+
+void EventReader::value(std::string key, std::string value) {
+  for (auto& [known, old] : report_.values) {
+    if (known != key) continue;
+    if (value.size() <= old.size() || has_room(value.size() - old.size())) old = std::move(value);
+    return;
+  }
+  if (report_.values.size() >= kValuesMax) {
+    report_.left_out = true;
+  } else if (has_room(key.size() + value.size() + kDetailOverhead)) {
+    report_.values.emplace_back(std::move(key), std::move(value));
+  }
+}
+
+// Takes the room when it is there.
+bool EventReader::has_room(std::size_t bytes) {
+  if (details_ + bytes > kDetailsMax) {
+    report_.left_out = true;
+    return false;
+  }
+  details_ += bytes;
+  return true;
 }
 
 ForkServer::ForkServer(Loop& loop, ForkServerEvents events)

@@ -115,6 +115,28 @@ TEST(Spool, what_is_not_acknowledged_comes_again_in_order) {
   EXPECT_TRUE((*spool)->next(Duration{0})->bytes.empty());
 }
 
+TEST(Spool, what_was_held_up_is_sent_in_batches) {
+  const Folder folder;
+  auto spool = Spool::create(folder.path, 1, 64 << 20);
+  const std::string message(1 << 20, 'x');
+  for (int i = 0; i < 20; ++i) (*spool)->append(wire::FinishedRecord{model::Ending::errored, message, {}});
+  ASSERT_TRUE((*spool)->write());
+  int batches = 0;
+  for (std::int64_t last = 0; last < 20; ++batches) {
+    const auto batch = (*spool)->next(Duration{0});
+    ASSERT_TRUE(batch);
+    ASSERT_GT(batch->last_seq, last);
+    EXPECT_LT(batch->bytes.size(), 2 * kBatchMax);
+    const auto records = wire::decode_records(batch->bytes);
+    ASSERT_TRUE(records);
+    EXPECT_EQ(records->front().seq, last + 1);
+    last = records->back().seq;
+    EXPECT_EQ(last, batch->last_seq);
+    (*spool)->acknowledge(last);
+  }
+  EXPECT_GT(batches, 2);
+}
+
 TEST(Spool, a_dead_runners_records_are_sent_again_up_to_the_tear) {
   const Folder folder;
   {

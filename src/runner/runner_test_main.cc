@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <string>
 #include <string_view>
 
 #include <baton/baton.h>
@@ -44,6 +45,13 @@ BATON_TEST(sample, closes_descriptors) {
 }
 BATON_TEST(sample, kills_its_parent) { ::kill(::getppid(), SIGKILL); }
 BATON_TEST(sample, is_quick) {}
+BATON_TEST(sample, records_too_much) {
+  const std::string value(100'000, '\x01');
+  for (int i = 0; i < 100; ++i) {
+    t.set_value("value " + std::to_string(i), value);
+    auto span = t.span("span", {{"context", value}});
+  }
+}
 
 namespace {
 

@@ -66,6 +66,13 @@ void Spool::append(wire::RecordBody body) { append_again(std::move(body), 0, 0);
 
 void Spool::append_again(wire::RecordBody body, int origin_epoch, std::int64_t origin_seq) {
   wire::append_record(pending_, {++last_seq_, std::move(body), origin_epoch, origin_seq});
+  // What a full disk has held up must not be sent as one batch.
+  const std::uint64_t begin = pending_groups_.size() < 2 ? 0 : pending_groups_.end()[-2].end;
+  if (pending_groups_.empty() || pending_groups_.back().end - begin >= kBatchMax) {
+    pending_groups_.push_back({last_seq_, pending_.size()});
+  } else {
+    pending_groups_.back() = {last_seq_, pending_.size()};
+  }
 }
 
 bool Spool::write() {
@@ -77,12 +84,14 @@ bool Spool::write() {
     written_ += static_cast<std::uint64_t>(n);
   }
   if (pending_.empty()) return true;
+  const std::uint64_t begin = written_ - pending_.size();
   pending_.clear();
   pending_at_ = 0;
   {
     const std::lock_guard lock(mutex_);
-    groups_.push_back({last_seq_, written_});
+    for (const Group& group : pending_groups_) groups_.push_back({group.last_seq, begin + group.end});
   }
+  pending_groups_.clear();
   wake_.notify_one();
   return true;
 }

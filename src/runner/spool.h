@@ -58,7 +58,7 @@ class Spool {
   void interrupt();
 
  private:
-  // What one write() put into the file: the unit of sending.
+  // Whole records, hardly more than kBatchMax: the unit of sending.
   struct Group {
     std::int64_t last_seq;
     std::uint64_t end;
@@ -71,6 +71,7 @@ class Spool {
   Fd acked_file_;
   std::int64_t last_seq_ = 0;
   std::string pending_;
+  std::vector<Group> pending_groups_;  // of pending_, with their ends in it
   std::size_t pending_at_ = 0;  // bytes of pending_ that are in the file already
   std::uint64_t written_ = 0;   // size of the file
   std::atomic<std::int64_t> acked_{0};

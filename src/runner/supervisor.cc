@@ -8,7 +8,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
+#include <utility>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -39,6 +39,31 @@ Result<std::string> run_key(const std::string& folder) {
   const std::string key = random_hex(12);
   BATON_TRY_VOID(replace_file(path, key + "\n", 0600));
   return key;
+}
+
+// A plan of any size as records that the server takes; JSON may write each byte as six.
+constexpr std::size_t kPlanPartMax = 2 << 20;
+constexpr std::size_t kCaseOverhead = 200;
+
+std::size_t size_of(const model::Case& item) {
+  std::size_t bytes = item.name.size() + item.description.size() + item.file.size() + kCaseOverhead;
+  for (const auto& [key, value] : item.labels) bytes += key.size() + value.size() + kCaseOverhead;
+  return bytes;
+}
+
+void add_plan(Recorder& recorder, const std::vector<model::Case>& cases) {
+  wire::PlanRecord part;
+  std::size_t bytes = 0;
+  for (const model::Case& item : cases) {
+    const std::size_t more = size_of(item);
+    if (!part.cases.empty() && bytes + more > kPlanPartMax) {
+      recorder.add(std::exchange(part, {}));
+      bytes = 0;
+    }
+    bytes += more;
+    part.cases.push_back(item);
+  }
+  recorder.add(std::move(part));
 }
 
 }  // namespace
@@ -196,7 +221,7 @@ void Supervisor::list_cases() {
 }
 
 void Supervisor::plan(std::vector<model::Case> cases) {
-  wire::PlanRecord selected;
+  std::vector<model::Case> run;
   std::map<std::string, const wire::CaseProgress*> progress;
   for (const wire::CaseProgress& item : job_.progress) progress[item.name] = &item;
   context_->everything = true;
@@ -208,11 +233,11 @@ void Supervisor::plan(std::vector<model::Case> cases) {
     }
     // What a person asks of this run goes before what the case declares.
     if (job_.request.max_attempts) item.max_attempts.reset();
-    selected.cases.push_back(item);
+    item.description = kept_message(item.description);
+    run.push_back(item);
     if (known != progress.end()) context_->everything = false;
   }
-  std::vector<model::Case> run = selected.cases;
-  if (!run.empty() || !context_->open) recorder_->add(std::move(selected));
+  if (!run.empty() || !context_->open) add_plan(*recorder_, run);
   for (model::Case& item : run) {
     const auto known = progress.find(item.name);
     const bool disabled = item.labels.contains("disabled");
