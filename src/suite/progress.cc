@@ -107,8 +107,6 @@ void Progress::suite_started(const SuiteSpec& suite, std::size_t tests, int work
   std::fflush(stdout);
 }
 
-void Progress::attempt_started(const CaseSpec&, int) {}
-
 void Progress::attempt_finished(const CaseResult& test, bool again) {
   if (quiet_) return;
   const AttemptResult& last = test.attempts.back();

@@ -17,7 +17,6 @@ class Progress {
   explicit Progress(const RunOptions& options);
 
   void suite_started(const SuiteSpec& suite, std::size_t tests, int workers, int repetition);
-  void attempt_started(const CaseSpec& test, int number);
   /// The last attempt of `test` is over; `again` = another one follows.
   void attempt_finished(const CaseResult& test, bool again);
   void teardown_finished(const AttemptResult& teardown);
