@@ -94,7 +94,12 @@ void EventReader::line(std::string_view text) {
     report_.finished = true;
     report_.outcome = in.take(model::parse_outcome(in.text("outcome")), model::Outcome::errored);
     report_.soft_failure = report_.soft_failure || in.boolean("soft_failure");
-    if (std::string message = in.text("message"); !message.empty()) {
+    const bool well = report_.outcome == model::Outcome::passed ||
+                      report_.outcome == model::Outcome::skipped;
+    // A check failed in a process that the test has forked: only its event tells.
+    if (well && failed_) {
+      report_.outcome = model::Outcome::failed;
+    } else if (std::string message = in.text("message"); !message.empty()) {
       report_.message = std::move(message);
       report_.file = kept_message(in.text("file"));
       report_.line = in.small("line");
@@ -222,7 +227,7 @@ void ForkServer::handle(std::string_view text) {
     }
     events_.hello(in.integer("threads"));
   } else if (op == "setup_done") {
-    events_.setup_done(in.boolean("ok"));
+    events_.setup_done(in.boolean("ok"), in.integer("threads"));
   } else if (op == "teardown_done") {
     events_.teardown_done(in.boolean("ok"));
   } else if (op == "started") {

@@ -56,7 +56,7 @@ class EventReader {
 /// What the fork server says.
 struct ForkServerEvents {
   std::function<void(std::int64_t threads)> hello;
-  std::function<void(bool ok)> setup_done;
+  std::function<void(bool ok, std::int64_t threads)> setup_done;
   std::function<void(bool ok)> teardown_done;
   std::function<void(std::int64_t id, pid_t pid)> started;
   std::function<void(std::int64_t id, int wait_status)> exited;

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include <baton/baton.h>
 
@@ -17,8 +19,17 @@ BATON_SUITE(sample, {.namespace_ = "runner"});
 BATON_SETUP(sample) {
   t.log("set up");
   if (::getenv("BATON_PARAM_BREAK_SETUP") != nullptr) ::raise(SIGABRT);
+  if (::getenv("BATON_PARAM_START_THREAD") != nullptr) {
+    [[maybe_unused]] static auto* const thread = new std::thread([] {
+      for (;;) ::usleep(1'000);
+    });
+  }
+  if (::getenv("BATON_PARAM_SLOW_SETUP") != nullptr) ::usleep(500'000);
 }
-BATON_TEARDOWN(sample) { t.log("torn down"); }
+BATON_TEARDOWN(sample) {
+  t.log("torn down");
+  BATON_CHECK(::getenv("BATON_PARAM_BREAK_TEARDOWN") == nullptr);
+}
 BATON_TEST(sample, passes) {
   t.log("hello from attempt {}", t.attempt());
   t.set_value("order", "42");
@@ -45,9 +56,17 @@ BATON_TEST(sample, closes_descriptors) {
 }
 BATON_TEST(sample, kills_its_parent) { ::kill(::getppid(), SIGKILL); }
 BATON_TEST(sample, is_quick) {}
+BATON_TEST(sample, checks_in_a_child) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    BATON_CHECK(1 + 1 == 3);
+    ::_exit(0);
+  }
+  ::waitpid(pid, nullptr, 0);
+}
 BATON_TEST(sample, records_too_much) {
   const std::string value(100'000, '\x01');
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 40; ++i) {
     t.set_value("value " + std::to_string(i), value);
     auto span = t.span("span", {{"context", value}});
   }
