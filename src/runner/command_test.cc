@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One process per attempt, judged by its exit code: outcomes, time-outs, kills, output, retries.
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "runner/environment.h"
@@ -176,9 +178,16 @@ TEST_F(Command, a_long_output_keeps_both_ends_and_says_what_is_missing) {
 
 TEST_F(Command, a_line_without_end_neither_blocks_nor_grows) {
   suite().log_limit = 1 << 20;
-  shell("head -c 20000000 /dev/zero");
+  shell("head -c 200000000 /dev/zero");
+  const auto peak = [] {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;  // KiB
+  };
+  const auto before = peak();
   run();
   EXPECT_EQ(only().outcome, Outcome::passed);
+  EXPECT_LT(peak() - before, 64 << 10);
   std::int64_t lines = 0;
   for (const auto& chunk : all<wire::OutputRecord>()) lines += chunk.lines;
   EXPECT_LE(lines, 3);
@@ -213,6 +222,61 @@ TEST_F(Command, artifacts_of_the_attempt_are_sent_and_links_are_not) {
   ASSERT_EQ(records.size(), 1u);
   EXPECT_EQ(records[0].test, "it");
   EXPECT_EQ(records[0].attempt, 1);
+}
+
+TEST_F(Command, an_old_spool_is_kept_until_a_full_disk_has_taken_all_of_it) {
+  constexpr int kRecords = 40;
+  {
+    auto old = Spool::create(folder + "/runner", 1, 64 << 20);
+    ASSERT_TRUE(old);
+    const std::string bytes(100'000, 'x');
+    for (int i = 0; i < kRecords; ++i) {
+      (*old)->append(wire::OutputRecord{"it", 1, i + 1, 1, 100'000, wire::Codec::raw, bytes});
+    }
+    ASSERT_TRUE((*old)->write());
+  }
+  // A limit of the file's size refuses what a full disk would.
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit unlimited{};
+  ::getrlimit(RLIMIT_FSIZE, &unlimited);
+  const rlimit full{1 << 20, unlimited.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &full);
+  std::jthread cleaner([&](const std::stop_token& stop) {
+    std::error_code error;
+    while (!stop.stop_requested() &&
+           (std::filesystem::file_size(folder + "/runner/2.spool", error) < 1'000'000 || error)) {
+      ::usleep(1'000);
+    }
+    ::usleep(300'000);  // longer than one attempt to write again
+    ::setrlimit(RLIMIT_FSIZE, &unlimited);
+  });
+  epoch = 2;
+  server.job.progress = {{"it", 1, 0, false}};
+  shell("echo again");
+  EXPECT_EQ(run(), 0);
+  int old = 0;
+  for (const wire::Record& record : server.records()) old += record.origin_epoch == 1 ? 1 : 0;
+  EXPECT_EQ(old, kRecords);
+  EXPECT_EQ(output("it", 2), "again\n");
+  EXPECT_FALSE(std::filesystem::exists(folder + "/runner/1.spool"));
+}
+
+TEST_F(Command, a_program_that_prints_without_end_is_asked_no_longer_than_it_may) {
+  Launch launch;
+  launch.command = {"/bin/sh", "-c", "yes"};
+  launch.folder = folder;
+  const Instant start = Clock::now();
+  const auto collected = collect(std::move(launch), 300, 1 << 20);
+  ASSERT_TRUE(collected);
+  EXPECT_TRUE(collected->timed_out);
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(10));
+}
+
+TEST_F(Command, what_hops_from_process_to_process_does_not_survive) {
+  shell("h() { h & }; (setsid sh -c 'h() { h & }; h') & h; echo done");
+  run();
+  EXPECT_EQ(only().outcome, Outcome::passed);
+  EXPECT_EQ(survivors(folder), 0);
 }
 
 TEST_F(Command, a_killed_supervisor_leaves_no_process_and_its_spool_to_the_next) {

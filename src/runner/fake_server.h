@@ -23,6 +23,12 @@ class FakeServer {
   void be_away(int calls) { set(away_, calls); }
   void lose_answers(int calls) { set(lose_, calls); }
   void cancel() { set(cancel_, true); }
+  /// Forgets what came: for another run of the same fixture.
+  void restart() {
+    const std::lock_guard lock(mutex_);
+    records_.clear();
+    acked_ = 0;
+  }
   /// Never takes the records of outputs.
   void refuse_outputs() { set(refuse_outputs_, true); }
   void disown(Code code) { set(disowned_, code); }

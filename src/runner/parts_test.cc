@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT
 // The parts of the runner that need no test process.
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "runner/environment.h"
 #include "runner/files_found.h"
 #include "runner/kinds/tool.h"
 #include "runner/output.h"
+#include "runner/pipe_reader.h"
 #include "runner/schedule.h"
 #include "runner/selection.h"
 #include "runner/spool.h"
@@ -137,6 +142,13 @@ TEST(Spool, what_was_held_up_is_sent_in_batches) {
   EXPECT_GT(batches, 2);
 }
 
+void send_all_again(const OldSpool& old, Spool& spool) {
+  auto resend = Resend::open(old);
+  ASSERT_TRUE(resend);
+  for (auto more = resend->step(spool); more && *more;) more = resend->step(spool);
+  EXPECT_TRUE(spool.write());
+}
+
 TEST(Spool, a_dead_runners_records_are_sent_again_up_to_the_tear) {
   const Folder folder;
   {
@@ -152,13 +164,37 @@ TEST(Spool, a_dead_runners_records_are_sent_again_up_to_the_tear) {
   auto next = Spool::create(folder.path, 2, 1 << 20);
   const auto old = old_spools(folder.path, 2);
   ASSERT_EQ(old.size(), 1u);
-  ASSERT_TRUE(send_again(old[0], **next));
+  send_all_again(old[0], **next);
   const auto records = wire::decode_records((*next)->next(Duration{0})->bytes);
   ASSERT_TRUE(records);
   ASSERT_EQ(records->size(), 1u);
   EXPECT_EQ(records->at(0).seq, 1);
   EXPECT_EQ(records->at(0).origin_epoch, 1);
   EXPECT_EQ(records->at(0).origin_seq, 2);
+}
+
+TEST(PipeReader, a_writer_that_has_survived_does_not_hold_up_the_end) {
+  const Folder folder;
+  Loop loop;
+  auto spool = Spool::create(folder.path, 1, 1 << 20);
+  Recorder recorder(loop, **spool, 1 << 20);
+  Readers readers(recorder);
+  auto pipe = PipeReader::make_pipe();
+  ASSERT_TRUE(pipe);
+  ::signal(SIGPIPE, SIG_IGN);
+  std::atomic<std::int64_t> written = 0;
+  std::jthread writer([&written, fd = pipe->write.get()] {
+    const std::string bytes(4096, 'x');
+    while (::write(fd, bytes.data(), bytes.size()) > 0) written += 4096;
+  });
+  std::int64_t read = 0;
+  {
+    PipeReader reader(loop, readers, std::move(pipe->read),
+                      [&read](std::string_view bytes) { read += static_cast<std::int64_t>(bytes.size()); });
+    while (written < 8192) std::this_thread::yield();
+    reader.drain();
+  }
+  EXPECT_GE(read, 8192);
 }
 
 TEST(Names, filters_match_awkward_names_and_only_them) {

@@ -171,10 +171,11 @@ Result<Pipe> make_pipe() {
   return made;
 }
 
-// Reads what is there; closes at the end of the file.
+// Reads what is there; closes at the end of the file. In turns: a program that writes without end
+// must not keep its time-out from being noticed.
 void drain(Fd& fd, std::string& into, std::size_t max_bytes) {
   char buffer[64 * 1024];
-  while (fd) {
+  for (int turn = 0; fd && turn < 16; ++turn) {
     const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) return;

@@ -24,6 +24,8 @@ using model::Outcome;
 
 constexpr Duration kJobRetryFirst{100};
 constexpr Duration kJobRetryMax{2'000};
+// A full disk is not asked more often than this.
+constexpr Duration kSpaceRetry{200};
 constexpr int kExitConflict = 7;
 constexpr int kExitUnreachable = 6;
 
@@ -130,16 +132,41 @@ Result<int> Supervisor::run() {
   return result_;
 }
 
-// The server learns what the dead runner knew before it says what is left to do.
+// The server learns what the dead runner knew before it says what is left to do. While the disk is
+// full the acknowledgements make room; nothing may be left out.
 void Supervisor::send_old_spools() {
-  for (const OldSpool& old : old_) {
-    if (auto sent = send_again(old, *spool_); !sent) {
-      log::warn("runner.old_spool", {{"path", old.path}, {"error", sent.error().message}});
+  if (left_) return;
+  for (; old_at_ < old_.size(); ++old_at_, resend_.reset()) {
+    if (!send_old(old_[old_at_])) {
+      loop_.after(kSpaceRetry, [this] { send_old_spools(); });
+      return;
     }
   }
   recorder_->write();
   old_last_seq_ = spool_->last_seq();
-  if (old_last_seq_ == 0) fetch_job(kJobRetryFirst);
+  if (old_last_seq_ == 0) return fetch_job(kJobRetryFirst);
+  on_acknowledged();  // all of it may be there already
+}
+
+// False when there is no space for now. A spool that cannot be read is told and kept.
+bool Supervisor::send_old(const OldSpool& old) {
+  const auto unreadable = [&old](const Error& error) {
+    log::warn("runner.old_spool", {{"path", old.path}, {"error", error.message}});
+    return true;
+  };
+  if (!resend_) {
+    auto opened = Resend::open(old);
+    if (!opened) return unreadable(opened.error());
+    resend_ = std::move(*opened);
+  }
+  for (;;) {
+    if (!recorder_->write()) return false;
+    const auto more = resend_->step(*spool_);
+    if (!more) return unreadable(more.error());
+    if (!*more) break;
+  }
+  sent_.push_back(old);
+  return true;
 }
 
 void Supervisor::fetch_job(Duration wait) {
@@ -164,7 +191,7 @@ void Supervisor::refused(const Error& error) {
 void Supervisor::job_arrived(wire::Job job) {
   job_ = std::move(job);
   has_job_ = true;
-  for (const OldSpool& old : old_) {
+  for (const OldSpool& old : sent_) {
     ::unlink(old.path.c_str());
     ::unlink(old.acked_path.c_str());
   }

@@ -38,6 +38,7 @@ class Supervisor {
   Result<void> open_folder();
   void watch_signals();
   void send_old_spools();
+  bool send_old(const OldSpool& old);
   void fetch_job(Duration wait);
   void job_arrived(wire::Job job);
   void refused(const Error& error);
@@ -65,6 +66,9 @@ class Supervisor {
   std::unique_ptr<Uploader> uploader_;
   Fd signals_;
   std::vector<OldSpool> old_;
+  std::size_t old_at_ = 0;           // of old_, what is being sent again
+  std::optional<Resend> resend_;
+  std::vector<OldSpool> sent_;       // wholly in the new spool
   std::int64_t old_last_seq_ = 0;
   wire::Job job_;
   std::unique_ptr<OutputStream> suite_output_;
