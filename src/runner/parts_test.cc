@@ -212,6 +212,8 @@ TEST(Names, long_selections_are_cut_into_processes) {
   EXPECT_GT(fit, 100u);
   EXPECT_LT(fit, 1'000u);
   EXPECT_EQ(names_that_fit(model::Kind::pytest, names), names.size());
+  // A regular expression of CMake's cannot be as long as an argument.
+  EXPECT_LT(names_that_fit(model::Kind::ctest, names), 100u);
 }
 
 TEST(Files, globs_neither_follow_links_nor_leave_the_folder) {

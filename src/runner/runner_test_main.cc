@@ -87,6 +87,7 @@ TEST(Sample, fails_once) {
 TEST(Sample, crashes) {
   if (in_a_run()) ::raise(SIGKILL);
 }
+TEST(Sample, DISABLED_waits) {}
 TEST(Sample, skips) {
   if (in_a_run()) GTEST_SKIP() << "not today";
 }

@@ -267,7 +267,7 @@ void Supervisor::plan(std::vector<model::Case> cases) {
   if (!run.empty() || !context_->open) add_plan(*recorder_, run);
   for (model::Case& item : run) {
     const auto known = progress.find(item.name);
-    const bool disabled = item.labels.contains("disabled");
+    const bool disabled = item.labels.contains("disabled") && !runs_disabled(job_.suite);
     if (disabled && known == progress.end()) {
       skip_disabled(item);
       continue;

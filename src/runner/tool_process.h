@@ -76,6 +76,8 @@ class ToolProcess {
   void live_finished(const reports::LiveEvent& event);
   void not_counted(const reports::LiveEvent& event, const CaseRun* run);
   void record(CaseRun& run, const Finding& finding, bool more);
+  void interrupt(CaseRun& run);
+  bool stopped_for_another(const CaseRun& run) const;
   void rearm();
   void dead();
   void read_reports();
@@ -102,7 +104,8 @@ class ToolProcess {
   std::string partial_;  // an unfinished line
   std::unordered_map<std::string, std::unique_ptr<CaseRun>> cases_;
   std::vector<CaseRun*> in_order_;
-  CaseRun* current_ = nullptr;  // the case that output went to last
+  std::vector<CaseRun*> running_;  // and some that have ended since
+  std::optional<Instant> limit_at_;  // when the first of them has had its time
   std::optional<reports::Report> report_;
   std::string report_problem_;
   bool run_stopped_ = false;

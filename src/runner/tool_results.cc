@@ -231,6 +231,8 @@ void ToolProcess::conclude_several() {
     if (run->ended) continue;
     if (run->held) {
       record(*run, run->live, false);
+    } else if (run->started && stopped_for_another(*run)) {
+      interrupt(*run);
     } else if (run->started) {
       Finding finding = stopped ? stopped_finding(*run) : Finding{};
       if (!stopped) {
