@@ -2,6 +2,7 @@
 #include "executors/runner_process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
@@ -158,7 +159,7 @@ int kill_leftovers(const std::string& folder) {
     const int found = kill_with(cookie);
     if (found == 0) break;
     killed += found;
-    ::usleep(1'000);
+    ::poll(nullptr, 0, 1);
   }
   return killed;
 }
