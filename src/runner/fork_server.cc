@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "runner/fork_server.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <cstring>
-
 #include "base/text.h"
 #include "runner/run_context.h"
+#include "suite/channel.h"
 #include "wire/fields.h"
 
 namespace baton::runner {
@@ -17,7 +11,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kPacketMax = 256 << 10;
 // One event: a failure's message with both values, or a span. Longer ones are dropped.
 constexpr std::size_t kEventMax = 4 << 20;
 // A test that opens spans in a loop must not fill the runner's memory.
@@ -142,12 +135,9 @@ void ForkServer::close() {
 }
 
 Result<pid_t> ForkServer::start(Launch launch, const std::string& suite) {
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
-    return tl::unexpected(errno_error("socketpair", errno));
-  }
-  socket_ = Fd{ends[0]};
-  const Fd theirs{ends[1]};
+  BATON_TRY(channel, suite::make_channel());
+  socket_ = std::move(channel.first);
+  const Fd theirs = std::move(channel.second);
   launch.command.insert(launch.command.end(), {"exec", "--suite", suite, "--fd", "3"});
   launch.channel = theirs.get();
   auto pid = runner::launch(launch);
@@ -160,25 +150,7 @@ Result<pid_t> ForkServer::start(Launch launch, const std::string& suite) {
 }
 
 bool ForkServer::send(const std::string& text, int output, int events) {
-  if (!socket_) return false;
-  iovec body{const_cast<char*>(text.data()), text.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &body;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(2 * sizeof(int));
-  const int fds[2] = {output, events};
-  std::memcpy(CMSG_DATA(header), fds, sizeof fds);
-  for (;;) {
-    const ssize_t n = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
-    if (n < 0 && errno == EINTR) continue;
-    return n >= 0;
-  }
+  return socket_ && suite::send_packet(socket_.get(), text, {output, events}).has_value();
 }
 
 bool ForkServer::setup(const std::string& dir, int output, int events) {
@@ -203,15 +175,15 @@ bool ForkServer::attempt(std::int64_t id, const std::string& test, int number, c
 }
 
 void ForkServer::on_readable() {
-  static thread_local std::string buffer(kPacketMax, '\0');
-  const ssize_t n = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (n <= 0) {
+  bool empty = false;
+  const auto packet = suite::receive_packet(socket_.get(), &empty);
+  if (empty) return;
+  if (!packet || !*packet) {
     close();
     events_.closed();
     return;
   }
-  handle(std::string_view(buffer).substr(0, static_cast<std::size_t>(n)));
+  handle((*packet)->json);
 }
 
 void ForkServer::handle(std::string_view text) {

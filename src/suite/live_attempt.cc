@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/time.h"
+#include "suite/process_tree.h"
 
 namespace baton::suite {
 namespace {
@@ -191,12 +192,7 @@ AttemptResult LiveAttempt::finish(int wait_status) {
 }
 
 std::string describe_death(int wait_status) {
-  if (WIFSIGNALED(wait_status)) {
-    const char* const name = ::sigabbrev_np(WTERMSIG(wait_status));
-    return fmt::format("killed by signal {}{}", WTERMSIG(wait_status),
-                       name ? fmt::format(" (SIG{})", name) : "");
-  }
-  return fmt::format("exited with code {} before the test ended", WEXITSTATUS(wait_status));
+  return describe_status(wait_status) + (WIFSIGNALED(wait_status) ? "" : " before the test ended");
 }
 
 }  // namespace baton::suite
