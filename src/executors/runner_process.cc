@@ -12,6 +12,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "base/cgroup.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -149,6 +150,7 @@ int kill_with(const std::string& cookie) {
 }  // namespace
 
 int kill_leftovers(const std::string& folder) {
+  if (const auto group = read_file(folder + "/cgroup", 4096)) kill_cgroup(std::string(trim(*group)));
   const auto key = read_file(folder + "/key", 256);
   if (!key || trim(*key).empty()) return 0;
   const std::string cookie = fmt::format("BATON_RUN_KEY={}", trim(*key));

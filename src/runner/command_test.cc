@@ -2,7 +2,9 @@
 // One process per attempt, judged by its exit code: outcomes, time-outs, kills, output, retries.
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #include "runner/environment.h"
 #include "runner/keeper.h"
@@ -277,6 +279,64 @@ TEST_F(Command, what_hops_from_process_to_process_does_not_survive) {
   run();
   EXPECT_EQ(only().outcome, Outcome::passed);
   EXPECT_EQ(survivors(folder), 0);
+}
+
+// A delegated control group for this process, where one can be had.
+struct DelegatedGroup {
+  std::string path = fmt::format("/sys/fs/cgroup/unified/baton-test-{}", ::getpid());
+  bool made = false;
+  DelegatedGroup() {
+    if (::access("/sys/fs/cgroup/unified", W_OK) != 0) {
+      path = fmt::format("/sys/fs/cgroup/baton-test-{}", ::getpid());
+    }
+    if (::mkdir(path.c_str(), 0755) != 0) return;
+    made = ::setxattr(path.c_str(), "user.delegate", "1", 1, 0) == 0 && enter(path);
+  }
+  ~DelegatedGroup() {
+    enter(path.substr(0, path.rfind('/')));
+    ::rmdir(path.c_str());
+  }
+  static bool enter(const std::string& group) {
+    std::ofstream procs(group + "/cgroup.procs");
+    procs << ::getpid() << std::flush;
+    return static_cast<bool>(procs);
+  }
+};
+
+pid_t find_command(const std::string& command) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const auto line = read_file(entry.path().string() + "/cmdline", 4096);
+    if (line && *line == command) return std::atoi(entry.path().filename().c_str());
+  }
+  return 0;
+}
+
+TEST_F(Command, what_hides_from_a_dead_runner_is_ended_with_its_control_group) {
+  const DelegatedGroup group;
+  if (!group.made) GTEST_SKIP() << "no control group can be made here";
+  const std::string time = fmt::format("10{}", ::getpid());
+  const std::string hidden = "sleep" + std::string(1, '\0') + time + std::string(1, '\0');
+  shell("env -i setsid sleep " + time + " & sleep 1000");
+  server.be_away(1'000'000);
+  const pid_t keeper = ::fork();
+  if (keeper == 0) ::_exit(keep([this] { return run(); }));
+  pid_t found = 0;
+  for (int i = 0; i < 1'000 && found == 0; ++i) {
+    ::usleep(10'000);
+    found = find_command(hidden);
+  }
+  ASSERT_GT(found, 0);
+  // The keeper goes first: nobody is left who knows whose it is.
+  ::kill(keeper, SIGKILL);
+  ::waitpid(keeper, nullptr, 0);
+  ProcessInfo info;
+  EXPECT_TRUE(process_info(found, info));
+  server.be_away(0);
+  epoch = 2;
+  shell("echo again");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(find_command(hidden), 0);
+  EXPECT_FALSE(std::filesystem::exists(*read_file(folder + "/runner/cgroup")));
 }
 
 TEST_F(Command, a_killed_supervisor_leaves_no_process_and_its_spool_to_the_next) {

@@ -82,6 +82,7 @@ Result<void> CppDriver::start_server() {
   Launch launch;
   launch.command = c_.job.suite.command;
   launch.folder = c_.folder;
+  launch.cgroup = c_.cgroup;
   launch.environment = test_environment(c_.job, mark);
   launch.output = pipe.write.get();
   server_ = std::make_unique<ForkServer>(c_.loop, server_events());

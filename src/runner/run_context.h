@@ -30,6 +30,7 @@ struct RunContext {
   const wire::Job& job;
   std::string folder;   // the suite's working directory, absolute
   std::string scratch;  // folder for the scratch folders of processes
+  int cgroup;           // of its test processes (Launch::cgroup), or -1
   std::string key;      // marks every process of the run
   OutputStream& suite_output;
   bool open = false;        // the cases are not known before they run

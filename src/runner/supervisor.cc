@@ -85,12 +85,22 @@ Result<void> Supervisor::open_folder() {
   if (const int killed = kill_marked(kKeyVariable, key_); killed > 0) {
     log::warn("runner.leftovers_killed", {{"processes", killed}});
   }
+  BATON_TRY_VOID(open_cgroup());
   std::error_code ignored;
   std::filesystem::remove_all(options_.folder + "/scratch", ignored);
   old_ = old_spools(options_.folder, options_.epoch);
   BATON_TRY(spool, Spool::create(options_.folder, options_.epoch, wire::JobLimits{}.spool_bytes));
   spool_ = std::move(spool);
   return {};
+}
+
+// What hid from an earlier runner's marks is in its group. The name of ours is kept for a later one.
+Result<void> Supervisor::open_cgroup() {
+  const std::string path = options_.folder + "/cgroup";
+  if (const auto earlier = read_file(path, 4096)) kill_cgroup(std::string(trim(*earlier)));
+  cgroup_ = make_cgroup(fmt::format("baton-{}-{}", key_, options_.epoch));
+  if (!cgroup_) return {};
+  return replace_file(path, cgroup_->path + "\n", 0600);
 }
 
 void Supervisor::watch_signals() {
@@ -129,6 +139,7 @@ Result<int> Supervisor::run() {
   background_.reset();  // before what its work refers to
   uploader_.reset();
   artifacts_.reset();
+  if (cgroup_) kill_cgroup(cgroup_->path);
   return result_;
 }
 
@@ -205,7 +216,8 @@ void Supervisor::job_arrived(wire::Job job) {
   const std::string folder = job_.suite.folder.empty() ? "." : job_.suite.folder;
   context_ = std::make_unique<RunContext>(
       RunContext{loop_, forest_, *recorder_, *readers_, *schedule_, *background_, *artifacts_, job_,
-                 folder, options_.folder + "/scratch", key_, *suite_output_});
+                 folder, options_.folder + "/scratch", cgroup_ ? cgroup_->procs.get() : -1, key_,
+                 *suite_output_});
   const Duration timeout = job_.time_left.value_or(job_.request.timeout.value_or(job_.suite.timeout));
   if (job_.time_left || timeout > Duration{0}) {
     loop_.after(timeout, [this] { stop(Ending::timed_out, "the run's time-out was over"); });
@@ -236,6 +248,7 @@ void Supervisor::list_cases() {
   if (!scratch) return driver_ended(Ending::errored, scratch.error().message);
   Launch launch;
   launch.folder = context_->folder;
+  launch.cgroup = context_->cgroup;
   launch.environment = test_environment(job_, context_->next_mark());
   list_ = std::make_unique<ListTask>(loop_, forest_, *readers_, job_.suite.kill_grace);
   list_->start(job_.suite, std::move(launch), *scratch,

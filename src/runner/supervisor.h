@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/cgroup.h"
 #include "client/runner_calls.h"
 #include "runner/list_task.h"
 #include "runner/run_context.h"
@@ -36,6 +37,7 @@ class Supervisor {
 
  private:
   Result<void> open_folder();
+  Result<void> open_cgroup();
   void watch_signals();
   void send_old_spools();
   bool send_old(const OldSpool& old);
@@ -57,6 +59,7 @@ class Supervisor {
   SupervisorOptions options_;
   Loop loop_;
   Forest forest_;
+  std::optional<Cgroup> cgroup_;
   std::string key_;
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<Recorder> recorder_;

@@ -69,6 +69,7 @@ Result<void> ToolProcess::prepare(Launch& launch) {
   step_ = std::move(step);
   launch.command = step_.command;
   launch.folder = c_.folder;
+  launch.cgroup = c_.cgroup;
   launch.environment = test_environment(c_.job, c_.next_mark());
   for (const auto& [name, value] : step_.environment) launch.environment[name] = value;
   int attempt = 1;
