@@ -150,7 +150,8 @@ int kill_with(const std::string& cookie) {
 }  // namespace
 
 int kill_leftovers(const std::string& folder) {
-  if (const auto group = read_file(folder + "/cgroup", 4096)) kill_cgroup(std::string(trim(*group)));
+  const auto group = read_file(folder + "/cgroup", 4096);
+  if (group) kill_cgroup(std::string(trim(*group)));
   const auto key = read_file(folder + "/key", 256);
   if (!key || trim(*key).empty()) return 0;
   const std::string cookie = fmt::format("BATON_RUN_KEY={}", trim(*key));

@@ -35,7 +35,8 @@ TEST(Tap, points_directives_and_blocks_are_read) {
 }
 
 TEST(Tap, a_repeated_description_is_another_case) {
-  const Report report = parsed("ok 1 - x\nnot ok 2 - x\n  ---\n  message: bad\n  ...\nok 3 - x\n1..3\n");
+  const Report report = parsed(
+      "ok 1 - x\nnot ok 2 - x\n  ---\n  message: bad\n  ...\nok 3 - x\n1..3\n");
   ASSERT_EQ(report.items.size(), 3u);
   EXPECT_EQ(report.items[0].outcome(), Outcome::passed);
   EXPECT_EQ(report.items[1].name, "x#2");

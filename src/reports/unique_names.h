@@ -14,7 +14,7 @@ class UniqueNames {
   std::string unique(std::string name);
 
  private:
-  std::unordered_map<std::uint64_t, std::uint32_t> seen_;  // hash of a name -> how often it was seen
+  std::unordered_map<std::uint64_t, std::uint32_t> seen_;  // hash of a name -> how often seen
 };
 
 }  // namespace baton::reports

@@ -24,7 +24,9 @@ constexpr std::size_t kDetailOverhead = 100;
 
 std::size_t size_of(const model::Span& span) {
   std::size_t bytes = span.name.size() + kDetailOverhead;
-  for (const auto& [key, value] : span.context) bytes += key.size() + value.size() + kDetailOverhead;
+  for (const auto& [key, value] : span.context) {
+    bytes += key.size() + value.size() + kDetailOverhead;
+  }
   return bytes;
 }
 

@@ -124,7 +124,9 @@ TEST(Spool, what_was_held_up_is_sent_in_batches) {
   const Folder folder;
   auto spool = Spool::create(folder.path, 1, 64 << 20);
   const std::string message(1 << 20, 'x');
-  for (int i = 0; i < 20; ++i) (*spool)->append(wire::FinishedRecord{model::Ending::errored, message, {}});
+  for (int i = 0; i < 20; ++i) {
+    (*spool)->append(wire::FinishedRecord{model::Ending::errored, message, {}});
+  }
   ASSERT_TRUE((*spool)->write());
   int batches = 0;
   for (std::int64_t last = 0; last < 20; ++batches) {
@@ -189,8 +191,9 @@ TEST(PipeReader, a_writer_that_has_survived_does_not_hold_up_the_end) {
   });
   std::int64_t read = 0;
   {
-    PipeReader reader(loop, readers, std::move(pipe->read),
-                      [&read](std::string_view bytes) { read += static_cast<std::int64_t>(bytes.size()); });
+    PipeReader reader(loop, readers, std::move(pipe->read), [&read](std::string_view bytes) {
+      read += static_cast<std::int64_t>(bytes.size());
+    });
     while (written < 8192) std::this_thread::yield();
     reader.drain();
   }

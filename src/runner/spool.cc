@@ -89,7 +89,9 @@ bool Spool::write() {
   pending_at_ = 0;
   {
     const std::lock_guard lock(mutex_);
-    for (const Group& group : pending_groups_) groups_.push_back({group.last_seq, begin + group.end});
+    for (const Group& group : pending_groups_) {
+      groups_.push_back({group.last_seq, begin + group.end});
+    }
   }
   pending_groups_.clear();
   wake_.notify_one();

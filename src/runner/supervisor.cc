@@ -94,7 +94,7 @@ Result<void> Supervisor::open_folder() {
   return {};
 }
 
-// What hid from an earlier runner's marks is in its group. The name of ours is kept for a later one.
+// What hid from an earlier runner's marks is in its group. Ours is written down for a later one.
 Result<void> Supervisor::open_cgroup() {
   const std::string path = options_.folder + "/cgroup";
   if (const auto earlier = read_file(path, 4096)) kill_cgroup(std::string(trim(*earlier)));

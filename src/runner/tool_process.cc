@@ -213,7 +213,8 @@ void ToolProcess::not_counted(const LiveEvent& event, const CaseRun* run) {
 bool ToolProcess::stopped_for_another(const CaseRun& run) const {
   if (run_stopped_ || !limit_at_ || guard_->stopped() != Outcome::timed_out) return false;
   const Duration own = c_.timeout_of(c_.schedule.at(run.turn.index));
-  return traits_of(c_.job.suite.kind).selects && (own <= Duration{0} || run.since + own > *limit_at_);
+  const bool had_time = own <= Duration{0} || run.since + own > *limit_at_;
+  return had_time && traits_of(c_.job.suite.kind).selects;
 }
 
 void ToolProcess::interrupt(CaseRun& run) {
@@ -228,7 +229,8 @@ void ToolProcess::interrupt(CaseRun& run) {
 // The limit of the attempts in flight; before the first and between two, the suite's.
 void ToolProcess::rearm() {
   if (!guard_ || guard_->stopped()) return;
-  std::erase_if(running_, [](const CaseRun* run) { return !run->started || run->ended || run->held; });
+  std::erase_if(running_,
+                [](const CaseRun* run) { return !run->started || run->ended || run->held; });
   Duration limit = c_.job.suite.attempt_timeout;
   std::optional<Instant> ends;
   for (const CaseRun* run : running_) {

@@ -196,7 +196,8 @@ TEST_F(Tools, pytest_selects_by_node_id_and_reruns_failures) {
 TEST_F(Tools, pytest_takes_the_users_verbosity_as_it_is) {
   if (!installed("pytest --version")) GTEST_SKIP() << "pytest is not installed";
   suite().kind = model::Kind::pytest;
-  file("test_a.py", "class TestX:\n    def test_ok(self):\n        pass\ndef test_other():\n    pass\n");
+  file("test_a.py",
+       "class TestX:\n    def test_ok(self):\n        pass\ndef test_other():\n    pass\n");
   file("pytest.ini", "[pytest]\naddopts = -q -q\n");
   server.job.request.filter = "ok";
   suite().command = {"pytest", "-p", "no:cacheprovider"};

@@ -32,12 +32,18 @@ constexpr std::size_t kContextMax = 256 * 1024;
 // A check that fails in a long loop must not flood its runner.
 constexpr int kFailureEventsMax = 1000;
 
-// In the test's output, where it belongs; the whole value stays readable in the test.
+// In the test's output, where it belongs; a test that has closed it does without.
+void note(const std::string& text) {
+  const std::string line = "[baton: " + text + "]\n";
+  std::fwrite(line.data(), 1, line.size(), stdout);
+  std::fflush(stdout);
+}
+
+// What is kept with the result. In the test itself the whole value stays readable.
 std::string_view cut(std::string_view text, std::string_view what) {
   if (text.size() <= kTextMax) return text;
-  fmt::print("[baton: {} has {} bytes; the first {} are kept]\n", what.substr(0, 200), text.size(),
-             kTextMax);
-  std::fflush(stdout);
+  note(fmt::format("{} has {} bytes; the first {} are kept", what.substr(0, 200), text.size(),
+                   kTextMax));
   return text.substr(0, kTextMax);
 }
 
@@ -278,12 +284,12 @@ void Attempt::close_span(std::size_t index) {
   std::size_t room = suite::kContextMax;
   for (auto at = context.begin(); at != context.end(); ++at) {
     at->first.resize(suite::cut(at->first, "a key of a span").size());
-    at->second.resize(suite::cut(at->second, fmt::format("span {}, {}", span.name, at->first)).size());
+    const std::string what = fmt::format("span {}, {}", span.name, at->first);
+    at->second.resize(suite::cut(at->second, what).size());
     const std::size_t size = at->first.size() + at->second.size();
     if (size > room) {
-      fmt::print("[baton: span {}: context beyond {} bytes is left out]\n", span.name.substr(0, 200),
-                 suite::kContextMax);
-      std::fflush(stdout);
+      suite::note(fmt::format("span {}: context beyond {} bytes is left out",
+                              span.name.substr(0, 200), suite::kContextMax));
       context.erase(at, context.end());
       break;
     }

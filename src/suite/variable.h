@@ -10,7 +10,7 @@ namespace baton::suite {
 inline constexpr std::string_view kParameterPrefix = "BATON_PARAM_";
 inline constexpr std::string_view kPropertyPrefix = "BATON_ENV_";
 
-/// "base-url" → "BATON_PARAM_BASE_URL": upper case, other characters than letters and digits are '_'.
+/// "base-url" → "BATON_PARAM_BASE_URL": upper case; what is neither letter nor digit is '_'.
 inline std::string variable_name(std::string_view prefix, std::string_view key) {
   std::string name(prefix);
   for (const char c : key) {

@@ -222,6 +222,25 @@ def test_threads_of_the_setup_are_told_and_lose_no_death():
     assert "start them in the tests" in process.out
 
 
+def test_threads_before_the_setup_are_told():
+    process = run("suite_threads", "--filter", "^ends$")
+    assert process.returncode == 0, process.out
+    assert process.out.count("thread(s) run before the setup") == 1
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_is_not_lost_to_a_thread_that_does_not_block_it(tmp_path, number, code):
+    process = start("suite_threads", "--filter", "^waits$", "--junit", tmp_path / "j.xml")
+    line = b""
+    while b"with_a_thread: 1 test" not in line:
+        line = process.stdout.readline()
+        assert line, "it ended early"
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == code and b"INTERRUPTED" in out
+    assert (tmp_path / "j.xml").exists()
+
+
 def test_a_service_of_the_setup_may_go_on_printing():
     process, report = run_json("suite_nasty", "--suite", "service")
     assert process.returncode == 0, report

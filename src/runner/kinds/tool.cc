@@ -82,8 +82,8 @@ Result<void> run_pytest(const model::Suite& suite, Step& step, std::span<const s
                         const std::string& scratch) {
   step.report = scratch + "/report.xml";
   step.format = reports::Format::junit;
-  // -s: what a test prints is seen at once; fixtures such as capsys work all the same. The verbosity
-  // as a number, as -q and -v would add to the user's; xunit1 has the node ids.
+  // -s: what a test prints is seen at once; fixtures such as capsys work all the same. The
+  // verbosity as a number, as -q and -v would add to the user's; xunit1 has the node ids.
   step.command.insert(step.command.end(), {"--verbosity=1", "-s", "--color=no", "-o",
                                            "junit_family=xunit1", "--junitxml=" + step.report});
   if (names.empty()) return {};
