@@ -33,16 +33,6 @@ namespace {
 // Attempts in flight: the largest number of workers, and as many that are being replaced.
 constexpr std::size_t kMailboxes = 128;
 
-// Without the watcher of <baton/std.h>, which every process makes anew.
-std::int64_t count_threads() {
-  std::error_code ignored;
-  std::int64_t count = -own_threads();
-  for ([[maybe_unused]] const auto& entry :
-       std::filesystem::directory_iterator("/proc/self/task", ignored))
-    ++count;
-  return count;
-}
-
 // How often a child without a descriptor (the process has too many open) is asked for.
 constexpr int kAskMs = 200;
 
@@ -253,6 +243,16 @@ void ForkServer::kill_all() {
 }
 
 }  // namespace
+
+std::int64_t count_threads() {
+  std::error_code ignored;
+  // The watcher of <baton/std.h> is made anew in every process that needs it.
+  std::int64_t count = -own_threads();
+  for ([[maybe_unused]] const auto& entry :
+       std::filesystem::directory_iterator("/proc/self/task", ignored))
+    ++count;
+  return count;
+}
 
 int run_fork_server(const SuiteSpec& suite, int control) {
   return ForkServer(suite, control).run();

@@ -2,6 +2,8 @@
 #pragma once
 // The fork server: the process that has run a suite's setup and forks one process per attempt, as
 // the runner on the other end of the channel asks (docs/formats/suite-protocol.md). One thread.
+#include <cstdint>
+
 #include "suite/registry.h"
 
 namespace baton::suite {
@@ -18,6 +20,9 @@ inline constexpr const char kThreadsOfSetup[] =
     "the setup left {} thread(s) running: tests are forked without them and may hang on a lock that "
     "one of them holds; end them before the setup returns, start them in the tests that need them, "
     "or keep them in a process that the setup starts";
+
+/// The threads of this process, without the library's own.
+std::int64_t count_threads();
 
 /// Serves until the channel closes; returns the process's exit code. `control` is taken over.
 int run_fork_server(const SuiteSpec& suite, int control);

@@ -158,6 +158,10 @@ void Progress::note(std::string_view text) {
   line(Color::grey, "note", text);
 }
 
+void Progress::note_once(const std::string& text) {
+  if (noted_.insert(text).second) note(text);
+}
+
 void Progress::summary(const std::vector<SuiteResult>& results, int exit_code) {
   if (quiet_) return;
   std::int64_t total_ms = 0;

@@ -132,6 +132,9 @@ SuiteResult Supervisor::run(const std::vector<const CaseSpec*>& cases) {
 bool Supervisor::start_server() {
   auto channel = make_channel();
   if (!channel) return false;
+  // Counted here: the fork server is forked without them already.
+  if (const std::int64_t threads = count_threads(); threads > 1)
+    progress_.note_once(suite_.id() + ": " + fmt::format(kThreadsBeforeSetup, threads - 1));
   std::fflush(nullptr);
   server_ = ::fork();
   if (server_ < 0) return false;
@@ -148,11 +151,7 @@ bool Supervisor::start_server() {
   }
   control_ = std::move(channel->first);
   const auto hello = receive_packet(control_.get());
-  if (!hello || !*hello) return false;
-  const auto message = parse_json((*hello)->json);
-  if (message && message->number_of("threads") > 1)
-    progress_.note(fmt::format(kThreadsBeforeSetup, message->number_of("threads") - 1));
-  return true;
+  return hello && *hello;
 }
 
 void Supervisor::stop_server() {
@@ -328,7 +327,8 @@ void Supervisor::read_control() {
     const std::int64_t id = message->number_of("id");
     if (op == "setup_done" || op == "teardown_done") hook_ok_ = message->flag("ok");
     if (op == "setup_done" && message->number_of("threads") > 1)
-      progress_.note(fmt::format(kThreadsOfSetup, message->number_of("threads") - 1));
+      progress_.note_once(suite_.id() + ": " +
+                          fmt::format(kThreadsOfSetup, message->number_of("threads") - 1));
     const auto found = live_.find(id);
     if (op == "started" && found != live_.end()) {
       found->second.pid = static_cast<pid_t>(message->number_of("pid"));

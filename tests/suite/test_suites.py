@@ -223,7 +223,7 @@ def test_threads_of_the_setup_are_told_and_lose_no_death():
 
 
 def test_threads_before_the_setup_are_told():
-    process = run("suite_threads", "--filter", "^ends$")
+    process = run("suite_threads", "--filter", "^ends$", "--repeat", "3")
     assert process.returncode == 0, process.out
     assert process.out.count("thread(s) run before the setup") == 1
 
