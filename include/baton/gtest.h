@@ -3,6 +3,7 @@
 // EXPECT_* and ASSERT_* of GoogleTest inside Baton tests: include this file and link GTest::gtest.
 // Each failed assertion becomes a failure of the attempt, with its file, line and message. A failed
 // ASSERT_* ends the attempt, also from a helper function; GTEST_SKIP() skips it.
+// Death tests (EXPECT_DEATH, EXPECT_EXIT) need a running test of GoogleTest: here they crash.
 // RUN_ALL_TESTS() is not called; TESTs of GoogleTest in the same program are not run.
 #include <gtest/gtest.h>
 

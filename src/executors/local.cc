@@ -172,6 +172,8 @@ Result<void> Local::State::follow() {
       const RunId run = store::run_of_subject(event.subject);
       const int epoch = epoch_of(event);
       if (auto launched = launch(run, epoch); !launched) {
+        // No space, no process: that passes, and the run must not lose its attempts to it.
+        if (launched.error().code == Code::unavailable) return launched;
         log::error("runner.launch_failed", {{"run", raw(run)}, {"error", launched.error().message}});
         report_lost(run, epoch);
       }

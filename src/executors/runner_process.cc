@@ -2,6 +2,7 @@
 #include "executors/runner_process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
@@ -11,6 +12,8 @@
 #include <charconv>
 #include <filesystem>
 
+#include "base/cgroup.h"
+#include "base/log.h"
 #include "base/text.h"
 
 extern char** environ;
@@ -19,6 +22,9 @@ namespace baton::executors {
 namespace {
 
 namespace fs = std::filesystem;
+
+// One that the kernel cannot end yet is looked at no longer than this many milliseconds.
+constexpr int kLookRounds = 1'000;
 
 Fd open_pidfd(int pid) { return Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U))}; }
 
@@ -97,8 +103,9 @@ Result<RunnerProcess> start_runner(const RunnerCommand& command) {
   BATON_TRY(pid, spawn(command));
   RunnerProcess process{pid, open_pidfd(pid)};
   // A lost pid file only costs the re-attachment: after a restart the run is then resumed.
-  BATON_TRY_VOID(replace_file(command.folder + "/pid",
-                              fmt::format("{} {} {}\n", pid, start_time(pid), command.epoch), 0600));
+  const std::string line = fmt::format("{} {} {}\n", pid, start_time(pid), command.epoch);
+  if (auto kept = replace_file(command.folder + "/pid", line, 0600); !kept)
+    log::warn("runner.pid_file", {{"run", raw(command.run)}, {"error", kept.error().message}});
   return process;
 }
 
@@ -121,10 +128,10 @@ void remove_runner_folder(const std::string& folder) {
   fs::remove_all(folder, error);
 }
 
-int kill_leftovers(const std::string& folder) {
-  const auto key = read_file(folder + "/key", 256);
-  if (!key || trim(*key).empty()) return 0;
-  const std::string cookie = fmt::format("BATON_RUN_KEY={}", trim(*key));
+namespace {
+
+// Signals every process that has the variable; returns how many were alive.
+int kill_with(const std::string& cookie) {
   int killed = 0;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator("/proc", error)) {
@@ -136,6 +143,26 @@ int kill_leftovers(const std::string& folder) {
     if (!environment) continue;
     for (const std::string_view variable : split(*environment, '\0'))
       if (variable == cookie && ::kill(pid, SIGKILL) == 0) ++killed;
+  }
+  return killed;
+}
+
+}  // namespace
+
+int kill_leftovers(const std::string& folder) {
+  const auto group = read_file(folder + "/cgroup", 4096);
+  if (group) kill_cgroup(std::string(trim(*group)));
+  const auto key = read_file(folder + "/key", 256);
+  if (!key || trim(*key).empty()) return 0;
+  const std::string cookie = fmt::format("BATON_RUN_KEY={}", trim(*key));
+  int killed = 0;
+  // A process may fork between the look and the signal: look again until nothing is found. (What is
+  // dead has no environment any more.)
+  for (int round = 0; round < kLookRounds; ++round) {
+    const int found = kill_with(cookie);
+    if (found == 0) break;
+    killed += found;
+    ::poll(nullptr, 0, 1);
   }
   return killed;
 }

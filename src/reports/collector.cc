@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "reports/collector.h"
 
-#include <functional>
 #include <utility>
 
 #include "base/text.h"
@@ -30,27 +29,12 @@ Collector::Collector(Format format, OnCase on_case) : on_case_(std::move(on_case
   summary_.format = format;
 }
 
-std::string Collector::unique(std::string name) {
-  const auto hash = [](const std::string& text) {
-    return std::uint64_t{std::hash<std::string>{}(text)};
-  };
-  std::uint32_t count = ++seen_[hash(name)];
-  if (count == 1) return name;
-  std::string candidate;
-  do {
-    candidate = clean_name(name + "#" + std::to_string(count));
-    ++count;
-  } while (++seen_[hash(candidate)] > 1);
-  seen_[hash(name)] = count - 1;
-  return candidate;
-}
-
 Result<void> Collector::add(Case&& item) {
   if (summary_.cases >= kCasesMax) {
     return fail(Code::too_large, "the report has more than {} cases", kCasesMax);
   }
   ++summary_.cases;
-  item.name = unique(clean_name(item.name));
+  item.name = names_.unique(clean_name(item.name));
   item.suite = clean(item.suite, kNameKept);
   item.classname = clean(item.classname, kNameKept);
   item.file = clean(item.file, kNameKept);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // The last step of every parser: a case gets its unique name and goes to the caller.
-#include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "reports/report.h"
+#include "reports/unique_names.h"
 
 namespace baton::reports {
 
@@ -25,12 +24,9 @@ class Collector {
   Summary& summary() { return summary_; }
 
  private:
-  std::string unique(std::string name);
-
   OnCase on_case_;
   Summary summary_;
-  // Hash of a name → how often it was seen. Hashes keep a report of a million long names small.
-  std::unordered_map<std::uint64_t, std::uint32_t> seen_;
+  UniqueNames names_;
 };
 
 /// An unprocessable error at a place: "report.xml:12:5: mismatched tag".

@@ -34,6 +34,17 @@ TEST(Tap, points_directives_and_blocks_are_read) {
   EXPECT_EQ(report.items[5].attempts[0].file, "/x/b.js");
 }
 
+TEST(Tap, a_repeated_description_is_another_case) {
+  const Report report = parsed(
+      "ok 1 - x\nnot ok 2 - x\n  ---\n  message: bad\n  ...\nok 3 - x\n1..3\n");
+  ASSERT_EQ(report.items.size(), 3u);
+  EXPECT_EQ(report.items[0].outcome(), Outcome::passed);
+  EXPECT_EQ(report.items[1].name, "x#2");
+  EXPECT_EQ(report.items[1].outcome(), Outcome::failed);
+  EXPECT_EQ(report.items[1].attempts[0].message, "bad");
+  EXPECT_EQ(report.items[2].name, "x#3");
+}
+
 TEST(Tap, an_unfulfilled_plan_is_errored) {
   EXPECT_EQ(parsed("1..3\nok 1\n").errored, "planned 3 tests and ran 1");
   EXPECT_EQ(parsed("1..1\nok 1\nok 2\n").errored, "planned 1 tests and ran 2");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
@@ -12,6 +13,7 @@
 #include "reports/limits.h"
 #include "reports/line_parser.h"
 #include "reports/tap_line.h"
+#include "reports/unique_names.h"
 
 namespace baton::reports {
 namespace {
@@ -50,6 +52,7 @@ class TapLines final : public LineFormat {
   static Attempt attempt_of(const TapPoint& point, const TapBlock& block);
 
   std::vector<Level> levels_{1};
+  UniqueNames names_;
   std::optional<TapPoint> held_;
   std::size_t held_depth_ = 0;
   bool held_sums_up_ = false;  // it is the summary of a subtest
@@ -142,7 +145,9 @@ void TapLines::point(std::size_t depth, const TapPoint& point, std::string_view 
   levels_.resize(depth + 1);
   const bool name_known = std::all_of(levels_.begin() + 1, levels_.end(),
                                       [](const Level& level) { return !level.name.empty(); });
-  held_name_ = held_sums_up_ || !name_known ? "" : clean_name(prefix(depth) + held_->description);
+  held_name_ = held_sums_up_ || !name_known
+                   ? ""
+                   : names_.unique(clean_name(prefix(depth) + held_->description));
   if (!held_name_.empty()) on_event({.kind = Kind::case_started, .test = held_name_});
   on_event({.kind = Kind::case_output, .test = held_name_, .text = raw});
 }
@@ -195,11 +200,12 @@ void TapLines::emit(std::size_t depth, Finished done, const OnEvent& on_event) {
       levels_[i].waiting.push_back(std::move(done));
     return;
   }
-  const std::string name = clean_name(prefix(depth) + done.name);
+  // A point that has its name already was announced under it.
+  const bool announced = !held_name_.empty();
+  const std::string name = announced ? std::exchange(held_name_, "")
+                                     : names_.unique(clean_name(prefix(depth) + done.name));
   const Attempt& attempt = done.attempt;
-  if (name != held_name_ || held_name_.empty())
-    on_event({.kind = Kind::case_started, .test = name});
-  held_name_.clear();
+  if (!announced) on_event({.kind = Kind::case_started, .test = name});
   on_event({.kind = Kind::case_finished,
             .test = name,
             .outcome = attempt.outcome,

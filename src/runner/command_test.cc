@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // One process per attempt, judged by its exit code: outcomes, time-outs, kills, output, retries.
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #include "runner/environment.h"
 #include "runner/keeper.h"
@@ -176,9 +180,16 @@ TEST_F(Command, a_long_output_keeps_both_ends_and_says_what_is_missing) {
 
 TEST_F(Command, a_line_without_end_neither_blocks_nor_grows) {
   suite().log_limit = 1 << 20;
-  shell("head -c 20000000 /dev/zero");
+  shell("head -c 200000000 /dev/zero");
+  const auto peak = [] {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;  // KiB
+  };
+  const auto before = peak();
   run();
   EXPECT_EQ(only().outcome, Outcome::passed);
+  EXPECT_LT(peak() - before, 64 << 10);
   std::int64_t lines = 0;
   for (const auto& chunk : all<wire::OutputRecord>()) lines += chunk.lines;
   EXPECT_LE(lines, 3);
@@ -192,6 +203,17 @@ TEST_F(Command, nothing_is_lost_when_the_server_is_away_and_answers_are_lost) {
   EXPECT_EQ(output("it", 1), "line 1\nline 2\nline 3\nline 4\nline 5\nline 6\nline 7\nline 8\nline 9\n");
 }
 
+TEST_F(Command, records_that_the_server_never_takes_end_the_run_with_the_reason) {
+  server.refuse_outputs();
+  shell("echo out; sleep 1000");
+  const Instant start = Clock::now();
+  EXPECT_EQ(run(), 0);
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(30));
+  EXPECT_EQ(ending(), Ending::errored);
+  EXPECT_NE(message().find("is too large"), std::string::npos);
+  EXPECT_EQ(survivors(folder), 0);
+}
+
 TEST_F(Command, artifacts_of_the_attempt_are_sent_and_links_are_not) {
   suite().artifacts = {"out/**"};
   file("secret", "no");
@@ -202,6 +224,119 @@ TEST_F(Command, artifacts_of_the_attempt_are_sent_and_links_are_not) {
   ASSERT_EQ(records.size(), 1u);
   EXPECT_EQ(records[0].test, "it");
   EXPECT_EQ(records[0].attempt, 1);
+}
+
+TEST_F(Command, an_old_spool_is_kept_until_a_full_disk_has_taken_all_of_it) {
+  constexpr int kRecords = 40;
+  {
+    auto old = Spool::create(folder + "/runner", 1, 64 << 20);
+    ASSERT_TRUE(old);
+    const std::string bytes(100'000, 'x');
+    for (int i = 0; i < kRecords; ++i) {
+      (*old)->append(wire::OutputRecord{"it", 1, i + 1, 1, 100'000, wire::Codec::raw, bytes});
+    }
+    ASSERT_TRUE((*old)->write());
+  }
+  // A limit of the file's size refuses what a full disk would.
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit unlimited{};
+  ::getrlimit(RLIMIT_FSIZE, &unlimited);
+  const rlimit full{1 << 20, unlimited.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &full);
+  std::jthread cleaner([&](const std::stop_token& stop) {
+    std::error_code error;
+    while (!stop.stop_requested() &&
+           (std::filesystem::file_size(folder + "/runner/2.spool", error) < 1'000'000 || error)) {
+      ::usleep(1'000);
+    }
+    ::usleep(300'000);  // longer than one attempt to write again
+    ::setrlimit(RLIMIT_FSIZE, &unlimited);
+  });
+  epoch = 2;
+  server.job.progress = {{"it", 1, 0, false}};
+  shell("echo again");
+  EXPECT_EQ(run(), 0);
+  int old = 0;
+  for (const wire::Record& record : server.records()) old += record.origin_epoch == 1 ? 1 : 0;
+  EXPECT_EQ(old, kRecords);
+  EXPECT_EQ(output("it", 2), "again\n");
+  EXPECT_FALSE(std::filesystem::exists(folder + "/runner/1.spool"));
+}
+
+TEST_F(Command, a_program_that_prints_without_end_is_asked_no_longer_than_it_may) {
+  Launch launch;
+  launch.command = {"/bin/sh", "-c", "yes"};
+  launch.folder = folder;
+  const Instant start = Clock::now();
+  const auto collected = collect(std::move(launch), 300, 1 << 20);
+  ASSERT_TRUE(collected);
+  EXPECT_TRUE(collected->timed_out);
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(10));
+}
+
+TEST_F(Command, what_hops_from_process_to_process_does_not_survive) {
+  shell("h() { h & }; (setsid sh -c 'h() { h & }; h') & h; echo done");
+  run();
+  EXPECT_EQ(only().outcome, Outcome::passed);
+  EXPECT_EQ(survivors(folder), 0);
+}
+
+// A delegated control group for this process, where one can be had.
+struct DelegatedGroup {
+  std::string path = fmt::format("/sys/fs/cgroup/unified/baton-test-{}", ::getpid());
+  bool made = false;
+  DelegatedGroup() {
+    if (::access("/sys/fs/cgroup/unified", W_OK) != 0) {
+      path = fmt::format("/sys/fs/cgroup/baton-test-{}", ::getpid());
+    }
+    if (::mkdir(path.c_str(), 0755) != 0) return;
+    made = ::setxattr(path.c_str(), "user.delegate", "1", 1, 0) == 0 && enter(path);
+  }
+  ~DelegatedGroup() {
+    enter(path.substr(0, path.rfind('/')));
+    ::rmdir(path.c_str());
+  }
+  static bool enter(const std::string& group) {
+    std::ofstream procs(group + "/cgroup.procs");
+    procs << ::getpid() << std::flush;
+    return static_cast<bool>(procs);
+  }
+};
+
+pid_t find_command(const std::string& command) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const auto line = read_file(entry.path().string() + "/cmdline", 4096);
+    if (line && *line == command) return std::atoi(entry.path().filename().c_str());
+  }
+  return 0;
+}
+
+TEST_F(Command, what_hides_from_a_dead_runner_is_ended_with_its_control_group) {
+  const DelegatedGroup group;
+  if (!group.made) GTEST_SKIP() << "no control group can be made here";
+  const std::string time = fmt::format("10{}", ::getpid());
+  const std::string hidden = "sleep" + std::string(1, '\0') + time + std::string(1, '\0');
+  shell("env -i setsid sleep " + time + " & sleep 1000");
+  server.be_away(1'000'000);
+  const pid_t keeper = ::fork();
+  if (keeper == 0) ::_exit(keep([this] { return run(); }));
+  pid_t found = 0;
+  for (int i = 0; i < 1'000 && found == 0; ++i) {
+    ::usleep(10'000);
+    found = find_command(hidden);
+  }
+  ASSERT_GT(found, 0);
+  // The keeper goes first: nobody is left who knows whose it is.
+  ::kill(keeper, SIGKILL);
+  ::waitpid(keeper, nullptr, 0);
+  ProcessInfo info;
+  EXPECT_TRUE(process_info(found, info));
+  server.be_away(0);
+  epoch = 2;
+  shell("echo again");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(find_command(hidden), 0);
+  EXPECT_FALSE(std::filesystem::exists(*read_file(folder + "/runner/cgroup")));
 }
 
 TEST_F(Command, a_killed_supervisor_leaves_no_process_and_its_spool_to_the_next) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "runner/proc.h"
+#include "suite/fork_server.h"
 
 namespace baton::runner {
 namespace {
@@ -50,13 +51,13 @@ ForkServerEvents CppDriver::server_events() {
   ForkServerEvents events;
   events.hello = [this](std::int64_t threads) {
     if (state_ != State::starting) return;
-    if (threads > 1) {
-      c_.say(fmt::format("the suite's process has {} threads before its setup; tests see only the one "
-                         "that forks", threads));
-    }
+    warn_of_threads(suite::kThreadsBeforeSetup, threads);
     begin_hook(true);
   };
-  events.setup_done = [this](bool ok) { setup_done(ok); };
+  events.setup_done = [this](bool ok, std::int64_t threads) {
+    if (state_ == State::setup && ok) warn_of_threads(suite::kThreadsOfSetup, threads);
+    setup_done(ok);
+  };
   events.teardown_done = [this](bool ok) { teardown_done(ok); };
   events.started = [this](std::int64_t id, pid_t pid) {
     const auto found = attempts_.find(id);
@@ -82,6 +83,7 @@ Result<void> CppDriver::start_server() {
   const model::Suite& suite = c_.job.suite;
   launch.command = suite.command;
   launch.folder = c_.folder;
+  launch.cgroup = c_.cgroup;
   launch.environment = test_environment(c_.job, mark);
   launch.output = pipe.write.get();
   server_ = std::make_unique<ForkServer>(c_.loop, server_events());
@@ -103,6 +105,13 @@ Result<void> CppDriver::start_server() {
   return {};
 }
 
+// Once for the suite: a fork server that is started again has them again.
+void CppDriver::warn_of_threads(fmt::string_view text, std::int64_t threads) {
+  if (threads < 2 || threads_told_) return;
+  threads_told_ = true;
+  c_.say(fmt::format(fmt::runtime(text), threads - 1));
+}
+
 void CppDriver::begin_hook(bool setup) {
   hook_ = std::make_unique<Hook>();
   hook_->at = wall_now();
@@ -121,7 +130,8 @@ void CppDriver::begin_hook(bool setup) {
   hook_->reader = std::make_unique<PipeReader>(
       c_.loop, c_.readers, std::move(pipe->read),
       [this](std::string_view bytes) { hook_->events.feed(bytes); });
-  server_guard_->limit(c_.job.suite.attempt_timeout);
+  // As long as the run may take: attempt_timeout is of attempts.
+  server_guard_->limit(Duration{0});
   if (!setup && stopping_) {
     c_.loop.at(stop_by_, [this] {
       if (state_ == State::teardown) server_guard_->stop(Outcome::timed_out, Duration{0});
@@ -280,6 +290,9 @@ void CppDriver::conclude(std::int64_t id) {
   }
   wire::AttemptFinished finished;
   judge(attempt, finished);
+  if (attempt.events.report().left_out) {
+    attempt.output->write("[baton: spans or values beyond 2 MiB of this attempt are left out]\n");
+  }
   attempt.output->finish();
   finished.test = item.name;
   finished.attempt = attempt.turn.attempt;
@@ -310,8 +323,8 @@ void CppDriver::teardown_done(bool ok) {
   hook_->reader->drain();
   if (!ok) {
     const std::string message = hook_->events.report().message;
-    note(Ending::errored, kept_message(message.empty() ? "the teardown failed"
-                                                       : "the teardown failed: " + message));
+    // It is told and changes no verdict: the tests have theirs.
+    c_.say(message.empty() ? "the teardown failed" : "the teardown failed: " + message);
   }
   leave();
 }
@@ -358,7 +371,7 @@ void CppDriver::server_dead() {
         wall_now()});
     note(Ending::setup_failed, message);
   } else if (state_ == State::teardown && !stopping_) {
-    note(Ending::errored, stopped ? "the teardown timed out" : how);
+    c_.say(stopped ? "the teardown timed out" : "the teardown failed: " + how);
   } else if (!stopping_ && !c_.schedule.empty() && ending_ == Ending::completed) {
     if (progressed_ || restarts_ < kRestartsMax) {
       restarts_ = progressed_ ? 0 : restarts_ + 1;

@@ -2,6 +2,8 @@
 #pragma once
 // Runs a C++ suite: one fork server that has done the setup, one forked process per attempt, then
 // the teardown. A fork server that dies is started again while attempts make progress.
+#include <fmt/core.h>
+
 #include <map>
 #include <memory>
 #include <optional>
@@ -49,6 +51,7 @@ class CppDriver final : public Driver {
 
   Result<void> start_server();
   ForkServerEvents server_events();
+  void warn_of_threads(fmt::string_view text, std::int64_t threads);
   void begin_hook(bool setup);
   void setup_done(bool ok);
   void teardown_done(bool ok);
@@ -77,6 +80,7 @@ class CppDriver final : public Driver {
   std::int64_t last_id_ = 0;
   int restarts_ = 0;
   bool server_open_ = false;
+  bool threads_told_ = false;
   bool progressed_ = false;  // an attempt has ended under the present fork server
   std::optional<model::Outcome> stopping_;
   Instant stop_by_{};

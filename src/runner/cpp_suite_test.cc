@@ -112,6 +112,54 @@ TEST_F(CppSuite, finished_cases_are_not_run_again_and_numbers_go_on) {
   EXPECT_EQ(outcomes(), (std::vector<std::string>{"is_quick#3 passed"}));
 }
 
+TEST_F(CppSuite, a_failed_teardown_is_told_and_changes_no_verdict) {
+  select("^passes$");
+  server.job.request.params = {{"break_teardown", "1"}};
+  run();
+  EXPECT_EQ(only().outcome, Outcome::passed);
+  EXPECT_NE(output("", 0).find("[baton: the teardown failed: "), std::string::npos);
+  EXPECT_EQ(ending(), Ending::completed);
+}
+
+TEST_F(CppSuite, the_setup_may_take_longer_than_an_attempt) {
+  select("^is_quick$");
+  suite().attempt_timeout = Duration{300};
+  server.job.request.params = {{"slow_setup", "1"}};
+  run();
+  EXPECT_EQ(all<wire::SetupRecord>().at(0).outcome, Outcome::passed);
+  EXPECT_EQ(ending(), Ending::completed);
+}
+
+TEST_F(CppSuite, threads_of_the_setup_are_told_once_with_the_remedy) {
+  select("^(kills_its_parent|passes|is_quick)$");
+  server.job.request.params = {{"start_thread", "1"}};
+  run();
+  const std::string text = output("", 0);
+  const std::size_t told = text.find("[baton: the setup left 1 thread(s) running");
+  ASSERT_NE(told, std::string::npos) << text;
+  EXPECT_EQ(text.find("thread(s) running", told + 40), std::string::npos) << text;
+  EXPECT_EQ(outcomes().size(), 3u);
+  EXPECT_EQ(ending(), Ending::completed);
+}
+
+TEST_F(CppSuite, a_check_that_fails_in_a_forked_child_fails_the_test) {
+  select("^checks_in_a_child$");
+  run();
+  EXPECT_EQ(only().outcome, Outcome::failed);
+  EXPECT_NE(only().message.find("2 == 3"), std::string::npos);
+}
+
+TEST_F(CppSuite, what_a_test_records_is_cut_before_the_server_must_refuse_it) {
+  select("^records_too_much$");
+  run();
+  EXPECT_EQ(only().outcome, Outcome::passed);
+  ASSERT_FALSE(only().values.empty());
+  EXPECT_LT(only().values.size(), 40u);
+  for (const auto& [key, value] : only().values) EXPECT_LE(value.size(), wire::kMessageMax + 3);
+  EXPECT_NE(output("records_too_much", 1).find("are left out]"), std::string::npos);
+  EXPECT_EQ(ending(), Ending::completed);
+}
+
 TEST_F(CppSuite, an_unknown_suite_is_an_error_that_says_so) {
   suite().name = "other";
   run();

@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include <array>
-#include <cctype>
 #include <string_view>
 
 #include "runner/forest.h"
+#include "suite/variable.h"
 
 namespace baton::runner {
 namespace {
@@ -49,13 +49,7 @@ Variables base_environment() {
 }
 
 std::string parameter_variable(const std::string& name) {
-  std::string variable = "BATON_PARAM_";
-  for (const char c : name) {
-    const unsigned char byte = static_cast<unsigned char>(c);
-    const bool plain = byte < 0x80 && (std::isalnum(byte) != 0);
-    variable.push_back(plain ? static_cast<char>(std::toupper(byte)) : '_');
-  }
-  return variable;
+  return suite::variable_name(suite::kParameterPrefix, name);
 }
 
 Variables test_environment(const wire::Job& job, const std::string& mark) {

@@ -23,6 +23,14 @@ class FakeServer {
   void be_away(int calls) { set(away_, calls); }
   void lose_answers(int calls) { set(lose_, calls); }
   void cancel() { set(cancel_, true); }
+  /// Forgets what came: for another run of the same fixture.
+  void restart() {
+    const std::lock_guard lock(mutex_);
+    records_.clear();
+    acked_ = 0;
+  }
+  /// Never takes the records of outputs.
+  void refuse_outputs() { set(refuse_outputs_, true); }
   void disown(Code code) { set(disowned_, code); }
 
   std::vector<wire::Record> records() {
@@ -75,6 +83,9 @@ class FakeServer {
     for (wire::Record& record : records) {
       if (record.seq <= acked_) continue;
       if (record.seq != acked_ + 1) return fail(Code::invalid, "a gap before {}", record.seq);
+      if (refuse_outputs_ && std::holds_alternative<wire::OutputRecord>(record.body)) {
+        return fail(Code::too_large, "record {} is too large", record.seq);
+      }
       acked_ = record.seq;
       if (on_record) on_record(record);
       records_.push_back(std::move(record));
@@ -93,6 +104,7 @@ class FakeServer {
   int away_ = 0;
   int lose_ = 0;
   bool cancel_ = false;
+  bool refuse_outputs_ = false;
   Code disowned_ = Code::internal;
 };
 

@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "base/assert.h"
 #include "base/log.h"
 #include "runner/proc.h"
@@ -17,6 +19,26 @@ namespace {
 constexpr Duration kGiveUp{10'000};
 // Long enough for the kernel to tear a process down, short for a person.
 constexpr Duration kLookAgain{2};
+
+// A tree that grows faster than it can be listed is killed in rounds; more do not help.
+constexpr int kFreezeRounds = 50;
+
+// SIGKILL for all that `list` finds; returns how many were alive. Freezes them first, so that the
+// tree cannot grow while it is being killed.
+template <class List>
+int kill_all(List list) {
+  std::set<pid_t> frozen;
+  for (int round = 0; round < kFreezeRounds; ++round) {
+    bool grown = false;
+    for (const pid_t pid : list()) {
+      if (frozen.insert(pid).second) grown = signal_process(pid, SIGSTOP) || grown;
+    }
+    if (!grown) break;
+  }
+  int alive = 0;
+  for (const pid_t pid : frozen) alive += signal_process(pid, SIGKILL) ? 1 : 0;
+  return alive;
+}
 
 }  // namespace
 
@@ -125,8 +147,7 @@ void Forest::fell(Id id, std::function<void()> done) {
 void Forest::fell_step(Id id, Instant give_up, std::function<void()> done) {
   const auto found = trees_.find(id);
   if (found == trees_.end()) return done();
-  int alive = 0;
-  for (const pid_t pid : processes_of(found->second)) alive += signal_process(pid, SIGKILL) ? 1 : 0;
+  const int alive = kill_all([&] { return processes_of(found->second); });
   if (alive > 0 && Clock::now() < give_up) {
     loop_.after(kLookAgain, [this, id, give_up, done = std::move(done)] {
       fell_step(id, give_up, done);
@@ -139,10 +160,14 @@ void Forest::fell_step(Id id, Instant give_up, std::function<void()> done) {
   trees_.erase(found);
   if (!last) return done();
   // Nothing runs now: whoever is still here was left by an attempt that could not be told.
-  for (const pid_t pid : strangers()) {
-    for (const pid_t below : descendants_of(pid)) signal_process(below, SIGKILL);
-    signal_process(pid, SIGKILL);
-  }
+  kill_all([this] {
+    std::vector<pid_t> left = strangers();
+    for (std::size_t i = 0, direct = left.size(); i < direct; ++i) {
+      const std::vector<pid_t> below = descendants_of(left[i]);
+      left.insert(left.end(), below.begin(), below.end());
+    }
+    return left;
+  });
   done();
 }
 
@@ -151,8 +176,7 @@ void Forest::fell_all(std::function<void()> done) {
 }
 
 void Forest::fell_all_step(Instant give_up, std::function<void()> done) {
-  int alive = 0;
-  for (const pid_t pid : descendants_of(::getpid())) alive += signal_process(pid, SIGKILL) ? 1 : 0;
+  const int alive = kill_all([] { return descendants_of(::getpid()); });
   if (alive == 0 || Clock::now() >= give_up) return done();
   loop_.after(kLookAgain, [this, give_up, done = std::move(done)] { fell_all_step(give_up, done); });
 }

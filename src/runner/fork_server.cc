@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "runner/fork_server.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <cstring>
-
 #include "base/text.h"
+#include "runner/run_context.h"
+#include "suite/channel.h"
 #include "wire/fields.h"
 
 namespace baton::runner {
@@ -16,12 +11,24 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kPacketMax = 256 << 10;
 // One event: a failure's message with both values, or a span. Longer ones are dropped.
 constexpr std::size_t kEventMax = 4 << 20;
 // A test that opens spans in a loop must not fill the runner's memory.
 constexpr std::size_t kSpansMax = 10'000;
 constexpr std::size_t kValuesMax = 10'000;
+// Of all spans and values of an attempt: JSON may write each byte as six, and the record that holds
+// them must stay below wire::kRecordJsonMax.
+constexpr std::size_t kDetailsMax = 2 << 20;
+// What a span or value takes in a record beside its texts.
+constexpr std::size_t kDetailOverhead = 100;
+
+std::size_t size_of(const model::Span& span) {
+  std::size_t bytes = span.name.size() + kDetailOverhead;
+  for (const auto& [key, value] : span.context) {
+    bytes += key.size() + value.size() + kDetailOverhead;
+  }
+  return bytes;
+}
 
 std::map<std::string, std::string> context_of(wire::Fields& in) {
   std::map<std::string, std::string> context;
@@ -29,7 +36,8 @@ std::map<std::string, std::string> context_of(wire::Fields& in) {
   if (pairs == nullptr) return context;
   for (const auto& pair : *pairs) {
     const json::string* text = pair.value().if_string();
-    context[std::string(pair.key())] = text != nullptr ? std::string(*text) : json::serialize(pair.value());
+    context[kept_message(pair.key())] =
+        kept_message(text != nullptr ? std::string_view(*text) : json::serialize(pair.value()));
   }
   return context;
 }
@@ -55,24 +63,20 @@ void EventReader::line(std::string_view text) {
     // The first failure is the one to look at; the log has the others.
     if (!failed_) {
       report_.message = in.text("message");
-      report_.file = in.text("file");
+      report_.file = kept_message(in.text("file"));
       report_.line = in.small("line");
     }
     failed_ = true;
   } else if (event == "span") {
-    if (report_.spans.size() >= kSpansMax) return;
-    report_.spans.push_back(
-        {in.text("name"), in.time("started_at"), in.duration("duration_ms"), context_of(in)});
-  } else if (event == "value") {
-    const std::string key = in.text("key");
-    std::string value = in.text("value");
-    for (auto& [known, old] : report_.values) {
-      if (known == key) {
-        old = std::move(value);
-        return;
-      }
+    model::Span span{kept_message(in.text("name")), in.time("started_at"),
+                     in.duration("duration_ms"), context_of(in)};
+    if (report_.spans.size() >= kSpansMax) {
+      report_.left_out = true;
+    } else if (has_room(size_of(span))) {
+      report_.spans.push_back(std::move(span));
     }
-    if (report_.values.size() < kValuesMax) report_.values.emplace_back(key, std::move(value));
+  } else if (event == "value") {
+    value(kept_message(in.text("key")), kept_message(in.text("value")));
   } else if (event == "artifact") {
     if (on_artifact) on_artifact(in.text("path"), in.text("name"));
   } else if (event == "skip") {
@@ -85,12 +89,40 @@ void EventReader::line(std::string_view text) {
     report_.finished = true;
     report_.outcome = in.take(model::parse_outcome(in.text("outcome")), model::Outcome::errored);
     report_.soft_failure = report_.soft_failure || in.boolean("soft_failure");
-    if (std::string message = in.text("message"); !message.empty()) {
+    const bool well = report_.outcome == model::Outcome::passed ||
+                      report_.outcome == model::Outcome::skipped;
+    // A check failed in a process that the test has forked: only its event tells.
+    if (well && failed_) {
+      report_.outcome = model::Outcome::failed;
+    } else if (std::string message = in.text("message"); !message.empty()) {
       report_.message = std::move(message);
-      report_.file = in.text("file");
+      report_.file = kept_message(in.text("file"));
       report_.line = in.small("line");
     }
   }
+}
+
+void EventReader::value(std::string key, std::string value) {
+  for (auto& [known, old] : report_.values) {
+    if (known != key) continue;
+    if (value.size() <= old.size() || has_room(value.size() - old.size())) old = std::move(value);
+    return;
+  }
+  if (report_.values.size() >= kValuesMax) {
+    report_.left_out = true;
+  } else if (has_room(key.size() + value.size() + kDetailOverhead)) {
+    report_.values.emplace_back(std::move(key), std::move(value));
+  }
+}
+
+// Takes the room when it is there.
+bool EventReader::has_room(std::size_t bytes) {
+  if (details_ + bytes > kDetailsMax) {
+    report_.left_out = true;
+    return false;
+  }
+  details_ += bytes;
+  return true;
 }
 
 ForkServer::ForkServer(Loop& loop, ForkServerEvents events)
@@ -105,12 +137,9 @@ void ForkServer::close() {
 }
 
 Result<pid_t> ForkServer::start(Launch launch, const std::string& suite) {
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
-    return tl::unexpected(errno_error("socketpair", errno));
-  }
-  socket_ = Fd{ends[0]};
-  const Fd theirs{ends[1]};
+  BATON_TRY(channel, suite::make_channel());
+  socket_ = std::move(channel.first);
+  const Fd theirs = std::move(channel.second);
   launch.command.insert(launch.command.end(), {"exec", "--suite", suite, "--fd", "3"});
   launch.channel = theirs.get();
   auto pid = runner::launch(launch);
@@ -123,25 +152,7 @@ Result<pid_t> ForkServer::start(Launch launch, const std::string& suite) {
 }
 
 bool ForkServer::send(const std::string& text, int output, int events) {
-  if (!socket_) return false;
-  iovec body{const_cast<char*>(text.data()), text.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &body;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(2 * sizeof(int));
-  const int fds[2] = {output, events};
-  std::memcpy(CMSG_DATA(header), fds, sizeof fds);
-  for (;;) {
-    const ssize_t n = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
-    if (n < 0 && errno == EINTR) continue;
-    return n >= 0;
-  }
+  return socket_ && suite::send_packet(socket_.get(), text, {output, events}).has_value();
 }
 
 bool ForkServer::setup(const std::string& dir, int output, int events) {
@@ -166,15 +177,15 @@ bool ForkServer::attempt(std::int64_t id, const std::string& test, int number, c
 }
 
 void ForkServer::on_readable() {
-  static thread_local std::string buffer(kPacketMax, '\0');
-  const ssize_t n = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (n <= 0) {
+  bool empty = false;
+  const auto packet = suite::receive_packet(socket_.get(), &empty);
+  if (empty) return;
+  if (!packet || !*packet) {
     close();
     events_.closed();
     return;
   }
-  handle(std::string_view(buffer).substr(0, static_cast<std::size_t>(n)));
+  handle((*packet)->json);
 }
 
 void ForkServer::handle(std::string_view text) {
@@ -190,7 +201,7 @@ void ForkServer::handle(std::string_view text) {
     }
     events_.hello(in.integer("threads"));
   } else if (op == "setup_done") {
-    events_.setup_done(in.boolean("ok"));
+    events_.setup_done(in.boolean("ok"), in.integer("threads"));
   } else if (op == "teardown_done") {
     events_.teardown_done(in.boolean("ok"));
   } else if (op == "started") {

@@ -30,6 +30,7 @@ struct AttemptReport {
   int line = 0;
   std::vector<model::Span> spans;
   std::vector<std::pair<std::string, std::string>> values;
+  bool left_out = false;  // spans or values, as there were too many
 };
 
 /// Reads the events: newline-delimited JSON, of which lines that make no sense are ignored.
@@ -43,16 +44,19 @@ class EventReader {
 
  private:
   void line(std::string_view text);
+  void value(std::string key, std::string value);
+  bool has_room(std::size_t bytes);
 
   std::string buffer_;
   AttemptReport report_;
+  std::size_t details_ = 0;  // bytes of spans and values
   bool failed_ = false;
 };
 
 /// What the fork server says.
 struct ForkServerEvents {
   std::function<void(std::int64_t threads)> hello;
-  std::function<void(bool ok)> setup_done;
+  std::function<void(bool ok, std::int64_t threads)> setup_done;
   std::function<void(bool ok)> teardown_done;
   std::function<void(std::int64_t id, pid_t pid)> started;
   std::function<void(std::int64_t id, int wait_status)> exited;

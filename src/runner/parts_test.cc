@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT
 // The parts of the runner that need no test process.
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "runner/environment.h"
 #include "runner/files_found.h"
 #include "runner/kinds/tool.h"
 #include "runner/output.h"
+#include "runner/pipe_reader.h"
 #include "runner/schedule.h"
 #include "runner/selection.h"
 #include "runner/spool.h"
@@ -115,6 +120,37 @@ TEST(Spool, what_is_not_acknowledged_comes_again_in_order) {
   EXPECT_TRUE((*spool)->next(Duration{0})->bytes.empty());
 }
 
+TEST(Spool, what_was_held_up_is_sent_in_batches) {
+  const Folder folder;
+  auto spool = Spool::create(folder.path, 1, 64 << 20);
+  const std::string message(1 << 20, 'x');
+  for (int i = 0; i < 20; ++i) {
+    (*spool)->append(wire::FinishedRecord{model::Ending::errored, message, {}});
+  }
+  ASSERT_TRUE((*spool)->write());
+  int batches = 0;
+  for (std::int64_t last = 0; last < 20; ++batches) {
+    const auto batch = (*spool)->next(Duration{0});
+    ASSERT_TRUE(batch);
+    ASSERT_GT(batch->last_seq, last);
+    EXPECT_LT(batch->bytes.size(), 2 * kBatchMax);
+    const auto records = wire::decode_records(batch->bytes);
+    ASSERT_TRUE(records);
+    EXPECT_EQ(records->front().seq, last + 1);
+    last = records->back().seq;
+    EXPECT_EQ(last, batch->last_seq);
+    (*spool)->acknowledge(last);
+  }
+  EXPECT_GT(batches, 2);
+}
+
+void send_all_again(const OldSpool& old, Spool& spool) {
+  auto resend = Resend::open(old);
+  ASSERT_TRUE(resend);
+  for (auto more = resend->step(spool); more && *more;) more = resend->step(spool);
+  EXPECT_TRUE(spool.write());
+}
+
 TEST(Spool, a_dead_runners_records_are_sent_again_up_to_the_tear) {
   const Folder folder;
   {
@@ -130,13 +166,38 @@ TEST(Spool, a_dead_runners_records_are_sent_again_up_to_the_tear) {
   auto next = Spool::create(folder.path, 2, 1 << 20);
   const auto old = old_spools(folder.path, 2);
   ASSERT_EQ(old.size(), 1u);
-  ASSERT_TRUE(send_again(old[0], **next));
+  send_all_again(old[0], **next);
   const auto records = wire::decode_records((*next)->next(Duration{0})->bytes);
   ASSERT_TRUE(records);
   ASSERT_EQ(records->size(), 1u);
   EXPECT_EQ(records->at(0).seq, 1);
   EXPECT_EQ(records->at(0).origin_epoch, 1);
   EXPECT_EQ(records->at(0).origin_seq, 2);
+}
+
+TEST(PipeReader, a_writer_that_has_survived_does_not_hold_up_the_end) {
+  const Folder folder;
+  Loop loop;
+  auto spool = Spool::create(folder.path, 1, 1 << 20);
+  Recorder recorder(loop, **spool, 1 << 20);
+  Readers readers(recorder);
+  auto pipe = PipeReader::make_pipe();
+  ASSERT_TRUE(pipe);
+  ::signal(SIGPIPE, SIG_IGN);
+  std::atomic<std::int64_t> written = 0;
+  std::jthread writer([&written, fd = pipe->write.get()] {
+    const std::string bytes(4096, 'x');
+    while (::write(fd, bytes.data(), bytes.size()) > 0) written += 4096;
+  });
+  std::int64_t read = 0;
+  {
+    PipeReader reader(loop, readers, std::move(pipe->read), [&read](std::string_view bytes) {
+      read += static_cast<std::int64_t>(bytes.size());
+    });
+    while (written < 8192) std::this_thread::yield();
+    reader.drain();
+  }
+  EXPECT_GE(read, 8192);
 }
 
 TEST(Names, filters_match_awkward_names_and_only_them) {
@@ -154,6 +215,8 @@ TEST(Names, long_selections_are_cut_into_processes) {
   EXPECT_GT(fit, 100u);
   EXPECT_LT(fit, 1'000u);
   EXPECT_EQ(names_that_fit(model::Kind::pytest, names), names.size());
+  // A regular expression of CMake's cannot be as long as an argument.
+  EXPECT_LT(names_that_fit(model::Kind::ctest, names), 100u);
 }
 
 TEST(Files, globs_neither_follow_links_nor_leave_the_folder) {

@@ -2,8 +2,10 @@
 #include "runner/pipe_reader.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 
@@ -55,7 +57,7 @@ void PipeReader::close() {
   fd_.reset();
 }
 
-PipeReader::Got PipeReader::read_once() {
+PipeReader::Got PipeReader::read_once(std::size_t* size) {
   for (;;) {
     const ssize_t n = ::read(fd_.get(), read_buffer(), kReadSize);
     if (n < 0 && errno == EINTR) continue;
@@ -65,6 +67,7 @@ PipeReader::Got PipeReader::read_once() {
       enlarged_ = true;
       ::fcntl(fd_.get(), F_SETPIPE_SZ, kLargePipe);
     }
+    if (size != nullptr) *size = static_cast<std::size_t>(n);
     on_bytes_(std::string_view(read_buffer(), static_cast<std::size_t>(n)));
     return Got::bytes;
   }
@@ -79,7 +82,12 @@ void PipeReader::on_readable() {
 }
 
 void PipeReader::drain() {
-  while (fd_ && read_once() == Got::bytes) {
+  // Not more than what is there: a writer that has survived may go on for ever.
+  int there = 0;
+  if (fd_ && ::ioctl(fd_.get(), FIONREAD, &there) != 0) there = kLargePipe;
+  std::size_t size = 0;
+  for (auto left = static_cast<std::size_t>(there); left > 0; left -= std::min(left, size)) {
+    if (!fd_ || read_once(&size) != Got::bytes) break;
   }
   close();
 }

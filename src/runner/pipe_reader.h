@@ -47,7 +47,7 @@ class PipeReader {
  private:
   friend class Readers;
   enum class Got { bytes, nothing, end };
-  Got read_once();
+  Got read_once(std::size_t* size = nullptr);
   void on_readable();
   void close();
 

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <fmt/core.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,29 +37,6 @@ std::vector<pid_t> numbers_in(const std::string& folder) {
   return numbers;
 }
 
-// Kernels without CONFIG_PROC_CHILDREN: look at everybody's parent.
-std::vector<pid_t> children_by_parent(pid_t pid) {
-  std::vector<pid_t> children;
-  for (const pid_t other : numbers_in("/proc")) {
-    ProcessInfo info;
-    if (process_info(other, info) && info.parent == pid) children.push_back(other);
-  }
-  return children;
-}
-
-bool children_are_listed() {
-  static const bool listed = ::access("/proc/thread-self/children", R_OK) == 0;
-  return listed;
-}
-
-void add_children_of_thread(pid_t pid, pid_t thread, std::vector<pid_t>& children) {
-  const auto text = read_file(fmt::format("/proc/{}/task/{}/children", pid, thread));
-  if (!text) return;
-  for (const std::string_view number : split(*text, ' ')) {
-    if (const pid_t child = to_pid(number); child > 0) children.push_back(child);
-  }
-}
-
 bool alive(pid_t pid) {
   ProcessInfo info;
   return process_info(pid, info) && info.state != 'Z';
@@ -68,30 +44,15 @@ bool alive(pid_t pid) {
 
 }  // namespace
 
-std::vector<pid_t> children_of(pid_t pid) {
-  if (!children_are_listed()) return children_by_parent(pid);
-  std::vector<pid_t> children;
-  for (const pid_t thread : numbers_in(fmt::format("/proc/{}/task", pid))) {
-    add_children_of_thread(pid, thread, children);
-  }
-  return children;
-}
-
 std::vector<pid_t> children_of_main_thread() {
   const pid_t self = ::getpid();
-  if (!children_are_listed()) return children_by_parent(self);
+  const auto text = read_file(fmt::format("/proc/{}/task/{}/children", self, self));
+  if (!text) return children_of(self);  // a kernel that does not list them by thread
   std::vector<pid_t> children;
-  add_children_of_thread(self, self, children);
-  return children;
-}
-
-std::vector<pid_t> descendants_of(pid_t pid) {
-  std::vector<pid_t> found = children_of(pid);
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    const std::vector<pid_t> more = children_of(found[i]);
-    found.insert(found.end(), more.begin(), more.end());
+  for (const std::string_view number : split(*text, ' ')) {
+    if (const pid_t child = to_pid(number); child > 0) children.push_back(child);
   }
-  return found;
+  return children;
 }
 
 bool process_info(pid_t pid, ProcessInfo& info) {
@@ -152,15 +113,6 @@ int kill_marked(std::string_view name, std::string_view prefix) {
     ::usleep(1'000);
   }
   return static_cast<int>(killed.size());
-}
-
-std::string describe_status(int wait_status) {
-  if (WIFSIGNALED(wait_status)) {
-    const int signal = WTERMSIG(wait_status);
-    const char* name = ::sigabbrev_np(signal);
-    return fmt::format("killed by signal {} (SIG{})", signal, name == nullptr ? "?" : name);
-  }
-  return fmt::format("exited with code {}", WEXITSTATUS(wait_status));
 }
 
 }  // namespace baton::runner

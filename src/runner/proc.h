@@ -9,15 +9,17 @@
 #include <string_view>
 #include <vector>
 
+#include "suite/process_tree.h"
+
 namespace baton::runner {
 
-/// The direct children of a process (of all its threads), zombies included.
-std::vector<pid_t> children_of(pid_t pid);
+using suite::children_of;
+using suite::descendants_of;
+using suite::describe_status;
+
 /// Those of this process whose parent is its main thread: what it started there, and orphans, which
 /// the kernel gives to the first thread.
 std::vector<pid_t> children_of_main_thread();
-/// All of them and theirs, parents first.
-std::vector<pid_t> descendants_of(pid_t pid);
 
 struct ProcessInfo {
   char state = '?';  // 'Z' for a zombie
@@ -41,8 +43,5 @@ int kill_descendants(const std::function<bool(pid_t)>& chosen, int rounds);
 /// SIGKILLs every process on the machine whose initial environment has `name` with a value that
 /// starts with `prefix`, until none is left. Returns how many were killed.
 int kill_marked(std::string_view name, std::string_view prefix);
-
-/// "exited with code 3", "killed by signal 11 (SIGSEGV)".
-std::string describe_status(int wait_status);
 
 }  // namespace baton::runner

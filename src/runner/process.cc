@@ -32,6 +32,7 @@ struct Prepared {
   int output = -1;
   int errors = -1;
   int channel = -1;
+  int cgroup = -1;
   volatile int failure = 0;       // errno
   volatile bool in_folder = false;  // the working directory was the problem
 };
@@ -50,6 +51,10 @@ std::vector<std::string> candidates_of(const std::string& program, const Variabl
 // Runs in the child, in the parent's memory: only system calls.
 void become(Prepared& p) {
   ::setsid();
+  // Before it can start anything; without the group the tree is killed process by process.
+  if (p.cgroup >= 0) {
+    [[maybe_unused]] const ssize_t moved = ::write(p.cgroup, "0", 1);
+  }
   sigset_t none;
   ::sigemptyset(&none);
   // exec resets handlers, but what the runner (or who started it) ignores would stay ignored.
@@ -139,6 +144,7 @@ Result<pid_t> launch(const Launch& launch) {
   prepared.input = in.get();
   prepared.output = out.get();
   prepared.errors = err.get();
+  prepared.cgroup = launch.cgroup;
   Fd channel;
   if (launch.channel >= 0) {
     BATON_TRY(copy, above_standard(launch.channel));
@@ -171,10 +177,11 @@ Result<Pipe> make_pipe() {
   return made;
 }
 
-// Reads what is there; closes at the end of the file.
+// Reads what is there; closes at the end of the file. In turns: a program that writes without end
+// must not keep its time-out from being noticed.
 void drain(Fd& fd, std::string& into, std::size_t max_bytes) {
   char buffer[64 * 1024];
-  while (fd) {
+  for (int turn = 0; fd && turn < 16; ++turn) {
     const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) return;

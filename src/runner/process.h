@@ -23,6 +23,7 @@ struct Launch {
   int output = -1;                   // becomes descriptors 1 and 2
   int errors = -1;                   // becomes descriptor 2 when set
   int channel = -1;                  // becomes descriptor 3 when set
+  int cgroup = -1;                   // cgroup.procs of the group that it shall be in, when set
 };
 
 /// Result: the pid, which is also its session and its group; a child of this process.

@@ -30,6 +30,7 @@ struct RunContext {
   const wire::Job& job;
   std::string folder;   // the suite's working directory, absolute
   std::string scratch;  // folder for the scratch folders of processes
+  int cgroup;           // of its test processes (Launch::cgroup), or -1
   std::string key;      // marks every process of the run
   OutputStream& suite_output;
   bool open = false;        // the cases are not known before they run
@@ -69,6 +70,12 @@ class Driver {
 
 std::unique_ptr<Driver> make_cpp_driver(RunContext& context, OnEnd on_end);
 std::unique_ptr<Driver> make_tool_driver(RunContext& context, OnEnd on_end);
+
+/// Failed, errored or timed out: what is tried again.
+inline bool is_failure(model::Outcome outcome) {
+  return outcome == model::Outcome::failed || outcome == model::Outcome::errored ||
+         outcome == model::Outcome::timed_out;
+}
 
 /// Valid UTF-8, cut at wire::kMessageMax: the log has the rest.
 std::string kept_message(std::string_view message);

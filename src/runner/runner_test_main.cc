@@ -2,11 +2,15 @@
 // The test program is also the programs that it runs: a Baton suite (`list`, `exec`) and, by its
 // ordinary options, a GoogleTest binary. The cases named sample_ behave badly only inside a run.
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <string>
 #include <string_view>
+#include <thread>
 
 #include <baton/baton.h>
 
@@ -16,8 +20,17 @@ BATON_SUITE(sample, {.namespace_ = "runner"});
 BATON_SETUP(sample) {
   t.log("set up");
   if (::getenv("BATON_PARAM_BREAK_SETUP") != nullptr) ::raise(SIGABRT);
+  if (::getenv("BATON_PARAM_START_THREAD") != nullptr) {
+    [[maybe_unused]] static auto* const thread = new std::thread([] {
+      for (;;) ::poll(nullptr, 0, 1);
+    });
+  }
+  if (::getenv("BATON_PARAM_SLOW_SETUP") != nullptr) ::poll(nullptr, 0, 500);
 }
-BATON_TEARDOWN(sample) { t.log("torn down"); }
+BATON_TEARDOWN(sample) {
+  t.log("torn down");
+  BATON_CHECK(::getenv("BATON_PARAM_BREAK_TEARDOWN") == nullptr);
+}
 BATON_TEST(sample, passes) {
   t.log("hello from attempt {}", t.attempt());
   t.set_value("order", "42");
@@ -44,6 +57,21 @@ BATON_TEST(sample, closes_descriptors) {
 }
 BATON_TEST(sample, kills_its_parent) { ::kill(::getppid(), SIGKILL); }
 BATON_TEST(sample, is_quick) {}
+BATON_TEST(sample, checks_in_a_child) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    BATON_CHECK(1 + 1 == 3);
+    ::_exit(0);
+  }
+  ::waitpid(pid, nullptr, 0);
+}
+BATON_TEST(sample, records_too_much) {
+  const std::string value(70'000, '\x01');
+  for (int i = 0; i < 40; ++i) {
+    t.set_value("value " + std::to_string(i), value);
+    auto span = t.span("span", {{"context", value}});
+  }
+}
 
 namespace {
 
@@ -60,6 +88,7 @@ TEST(Sample, fails_once) {
 TEST(Sample, crashes) {
   if (in_a_run()) ::raise(SIGKILL);
 }
+TEST(Sample, DISABLED_waits) {}
 TEST(Sample, skips) {
   if (in_a_run()) GTEST_SKIP() << "not today";
 }

@@ -43,8 +43,6 @@ class Schedule {
   std::optional<Turn> take(Instant now);
   /// When the earliest waiting retry is ready, if only retries are left.
   std::optional<Instant> next_ready() const;
-  /// First attempts are left (a whole-suite process takes them together).
-  bool has_first() const { return !first_.empty(); }
   /// Gives a turn back that was not used: it comes next again.
   void give_back(const Turn& turn);
   /// An attempt has ended. Result: no further attempt of the case will come.

@@ -66,6 +66,13 @@ void Spool::append(wire::RecordBody body) { append_again(std::move(body), 0, 0);
 
 void Spool::append_again(wire::RecordBody body, int origin_epoch, std::int64_t origin_seq) {
   wire::append_record(pending_, {++last_seq_, std::move(body), origin_epoch, origin_seq});
+  // What a full disk has held up must not be sent as one batch.
+  const std::uint64_t begin = pending_groups_.size() < 2 ? 0 : pending_groups_.end()[-2].end;
+  if (pending_groups_.empty() || pending_groups_.back().end - begin >= kBatchMax) {
+    pending_groups_.push_back({last_seq_, pending_.size()});
+  } else {
+    pending_groups_.back() = {last_seq_, pending_.size()};
+  }
 }
 
 bool Spool::write() {
@@ -77,12 +84,16 @@ bool Spool::write() {
     written_ += static_cast<std::uint64_t>(n);
   }
   if (pending_.empty()) return true;
+  const std::uint64_t begin = written_ - pending_.size();
   pending_.clear();
   pending_at_ = 0;
   {
     const std::lock_guard lock(mutex_);
-    groups_.push_back({last_seq_, written_});
+    for (const Group& group : pending_groups_) {
+      groups_.push_back({group.last_seq, begin + group.end});
+    }
   }
+  pending_groups_.clear();
   wake_.notify_one();
   return true;
 }
@@ -134,13 +145,16 @@ void Spool::acknowledge(std::int64_t seq) {
   acked_offset_.store(offset);
   acked_.store(seq);
   if (offset - punched_ < kPunchStep) return;
+  // The hole must not outlive the position behind it: a later runner would read zeros there, take
+  // them for a tear and drop what follows.
+  if (::fdatasync(acked_file_.get()) != 0) return;
   // Not every file system can; then the space stays taken until the run ends.
   ::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(punched_),
               static_cast<off_t>(offset - punched_));
   punched_ = offset;
 }
 
-// Not synced: after a crash of the machine the server drops what it has already.
+// Not synced each time: after a crash of the machine the server drops what it has already.
 void Spool::save_ack(std::int64_t seq, std::uint64_t offset) {
   const std::string text = fmt::format("{:020} {:020}\n", seq, offset);
   [[maybe_unused]] const ssize_t n = ::pwrite(acked_file_.get(), text.data(), text.size(), 0);
@@ -171,32 +185,33 @@ std::vector<OldSpool> old_spools(const std::string& folder, int epoch) {
   return found;
 }
 
-Result<void> send_again(const OldSpool& old, Spool& spool) {
+Result<Resend> Resend::open(const OldSpool& old) {
   const Acked acked = read_acked(old.acked_path);
-  const Fd file{::open(old.path.c_str(), O_RDONLY | O_CLOEXEC)};
+  Fd file{::open(old.path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!file) return tl::unexpected(errno_error("open " + old.path, errno));
   if (::lseek(file.get(), acked.offset, SEEK_SET) < 0) {
     return tl::unexpected(errno_error("seek in " + old.path, errno));
   }
-  wire::RecordDecoder decoder;
+  return Resend(old.epoch, std::move(file));
+}
+
+Result<bool> Resend::step(Spool& spool) {
   std::string buffer(1 << 20, '\0');
+  ssize_t n = 0;
+  do n = ::read(file_.get(), buffer.data(), buffer.size());
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return tl::unexpected(errno_error("read an old spool", errno));
+  if (n == 0) return false;
+  decoder_.feed(std::string_view(buffer).substr(0, static_cast<std::size_t>(n)));
   for (;;) {
-    const ssize_t n = ::read(file.get(), buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return tl::unexpected(errno_error("read " + old.path, errno));
-    if (n == 0) return {};
-    decoder.feed(std::string_view(buffer).substr(0, static_cast<std::size_t>(n)));
-    for (;;) {
-      auto record = decoder.next();
-      if (!record) return {};  // the crash tore the file here
-      if (!*record) break;
-      wire::Record& found = **record;
-      // Records that the dead runner itself sent again keep where they came from.
-      const bool again = found.origin_epoch != 0;
-      spool.append_again(std::move(found.body), again ? found.origin_epoch : old.epoch,
-                         again ? found.origin_seq : found.seq);
-    }
-    if (!spool.write()) return fail(Code::unavailable, "the disk of the runner's folder is full");
+    auto record = decoder_.next();
+    if (!record) return false;  // the crash tore the file here
+    if (!*record) return true;
+    wire::Record& found = **record;
+    // Records that the dead runner itself sent again keep where they came from.
+    const bool again = found.origin_epoch != 0;
+    spool.append_again(std::move(found.body), again ? found.origin_epoch : epoch_,
+                       again ? found.origin_seq : found.seq);
   }
 }
 

@@ -58,7 +58,7 @@ class Spool {
   void interrupt();
 
  private:
-  // What one write() put into the file: the unit of sending.
+  // Whole records, hardly more than kBatchMax: the unit of sending.
   struct Group {
     std::int64_t last_seq;
     std::uint64_t end;
@@ -71,6 +71,7 @@ class Spool {
   Fd acked_file_;
   std::int64_t last_seq_ = 0;
   std::string pending_;
+  std::vector<Group> pending_groups_;  // of pending_, with their ends in it
   std::size_t pending_at_ = 0;  // bytes of pending_ that are in the file already
   std::uint64_t written_ = 0;   // size of the file
   std::atomic<std::int64_t> acked_{0};
@@ -90,7 +91,21 @@ struct OldSpool {
 };
 /// The spools of epochs before `epoch`, oldest first.
 std::vector<OldSpool> old_spools(const std::string& folder, int epoch);
-/// Appends the unacknowledged whole records of the old spool to the new one. A torn end is dropped.
-Result<void> send_again(const OldSpool& old, Spool& spool);
+/// Appends the unacknowledged whole records of an old spool to the new one, piece by piece, so that
+/// the caller can wait for space in between. A torn end is dropped.
+class Resend {
+ public:
+  /// Errors: unavailable, not_found.
+  static Result<Resend> open(const OldSpool& old);
+  /// Appends the next piece, without writing it. False at the end. Errors: unavailable (unreadable).
+  Result<bool> step(Spool& spool);
+
+ private:
+  Resend(int epoch, Fd file) : epoch_(epoch), file_(std::move(file)) {}
+
+  int epoch_;
+  Fd file_;
+  wire::RecordDecoder decoder_;
+};
 
 }  // namespace baton::runner

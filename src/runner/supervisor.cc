@@ -8,7 +8,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
+#include <utility>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -24,6 +24,8 @@ using model::Outcome;
 
 constexpr Duration kJobRetryFirst{100};
 constexpr Duration kJobRetryMax{2'000};
+// A full disk is not asked more often than this.
+constexpr Duration kSpaceRetry{200};
 constexpr int kExitConflict = 7;
 constexpr int kExitUnreachable = 6;
 
@@ -39,6 +41,31 @@ Result<std::string> run_key(const std::string& folder) {
   const std::string key = random_hex(12);
   BATON_TRY_VOID(replace_file(path, key + "\n", 0600));
   return key;
+}
+
+// A plan of any size as records that the server takes; JSON may write each byte as six.
+constexpr std::size_t kPlanPartMax = 2 << 20;
+constexpr std::size_t kCaseOverhead = 200;
+
+std::size_t size_of(const model::Case& item) {
+  std::size_t bytes = item.name.size() + item.description.size() + item.file.size() + kCaseOverhead;
+  for (const auto& [key, value] : item.labels) bytes += key.size() + value.size() + kCaseOverhead;
+  return bytes;
+}
+
+void add_plan(Recorder& recorder, const std::vector<model::Case>& cases) {
+  wire::PlanRecord part;
+  std::size_t bytes = 0;
+  for (const model::Case& item : cases) {
+    const std::size_t more = size_of(item);
+    if (!part.cases.empty() && bytes + more > kPlanPartMax) {
+      recorder.add(std::exchange(part, {}));
+      bytes = 0;
+    }
+    bytes += more;
+    part.cases.push_back(item);
+  }
+  recorder.add(std::move(part));
 }
 
 }  // namespace
@@ -58,12 +85,22 @@ Result<void> Supervisor::open_folder() {
   if (const int killed = kill_marked(kKeyVariable, key_); killed > 0) {
     log::warn("runner.leftovers_killed", {{"processes", killed}});
   }
+  BATON_TRY_VOID(open_cgroup());
   std::error_code ignored;
   std::filesystem::remove_all(options_.folder + "/scratch", ignored);
   old_ = old_spools(options_.folder, options_.epoch);
   BATON_TRY(spool, Spool::create(options_.folder, options_.epoch, wire::JobLimits{}.spool_bytes));
   spool_ = std::move(spool);
   return {};
+}
+
+// What hid from an earlier runner's marks is in its group. Ours is written down for a later one.
+Result<void> Supervisor::open_cgroup() {
+  const std::string path = options_.folder + "/cgroup";
+  if (const auto earlier = read_file(path, 4096)) kill_cgroup(std::string(trim(*earlier)));
+  cgroup_ = make_cgroup(fmt::format("baton-{}-{}", key_, options_.epoch));
+  if (!cgroup_) return {};
+  return replace_file(path, cgroup_->path + "\n", 0600);
 }
 
 void Supervisor::watch_signals() {
@@ -102,19 +139,45 @@ Result<int> Supervisor::run() {
   background_.reset();  // before what its work refers to
   uploader_.reset();
   artifacts_.reset();
+  if (cgroup_) kill_cgroup(cgroup_->path);
   return result_;
 }
 
-// The server learns what the dead runner knew before it says what is left to do.
+// The server learns what the dead runner knew before it says what is left to do. While the disk is
+// full the acknowledgements make room; nothing may be left out.
 void Supervisor::send_old_spools() {
-  for (const OldSpool& old : old_) {
-    if (auto sent = send_again(old, *spool_); !sent) {
-      log::warn("runner.old_spool", {{"path", old.path}, {"error", sent.error().message}});
+  if (left_) return;
+  for (; old_at_ < old_.size(); ++old_at_, resend_.reset()) {
+    if (!send_old(old_[old_at_])) {
+      loop_.after(kSpaceRetry, [this] { send_old_spools(); });
+      return;
     }
   }
   recorder_->write();
   old_last_seq_ = spool_->last_seq();
-  if (old_last_seq_ == 0) fetch_job(kJobRetryFirst);
+  if (old_last_seq_ == 0) return fetch_job(kJobRetryFirst);
+  on_acknowledged();  // all of it may be there already
+}
+
+// False when there is no space for now. A spool that cannot be read is told and kept.
+bool Supervisor::send_old(const OldSpool& old) {
+  const auto unreadable = [&old](const Error& error) {
+    log::warn("runner.old_spool", {{"path", old.path}, {"error", error.message}});
+    return true;
+  };
+  if (!resend_) {
+    auto opened = Resend::open(old);
+    if (!opened) return unreadable(opened.error());
+    resend_ = std::move(*opened);
+  }
+  for (;;) {
+    if (!recorder_->write()) return false;
+    const auto more = resend_->step(*spool_);
+    if (!more) return unreadable(more.error());
+    if (!*more) break;
+  }
+  sent_.push_back(old);
+  return true;
 }
 
 void Supervisor::fetch_job(Duration wait) {
@@ -139,7 +202,7 @@ void Supervisor::refused(const Error& error) {
 void Supervisor::job_arrived(wire::Job job) {
   job_ = std::move(job);
   has_job_ = true;
-  for (const OldSpool& old : old_) {
+  for (const OldSpool& old : sent_) {
     ::unlink(old.path.c_str());
     ::unlink(old.acked_path.c_str());
   }
@@ -153,7 +216,8 @@ void Supervisor::job_arrived(wire::Job job) {
   const std::string folder = job_.suite.folder.empty() ? "." : job_.suite.folder;
   context_ = std::make_unique<RunContext>(
       RunContext{loop_, forest_, *recorder_, *readers_, *schedule_, *background_, *artifacts_, job_,
-                 folder, options_.folder + "/scratch", key_, *suite_output_});
+                 folder, options_.folder + "/scratch", cgroup_ ? cgroup_->procs.get() : -1, key_,
+                 *suite_output_});
   const Duration timeout = job_.time_left.value_or(job_.request.timeout.value_or(job_.suite.timeout));
   if (job_.time_left || timeout > Duration{0}) {
     loop_.after(timeout, [this] { stop(Ending::timed_out, "the run's time-out was over"); });
@@ -184,6 +248,7 @@ void Supervisor::list_cases() {
   if (!scratch) return driver_ended(Ending::errored, scratch.error().message);
   Launch launch;
   launch.folder = context_->folder;
+  launch.cgroup = context_->cgroup;
   launch.environment = test_environment(job_, context_->next_mark());
   list_ = std::make_unique<ListTask>(loop_, forest_, *readers_, job_.suite.kill_grace);
   list_->start(job_.suite, std::move(launch), *scratch,
@@ -196,7 +261,7 @@ void Supervisor::list_cases() {
 }
 
 void Supervisor::plan(std::vector<model::Case> cases) {
-  wire::PlanRecord selected;
+  std::vector<model::Case> run;
   std::map<std::string, const wire::CaseProgress*> progress;
   for (const wire::CaseProgress& item : job_.progress) progress[item.name] = &item;
   context_->everything = true;
@@ -208,14 +273,14 @@ void Supervisor::plan(std::vector<model::Case> cases) {
     }
     // What a person asks of this run goes before what the case declares.
     if (job_.request.max_attempts) item.max_attempts.reset();
-    selected.cases.push_back(item);
+    item.description = kept_message(item.description);
+    run.push_back(item);
     if (known != progress.end()) context_->everything = false;
   }
-  std::vector<model::Case> run = selected.cases;
-  if (!run.empty() || !context_->open) recorder_->add(std::move(selected));
+  if (!run.empty() || !context_->open) add_plan(*recorder_, run);
   for (model::Case& item : run) {
     const auto known = progress.find(item.name);
-    const bool disabled = item.labels.contains("disabled");
+    const bool disabled = item.labels.contains("disabled") && !runs_disabled(job_.suite);
     if (disabled && known == progress.end()) {
       skip_disabled(item);
       continue;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/cgroup.h"
 #include "client/runner_calls.h"
 #include "runner/list_task.h"
 #include "runner/run_context.h"
@@ -36,8 +37,10 @@ class Supervisor {
 
  private:
   Result<void> open_folder();
+  Result<void> open_cgroup();
   void watch_signals();
   void send_old_spools();
+  bool send_old(const OldSpool& old);
   void fetch_job(Duration wait);
   void job_arrived(wire::Job job);
   void refused(const Error& error);
@@ -56,6 +59,7 @@ class Supervisor {
   SupervisorOptions options_;
   Loop loop_;
   Forest forest_;
+  std::optional<Cgroup> cgroup_;
   std::string key_;
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<Recorder> recorder_;
@@ -65,6 +69,9 @@ class Supervisor {
   std::unique_ptr<Uploader> uploader_;
   Fd signals_;
   std::vector<OldSpool> old_;
+  std::size_t old_at_ = 0;           // of old_, what is being sent again
+  std::optional<Resend> resend_;
+  std::vector<OldSpool> sent_;       // wholly in the new spool
   std::int64_t old_last_seq_ = 0;
   wire::Job job_;
   std::unique_ptr<OutputStream> suite_output_;

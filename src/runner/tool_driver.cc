@@ -54,15 +54,15 @@ bool ToolDriver::start_single(const Turn& turn) {
 }
 
 bool ToolDriver::start_several() {
-  if (c_.open && !began_) {
-    began_ = true;
-    return launch({{}, false, true, false});
-  }
   std::vector<Turn> turns;
   std::vector<std::string> names;
   while (const std::optional<Turn> turn = c_.schedule.take(Clock::now())) {
     turns.push_back(*turn);
     names.push_back(c_.schedule.at(turn->index).name);
+  }
+  if (c_.open && !began_) {
+    began_ = true;
+    return launch({std::move(turns), false, true, false});
   }
   if (turns.empty()) return false;
   const bool everything = c_.everything && !began_ && turns.size() == c_.schedule.size();

@@ -69,6 +69,7 @@ Result<void> ToolProcess::prepare(Launch& launch) {
   step_ = std::move(step);
   launch.command = step_.command;
   launch.folder = c_.folder;
+  launch.cgroup = c_.cgroup;
   launch.environment = test_environment(c_.job, c_.next_mark());
   for (const auto& [name, value] : step_.environment) launch.environment[name] = value;
   int attempt = 1;
@@ -128,6 +129,7 @@ ToolProcess::CaseRun* ToolProcess::admit(const std::string& name) {
 
 void ToolProcess::begin(CaseRun& run, Duration ago) {
   run.started = true;
+  running_.push_back(&run);
   run.at = wall_now() - ago;
   run.since = Clock::now() - ago;
   const std::string& name = c_.schedule.at(run.turn.index).name;
@@ -160,11 +162,10 @@ void ToolProcess::on_event(const LiveEvent& event) {
 
 void ToolProcess::live_finished(const LiveEvent& event) {
   CaseRun* run = find_case(event.test);
-  if (run == nullptr && order_.single) run = nullptr;
   if (run == nullptr && !order_.single) run = admit(std::string(event.test));
   // A subtest does not end its test.
-  if (run == nullptr || run->ended) return;
-  if (c_.schedule.at(run->turn.index).name != event.test) return;
+  if (run != nullptr && c_.schedule.at(run->turn.index).name != event.test) return;
+  if (run == nullptr || run->ended) return not_counted(event, run);
   Finding finding;
   finding.outcome = event.outcome;
   finding.duration = event.duration;
@@ -177,6 +178,7 @@ void ToolProcess::live_finished(const LiveEvent& event) {
   finding.line = event.line;
   if (!run->started) begin(*run, event.duration);
   const bool after_stop = guard_->stopped() && finding.outcome == Outcome::errored;
+  if (after_stop && stopped_for_another(*run)) return interrupt(*run);
   run->live = after_stop ? stopped_finding(*run) : finding;
   const bool good = finding.outcome == Outcome::passed || finding.outcome == Outcome::skipped;
   const bool complete = good || traits_of(c_.job.suite.kind).live_failures || step_.report.empty();
@@ -188,13 +190,50 @@ void ToolProcess::live_finished(const LiveEvent& event) {
   rearm();
 }
 
+// No result of this process's cases, and a failure must not be lost.
+void ToolProcess::not_counted(const LiveEvent& event, const CaseRun* run) {
+  if (!is_failure(event.outcome) || guard_->stopped()) return;
+  if (run != nullptr) {
+    if (!run->failed && end_.problem.empty()) {
+      end_.problem = fmt::format("{} failed when it ran once more", event.test);
+    }
+    return;
+  }
+  const std::string name(event.test);
+  const bool unwanted = c_.wanted && !c_.wanted(name);
+  // The tool ran more than it was asked for: that is why it fails, and no concern of this run.
+  if (order_.select || unwanted || c_.schedule.find(name)) {
+    failed_other_ = true;
+  } else if (traits_of(c_.job.suite.kind).live_failures && end_.problem.empty()) {
+    end_.problem = fmt::format("{} failed, which is none of the suite's cases", name);
+  }
+}
+
+// Its own time was not over when the process was stopped, and it can be run again by itself.
+bool ToolProcess::stopped_for_another(const CaseRun& run) const {
+  if (run_stopped_ || !limit_at_ || guard_->stopped() != Outcome::timed_out) return false;
+  const Duration own = c_.timeout_of(c_.schedule.at(run.turn.index));
+  const bool had_time = own <= Duration{0} || run.since + own > *limit_at_;
+  return had_time && traits_of(c_.job.suite.kind).selects;
+}
+
+void ToolProcess::interrupt(CaseRun& run) {
+  Finding finding = stopped_finding(run);
+  finding.outcome = Outcome::cancelled;
+  finding.message = "interrupted: another case of its process timed out; it is run again";
+  c_.schedule.interrupted(run.turn, Clock::now());
+  record(run, finding, true);
+  run.ended = true;
+}
+
 // The limit of the attempts in flight; before the first and between two, the suite's.
 void ToolProcess::rearm() {
-  if (!guard_) return;
+  if (!guard_ || guard_->stopped()) return;
+  std::erase_if(running_,
+                [](const CaseRun* run) { return !run->started || run->ended || run->held; });
   Duration limit = c_.job.suite.attempt_timeout;
   std::optional<Instant> ends;
-  for (const CaseRun* run : in_order_) {
-    if (!run->started || run->ended || run->held) continue;
+  for (const CaseRun* run : running_) {
     const Duration own = c_.timeout_of(c_.schedule.at(run->turn.index));
     if (own <= Duration{0}) continue;
     const Instant end = run->since + own;
@@ -202,10 +241,10 @@ void ToolProcess::rearm() {
   }
   if (ends) {
     limit = std::max(Duration{1}, std::chrono::ceil<Duration>(*ends - Clock::now()));
-  } else if (std::any_of(in_order_.begin(), in_order_.end(),
-                         [](const CaseRun* run) { return run->started && !run->ended && !run->held; })) {
+  } else if (!running_.empty()) {
     limit = Duration{0};
   }
+  limit_at_ = ends;
   guard_->limit(limit);
 }
 

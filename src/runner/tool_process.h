@@ -59,6 +59,7 @@ class ToolProcess {
     bool started = false;
     bool ended = false;
     bool held = false;  // its end waits for the report
+    bool failed = false;  // its last attempt did
     TimePoint at;
     Instant since;
     std::unique_ptr<OutputStream> output;
@@ -73,7 +74,10 @@ class ToolProcess {
   CaseRun* admit(const std::string& name);
   void begin(CaseRun& run, Duration ago);
   void live_finished(const reports::LiveEvent& event);
+  void not_counted(const reports::LiveEvent& event, const CaseRun* run);
   void record(CaseRun& run, const Finding& finding, bool more);
+  void interrupt(CaseRun& run);
+  bool stopped_for_another(const CaseRun& run) const;
   void rearm();
   void dead();
   void read_reports();
@@ -100,11 +104,13 @@ class ToolProcess {
   std::string partial_;  // an unfinished line
   std::unordered_map<std::string, std::unique_ptr<CaseRun>> cases_;
   std::vector<CaseRun*> in_order_;
-  CaseRun* current_ = nullptr;  // the case that output went to last
+  std::vector<CaseRun*> running_;  // and some that have ended since
+  std::optional<Instant> limit_at_;  // when the first of them has had its time
   std::optional<reports::Report> report_;
   std::string report_problem_;
   bool run_stopped_ = false;
   bool failed_any_ = false;
+  bool failed_other_ = false;  // a case that this process was not asked for
   End end_;
 };
 

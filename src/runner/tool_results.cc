@@ -18,10 +18,6 @@ using model::Outcome;
 constexpr std::size_t kReportFilesMax = 10'000;
 constexpr std::size_t kReadSize = 256 << 10;
 
-bool is_failure(Outcome outcome) {
-  return outcome == Outcome::failed || outcome == Outcome::errored || outcome == Outcome::timed_out;
-}
-
 Result<void> parse_fd(const Fd& fd, reports::Parser& parser) {
   std::string buffer(kReadSize, '\0');
   for (;;) {
@@ -140,7 +136,8 @@ void ToolProcess::record(CaseRun& run, const Finding& finding, bool more) {
     run.started = false;
     return;
   }
-  if (is_failure(finding.outcome)) failed_any_ = true;
+  run.failed = is_failure(finding.outcome);
+  failed_any_ = failed_any_ || run.failed;
   const bool final = c_.schedule.ended(run.turn, finding.outcome, Clock::now());
   finished.final_ = final || run_stopped_;
   c_.recorder.add(std::move(finished));
@@ -216,7 +213,7 @@ void ToolProcess::conclude_single() {
   } else if (!run.held) {
     worse(Outcome::errored, clean ? "the tool did not run this case"
                                   : describe_status(status) + " without a result for this case");
-  } else if (!clean && !is_failure(finding.outcome)) {
+  } else if (!clean && !is_failure(finding.outcome) && !failed_other_) {
     worse(Outcome::errored, describe_status(status) + " although the case did not fail");
   }
   if (finding.duration == Duration{0}) {
@@ -234,6 +231,8 @@ void ToolProcess::conclude_several() {
     if (run->ended) continue;
     if (run->held) {
       record(*run, run->live, false);
+    } else if (run->started && stopped_for_another(*run)) {
+      interrupt(*run);
     } else if (run->started) {
       Finding finding = stopped ? stopped_finding(*run) : Finding{};
       if (!stopped) {
@@ -256,7 +255,8 @@ void ToolProcess::conclude_several() {
   if (!exited) {
     // A case that took the process down is recorded as errored already.
     if (!cut_short && !failed_any_) end_.problem = how_it_ended();
-  } else if (!exit_is_about_cases(c_.job.suite.kind, WEXITSTATUS(status), failed_any_)) {
+  } else if (!exit_is_about_cases(c_.job.suite.kind, WEXITSTATUS(status),
+                                  failed_any_ || failed_other_)) {
     end_.problem = how_it_ended() + (end_.ran_any ? " although no case failed" : "");
   } else if (!report_problem_.empty()) {
     end_.problem = report_problem_;

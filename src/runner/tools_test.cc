@@ -16,6 +16,13 @@ struct Tools : RunFixture {
     for (const auto& item : all<wire::AttemptFinished>()) by_name[item.test] = item;
     return by_name;
   }
+  /// A program that prints `list` when it is asked for its tests, and runs `script` otherwise.
+  void go(const std::string& list, const std::string& script) {
+    suite().kind = model::Kind::go;
+    suite().command = {"./go", "test", "./..."};
+    file("go", "#!/bin/sh\ncase \"$*\" in *-list=*) " + list + ";; *) " + script + ";; esac\n");
+    std::filesystem::permissions(folder + "/go", std::filesystem::perms::owner_all);
+  }
   void gtest() {
     suite().kind = model::Kind::gtest;
     suite().command = {self()};
@@ -31,7 +38,8 @@ TEST_F(Tools, gtest_in_one_process_goes_on_behind_a_crash) {
   gtest();
   run();
   const auto found = last();
-  ASSERT_EQ(found.size(), 5u);
+  ASSERT_EQ(found.size(), 6u);
+  EXPECT_EQ(found.at("Sample.DISABLED_waits").outcome, Outcome::skipped);
   EXPECT_EQ(found.at("Sample.passes").outcome, Outcome::passed);
   EXPECT_EQ(found.at("Sample.fails").outcome, Outcome::failed);
   EXPECT_NE(found.at("Sample.fails").message.find("as it should"), std::string::npos);
@@ -51,13 +59,22 @@ TEST_F(Tools, gtest_reruns_only_what_failed) {
                                                   "Sample.fails_once#2 passed"}));
 }
 
+TEST_F(Tools, gtest_runs_disabled_tests_when_the_command_says_so) {
+  gtest();
+  suite().command.push_back("--gtest_also_run_disabled_tests");
+  server.job.request.filter = "^Sample\\.(passes|DISABLED_waits)$";
+  run();
+  EXPECT_EQ(outcomes(), (std::vector<std::string>{"Sample.passes#1 passed",
+                                                  "Sample.DISABLED_waits#1 passed"}));
+}
+
 TEST_F(Tools, gtest_with_a_process_per_case) {
   gtest();
   suite().isolate = model::Isolate::per_case;
   suite().workers = 2;
   run();
   const auto found = last();
-  ASSERT_EQ(found.size(), 5u);
+  ASSERT_EQ(found.size(), 6u);
   EXPECT_EQ(found.at("Sample.passes").outcome, Outcome::passed);
   EXPECT_EQ(found.at("Sample.fails").outcome, Outcome::failed);
   EXPECT_EQ(found.at("Sample.crashes").message, "killed by signal 9 (SIGKILL)");
@@ -77,11 +94,49 @@ TEST_F(Tools, tap_cases_appear_as_they_run) {
   EXPECT_EQ(planned, 3u);
 }
 
-TEST_F(Tools, a_short_tap_plan_and_a_bail_out_make_the_run_errored) {
+TEST_F(Tools, a_tap_point_that_repeats_a_description_is_a_case_of_its_own) {
+  suite().kind = model::Kind::tap;
+  shell("echo ok 1 - works; echo not ok 2 - works; echo 1..2");
+  run();
+  EXPECT_EQ(outcomes(), (std::vector<std::string>{"works#1 passed", "works#2#1 failed"}));
+  EXPECT_EQ(ending(), Ending::completed);
+}
+
+TEST_F(Tools, a_tap_retry_is_not_disturbed_by_what_else_fails) {
+  suite().kind = model::Kind::tap;
+  suite().max_attempts = 2;
+  shell("if [ $BATON_ATTEMPT = 1 ]; then echo ok 1 - a; echo not ok 2 - b; "
+        "else echo not ok 1 - a; echo ok 2 - b; fi; echo 1..2; exit 1");
+  run();
+  EXPECT_EQ(outcomes(), (std::vector<std::string>{"a#1 passed", "b#1 failed", "b#2 passed"}));
+  EXPECT_EQ(ending(), Ending::completed);
+}
+
+TEST_F(Tools, a_short_tap_plan_makes_the_run_errored) {
   suite().kind = model::Kind::tap;
   shell("echo 1..3; echo ok 1 - one");
   run();
   EXPECT_EQ(ending(), Ending::errored);
+  EXPECT_NE(message().find("planned 3"), std::string::npos);
+}
+
+TEST_F(Tools, a_tap_bail_out_makes_the_run_errored) {
+  suite().kind = model::Kind::tap;
+  shell("echo 1..3; echo ok 1 - one; echo 'Bail out! no database'");
+  run();
+  EXPECT_EQ(outcomes(), (std::vector<std::string>{"one#1 passed"}));
+  EXPECT_EQ(ending(), Ending::errored);
+  EXPECT_NE(message().find("no database"), std::string::npos);
+}
+
+TEST_F(Tools, a_resumed_run_without_a_list_runs_its_command_once) {
+  suite().kind = model::Kind::tap;
+  shell("echo x >> ran; echo ok 1 - a; echo ok 2 - b; echo ok 3 - c; echo 1..3");
+  server.job.progress = {{"a", 1, 1, true}, {"b", 1, 0, false}};
+  run();
+  EXPECT_EQ(outcomes(), (std::vector<std::string>{"b#2 passed", "c#1 passed"}));
+  EXPECT_EQ(*read_file(folder + "/ran"), "x\n");
+  EXPECT_EQ(ending(), Ending::completed);
 }
 
 TEST_F(Tools, a_process_that_fails_without_a_failed_case_makes_the_run_errored) {
@@ -138,6 +193,25 @@ TEST_F(Tools, pytest_selects_by_node_id_and_reruns_failures) {
   EXPECT_EQ(ending(), Ending::completed);
 }
 
+TEST_F(Tools, pytest_takes_the_users_verbosity_as_it_is) {
+  if (!installed("pytest --version")) GTEST_SKIP() << "pytest is not installed";
+  suite().kind = model::Kind::pytest;
+  file("test_a.py",
+       "class TestX:\n    def test_ok(self):\n        pass\ndef test_other():\n    pass\n");
+  file("pytest.ini", "[pytest]\naddopts = -q -q\n");
+  server.job.request.filter = "ok";
+  suite().command = {"pytest", "-p", "no:cacheprovider"};
+  run();
+  EXPECT_EQ(outcomes(), (std::vector<std::string>{"test_a.py::TestX::test_ok#1 passed"}))
+      << output("", 0);
+  suite().command.push_back("-vv");
+  epoch = 2;
+  server.restart();
+  run();
+  EXPECT_EQ(outcomes(), (std::vector<std::string>{"test_a.py::TestX::test_ok#1 passed"}))
+      << output("", 0);
+}
+
 TEST_F(Tools, pytest_without_a_filter_tells_its_cases_as_they_run) {
   if (!installed("pytest --version")) GTEST_SKIP() << "pytest is not installed";
   suite().kind = model::Kind::pytest;
@@ -166,6 +240,38 @@ TEST_F(Tools, ctest_runs_only_what_is_wanted) {
   EXPECT_NE(output("good", 1).find("seen"), std::string::npos);
   EXPECT_EQ(found.at("a.b").outcome, Outcome::failed);
   EXPECT_EQ(ending(), Ending::completed);
+}
+
+TEST_F(Tools, a_timed_out_case_does_not_take_its_neighbours_with_it) {
+  go("printf 'TestHangs\\nTestLate\\nok  \\tm\\t0.01s\\n'",
+     "echo '{\"Action\":\"run\",\"Package\":\"m\",\"Test\":\"TestHangs\"}'; sleep 1; "
+     "echo '{\"Action\":\"run\",\"Package\":\"m\",\"Test\":\"TestLate\"}'; "
+     "case \"$*\" in *TestHangs*) sleep 1000;; *-run=*) ;; *) sleep 1000;; esac; "
+     "echo '{\"Action\":\"pass\",\"Package\":\"m\",\"Test\":\"TestLate\"}'");
+  suite().attempt_timeout = Duration{3'000};
+  run();
+  const auto found = last();
+  ASSERT_EQ(found.size(), 2u) << output("", 0);
+  EXPECT_EQ(found.at("m.TestHangs").outcome, Outcome::timed_out);
+  EXPECT_EQ(found.at("m.TestLate").outcome, Outcome::passed);
+  EXPECT_EQ(found.at("m.TestLate").attempt, 2);
+  EXPECT_EQ(ending(), Ending::completed);
+}
+
+TEST_F(Tools, a_go_test_is_not_blamed_for_its_namesake_in_another_package) {
+  go("printf 'TestX\\nok  \\ta\\t0.01s\\nTestX\\nok  \\tb\\t0.01s\\n'",
+     "for p in a b; do echo '{\"Action\":\"run\",\"Package\":\"'$p'\",\"Test\":\"TestX\"}'; done; "
+     "echo '{\"Action\":\"pass\",\"Package\":\"a\",\"Test\":\"TestX\"}'; "
+     "echo '{\"Action\":\"fail\",\"Package\":\"b\",\"Test\":\"TestX\"}'; exit 1");
+  server.job.request.only = {"a.TestX"};
+  for (const auto isolate : {model::Isolate::suite, model::Isolate::per_case}) {
+    suite().isolate = isolate;
+    server.restart();
+    run();
+    EXPECT_EQ(outcomes(), (std::vector<std::string>{"a.TestX#1 passed"})) << output("", 0);
+    EXPECT_EQ(ending(), Ending::completed);
+    ++epoch;
+  }
 }
 
 TEST_F(Tools, go_subtests_belong_to_their_test) {

@@ -7,6 +7,8 @@
 #include <mutex>
 
 #include "base/log.h"
+#include "runner/recorder.h"
+#include "runner/run_context.h"
 
 namespace baton::runner {
 namespace {
@@ -25,6 +27,11 @@ void pause(const std::stop_token& stop, Duration duration) {
   std::condition_variable_any wake;
   std::unique_lock lock(mutex);
   wake.wait_for(lock, stop, duration, [] { return false; });
+}
+
+// The same bytes will get the same answer.
+bool never_taken(Code code) {
+  return code == Code::invalid || code == Code::too_large || code == Code::unprocessable;
 }
 
 }  // namespace
@@ -71,6 +78,10 @@ bool Uploader::send(client::RunnerCalls& calls, Spool::Batch batch, const std::s
       events_.lost(error);
       return false;
     }
+    if (last > 0 && never_taken(error.code)) {
+      give_up(calls, error);
+      return false;
+    }
     if (retry_ == Duration{0}) {
       log::warn("runner.server_away", {{"code", name_of(error.code)}, {"error", error.message}});
     }
@@ -85,6 +96,24 @@ bool Uploader::send(client::RunnerCalls& calls, Spool::Batch batch, const std::s
   // A server that takes a batch without keeping it must not be flooded with it.
   if (last > 0 && spool_.acked() == before) retry_ = kRetryFirst;
   return true;
+}
+
+// Sent for ever, such records would cost the run its runners one by one. The last record stands in
+// their place; the run ends with what the server has.
+void Uploader::give_up(client::RunnerCalls& calls, const Error& why) {
+  const std::int64_t seq = spool_.acked() + 1;
+  log::error("runner.records_refused",
+             {{"seq", seq}, {"code", name_of(why.code)}, {"error", why.message}});
+  std::string record;
+  wire::append_record(record, {seq, wire::FinishedRecord{model::Ending::errored,
+                                                         kept_message("the server refused what "
+                                                                      "the runner recorded: " +
+                                                                      why.message),
+                                                         wall_now()}});
+  if (const auto answer = calls.send_records(std::move(record)); !answer) {
+    log::error("runner.end_refused", {{"error", answer.error().message}});
+  }
+  events_.lost(why);
 }
 
 }  // namespace baton::runner

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Brings the spool's records to the server, in order and until each is acknowledged, on a thread of
-// its own; sends a sign of life when there is nothing else. Never gives up by itself.
+// its own; sends a sign of life when there is nothing else. Gives up only on records that the server
+// will never take: then it ends the run as errored, with the reason.
 #include <functional>
 #include <memory>
 #include <stop_token>
@@ -35,6 +36,7 @@ class Uploader {
  private:
   void work(const std::stop_token& stop);
   bool send(client::RunnerCalls& calls, Spool::Batch batch, const std::stop_token& stop);
+  void give_up(client::RunnerCalls& calls, const Error& why);
 
   Spool& spool_;
   client::MakeRunnerCalls make_calls_;

@@ -25,8 +25,27 @@ namespace {
 // A message is read by a person and stored in a row; the log has room for the rest.
 constexpr std::size_t kMessageMax = 16 * 1024;
 constexpr int kFailuresInMessage = 10;
+// Of a value, of a text of a span, and of all texts of one span: what a server keeps of them, and
+// what fits into an event.
+constexpr std::size_t kTextMax = 64 * 1024;
+constexpr std::size_t kContextMax = 256 * 1024;
 // A check that fails in a long loop must not flood its runner.
 constexpr int kFailureEventsMax = 1000;
+
+// In the test's output, where it belongs; a test that has closed it does without.
+void note(const std::string& text) {
+  const std::string line = "[baton: " + text + "]\n";
+  std::fwrite(line.data(), 1, line.size(), stdout);
+  std::fflush(stdout);
+}
+
+// What is kept with the result. In the test itself the whole value stays readable.
+std::string_view cut(std::string_view text, std::string_view what) {
+  if (text.size() <= kTextMax) return text;
+  note(fmt::format("{} has {} bytes; the first {} are kept", what.substr(0, 200), text.size(),
+                   kTextMax));
+  return text.substr(0, kTextMax);
+}
 
 }  // namespace
 
@@ -261,10 +280,24 @@ void Attempt::close_span(std::size_t index) {
   if (index >= spans_.size() || !spans_[index].open) return;
   OpenSpan& span = spans_[index];
   span.open = false;
-  const auto context = std::exchange(span.context, {});
+  auto context = std::exchange(span.context, {});
+  std::size_t room = suite::kContextMax;
+  for (auto at = context.begin(); at != context.end(); ++at) {
+    at->first.resize(suite::cut(at->first, "a key of a span").size());
+    const std::string what = fmt::format("span {}, {}", span.name, at->first);
+    at->second.resize(suite::cut(at->second, what).size());
+    const std::size_t size = at->first.size() + at->second.size();
+    if (size > room) {
+      suite::note(fmt::format("span {}: context beyond {} bytes is left out",
+                              span.name.substr(0, 200), suite::kContextMax));
+      context.erase(at, context.end());
+      break;
+    }
+    room -= size;
+  }
   events_.send(suite::JsonObject()
                    .text("ev", "span")
-                   .text("name", span.name)
+                   .text("name", suite::cut(span.name, "the name of a span"))
                    .number("started_at", span.started_at)
                    .number("duration_ms", ms_since(span.start))
                    .raw("context", suite::json_texts(context))
@@ -273,7 +306,11 @@ void Attempt::close_span(std::size_t index) {
 
 void Attempt::set_value(std::string_view key, std::string value) {
   const std::lock_guard lock(mutex_);
-  events_.send(suite::JsonObject().text("ev", "value").text("key", key).text("value", value).str());
+  events_.send(suite::JsonObject()
+                   .text("ev", "value")
+                   .text("key", suite::cut(key, "the name of a value"))
+                   .text("value", suite::cut(value, fmt::format("value {}", key.substr(0, 200))))
+                   .str());
   values_.insert_or_assign(std::string(key), std::move(value));
 }
 

@@ -5,10 +5,11 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -16,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "suite/attempt.h"
 #include "suite/attempt_process.h"
@@ -31,21 +33,12 @@ namespace {
 // Attempts in flight: the largest number of workers, and as many that are being replaced.
 constexpr std::size_t kMailboxes = 128;
 
-std::int64_t count_threads() {
-  std::error_code ignored;
-  std::int64_t count = 0;
-  for ([[maybe_unused]] const auto& entry :
-       std::filesystem::directory_iterator("/proc/self/task", ignored))
-    ++count;
-  return count;
-}
+// How often a child without a descriptor (the process has too many open) is asked for.
+constexpr int kAskMs = 200;
 
-sigset_t only_sigchld() {
-  sigset_t set;
-  ::sigemptyset(&set);
-  ::sigaddset(&set, SIGCHLD);
-  return set;
-}
+// A descriptor tells of a death whatever the setup does with SIGCHLD and its threads: a thread that
+// does not block the signal takes it away from a signalfd.
+Fd open_pidfd(pid_t pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U))); }
 
 class ForkServer {
  public:
@@ -59,6 +52,7 @@ class ForkServer {
     std::int64_t id = 0;
     Fd events;  // kept for a test that closes its own
     std::size_t mailbox = 0;
+    Fd exit;  // readable when it has ended
   };
   bool make_mailboxes();
   bool tell(const JsonObject& packet) {
@@ -73,7 +67,6 @@ class ForkServer {
 
   const SuiteSpec& suite_;
   Fd control_;
-  Fd signals_;
   std::unordered_map<std::string_view, const CaseSpec*> tests_;
   std::map<pid_t, Child> children_;
   Mailbox* mailboxes_ = nullptr;
@@ -93,10 +86,7 @@ bool ForkServer::make_mailboxes() {
 }
 
 int ForkServer::run() {
-  const sigset_t child_signal = only_sigchld();
-  ::sigprocmask(SIG_BLOCK, &child_signal, nullptr);
-  signals_.reset(::signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!signals_ || !make_mailboxes()) return 1;
+  if (!make_mailboxes()) return 1;
   // While the setup runs, daemons that it starts become our children instead of the runner's, which
   // takes every stranger for the leftover of a test.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -106,10 +96,17 @@ int ForkServer::run() {
                 .number("protocol", kProtocol)
                 .number("threads", count_threads())))
     return 1;
+  std::vector<pollfd> ready;
   for (bool open = true; open;) {
-    pollfd ready[2] = {{control_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
-    if (::poll(ready, 2, -1) < 0) continue;
-    if (ready[1].revents != 0) open = reap();
+    ready.assign(1, {control_.get(), POLLIN, 0});
+    int timeout = -1;
+    for (const auto& [pid, child] : children_) {
+      ready.push_back({child.exit.get(), POLLIN, 0});
+      if (!child.exit) timeout = kAskMs;
+    }
+    const int count = ::poll(ready.data(), ready.size(), timeout);
+    if (count < 0) continue;
+    if (count == 0 || count > (ready[0].revents != 0 ? 1 : 0)) open = reap();
     if (!open || ready[0].revents == 0) continue;
     auto packet = receive_packet(control_.get());
     open = packet && *packet && handle(std::move(**packet));
@@ -140,9 +137,6 @@ bool ForkServer::run_hook(detail::Body body, std::string_view name, Packet packe
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   reset_stop();
   install_stop_handler();
-  // What the hook starts must not inherit a blocked SIGCHLD; no attempt runs that we could miss.
-  const sigset_t child_signal = only_sigchld();
-  ::sigprocmask(SIG_UNBLOCK, &child_signal, nullptr);
   const Fd events_fd(std::move(packet.fds[1]));
   auto events = std::make_unique<EventSink>(events_fd.get());
   auto attempt = std::make_unique<detail::Attempt>(
@@ -170,7 +164,6 @@ bool ForkServer::run_hook(detail::Body body, std::string_view name, Packet packe
   ::dup2(old_out.get(), STDOUT_FILENO);
   ::dup2(old_error.get(), STDERR_FILENO);
   ::signal(SIGTERM, SIG_DFL);
-  ::sigprocmask(SIG_BLOCK, &child_signal, nullptr);
   return tell(JsonObject()
                   .text("op", is_setup ? "setup_done" : "teardown_done")
                   .boolean("ok", ok)
@@ -199,8 +192,7 @@ bool ForkServer::fork_attempt(const Json& request, Packet packet) {
   if (pid < 0) return refuse(id, "fork: the system has no room for another process", events);
   if (pid == 0) {
     control_.reset();
-    signals_.reset();
-    for (auto& [other, child] : children_) child.events.reset();
+    for (auto& [other, child] : children_) child.events.reset(), child.exit.reset();
     AttemptOrder order{.suite = suite_,
                        .test = *test->second,
                        .number = static_cast<int>(request.number_of("attempt", 1)),
@@ -216,19 +208,18 @@ bool ForkServer::fork_attempt(const Json& request, Packet packet) {
     run_attempt_process(order);
   }
   free_mailboxes_.pop_back();
-  children_[pid] = Child{id, std::move(packet.fds[1]), mailbox};
+  children_[pid] = Child{id, std::move(packet.fds[1]), mailbox, open_pidfd(pid)};
   return tell(JsonObject().text("op", "started").number("id", id).number("pid", pid));
 }
 
 bool ForkServer::reap() {
-  signalfd_siginfo info[16];
-  while (::read(signals_.get(), info, sizeof info) > 0) {
-  }
   bool open = true;
   // Only our attempts: what the setup started is waited for by the suite's own code.
   for (auto at = children_.begin(); at != children_.end();) {
     int status = 0;
-    if (::waitpid(at->first, &status, WNOHANG) <= 0) {
+    const pid_t dead = ::waitpid(at->first, &status, WNOHANG);
+    // ECHILD: somebody else took its status (the setup ignores SIGCHLD, or waits for any child).
+    if (dead == 0 || (dead < 0 && errno != ECHILD)) {
       ++at;
       continue;
     }
@@ -252,6 +243,16 @@ void ForkServer::kill_all() {
 }
 
 }  // namespace
+
+std::int64_t count_threads() {
+  std::error_code ignored;
+  // The watcher of <baton/std.h> is made anew in every process that needs it.
+  std::int64_t count = -own_threads();
+  for ([[maybe_unused]] const auto& entry :
+       std::filesystem::directory_iterator("/proc/self/task", ignored))
+    ++count;
+  return count;
+}
 
 int run_fork_server(const SuiteSpec& suite, int control) {
   return ForkServer(suite, control).run();

@@ -67,6 +67,15 @@ bool is_failure(const AttemptResult& attempt) {
   return attempt.outcome != Verdict::passed && attempt.outcome != Verdict::skipped;
 }
 
+// The attempt whose element says how the case ended; null for a case that is not a failure.
+const AttemptResult* told_failure(const CaseResult& test) {
+  const AttemptResult* const last = test.last();
+  if (!last || !is_failure(*last)) return nullptr;
+  for (const AttemptResult& attempt : test.attempts)
+    if (is_failure(attempt)) return &attempt;
+  return nullptr;
+}
+
 std::string body_of(const CaseResult& test) {
   std::string out;
   const AttemptResult* const last = test.last();
@@ -95,7 +104,15 @@ std::string body_of(const CaseResult& test) {
 
 Counts counts_of(const std::vector<SuiteResult>& results) {
   Counts counts = count(results);
+  // Readers compare the totals with the elements: <failure> is what a check said, <error> the rest.
+  counts.failed = counts.errored = counts.skipped = 0;
   for (const SuiteResult& result : results) {
+    for (const CaseResult& test : result.cases) {
+      if (const AttemptResult* const told = told_failure(test))
+        ++(told->outcome == Verdict::failed ? counts.failed : counts.errored);
+      else if (test.verdict() == Verdict::skipped)
+        ++counts.skipped;
+    }
     if (result.ending == Ending::completed) continue;
     ++counts.total;
     ++counts.errored;

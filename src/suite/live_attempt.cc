@@ -9,12 +9,14 @@
 #include <cstring>
 
 #include "base/time.h"
+#include "suite/process_tree.h"
 
 namespace baton::suite {
 namespace {
 
-// An event is a line of at most a few messages; more without a newline is not an event.
-constexpr std::size_t kEventMax = 1 << 20;
+// An event is a line of at most a few messages, each byte of which may be written as six; more
+// without a newline is not an event.
+constexpr std::size_t kEventMax = 4 << 20;
 // What a test that died said before; as much as a finished one can say.
 constexpr std::size_t kFailuresMax = 16 * 1024;
 
@@ -117,8 +119,9 @@ void LiveAttempt::take(const Json& event) {
   const std::string_view kind = event.text_of("ev");
   if (kind == "finished") return take_finished(event);
   if (kind == "soft") result_.soft_failure = true;
-  if (kind == "timeout") deadline = Clock::now() + std::chrono::milliseconds(event.number_of("ms"));
+  if (kind == "timeout") take_timeout(event.number_of("ms"));
   if (kind == "failure") {
+    failed_ = true;
     if (result_.file.empty()) {
       result_.file = event.text_of("file");
       result_.line = static_cast<int>(event.number_of("line"));
@@ -144,12 +147,27 @@ void LiveAttempt::take(const Json& event) {
   }
 }
 
+// As the suite's own: 0 is no limit.
+void LiveAttempt::take_timeout(std::int64_t ms) {
+  deadline.reset();
+  if (ms <= 0) return;
+  deadline = Clock::now() + std::chrono::milliseconds(ms);
+  if (!stopped_as)
+    stop_message = fmt::format("the time-out of {} is over", format_duration(Duration(ms)));
+}
+
 void LiveAttempt::take_finished(const Json& event) {
   finished_ = true;
   result_.outcome = outcome_from(event.text_of("outcome"));
-  result_.message = event.text_of("message");
-  result_.file = event.text_of("file");
-  result_.line = static_cast<int>(event.number_of("line"));
+  const bool well = result_.outcome == Verdict::passed || result_.outcome == Verdict::skipped;
+  if (well && failed_) {
+    result_.outcome = Verdict::failed;
+    result_.message = failures_;
+  } else {
+    result_.message = event.text_of("message");
+    result_.file = event.text_of("file");
+    result_.line = static_cast<int>(event.number_of("line"));
+  }
   result_.soft_failure = event.flag("soft_failure");
 }
 
@@ -174,12 +192,7 @@ AttemptResult LiveAttempt::finish(int wait_status) {
 }
 
 std::string describe_death(int wait_status) {
-  if (WIFSIGNALED(wait_status)) {
-    const char* const name = ::sigabbrev_np(WTERMSIG(wait_status));
-    return fmt::format("killed by signal {}{}", WTERMSIG(wait_status),
-                       name ? fmt::format(" (SIG{})", name) : "");
-  }
-  return fmt::format("exited with code {} before the test ended", WEXITSTATUS(wait_status));
+  return describe_status(wait_status) + (WIFSIGNALED(wait_status) ? "" : " before the test ended");
 }
 
 }  // namespace baton::suite

@@ -53,13 +53,13 @@ class LiveAttempt {
   bool read_available();
   /// `wait_status` as waitpid gives it.
   AttemptResult finish(int wait_status);
-  bool has_finished_event() const { return finished_; }
 
  private:
   explicit LiveAttempt(int number);
   bool read_pipe(Fd& pipe, bool is_events);
   void take_events(bool at_end);
   void take(const Json& event);
+  void take_timeout(std::int64_t ms);
   void take_finished(const Json& event);
 
   AttemptResult result_;
@@ -68,6 +68,7 @@ class LiveAttempt {
   std::string pending_events_;
   std::string failures_;
   bool finished_ = false;
+  bool failed_ = false;  // a check failed, here or in a process that the test has forked
 };
 
 /// "killed by signal 11 (SIGSEGV)", "exited with code 3 before the test ended".

@@ -134,4 +134,12 @@ int kill_strangers(const std::set<pid_t>& known, std::chrono::milliseconds patie
   }
 }
 
+std::string describe_status(int wait_status) {
+  if (!WIFSIGNALED(wait_status))
+    return fmt::format("exited with code {}", WEXITSTATUS(wait_status));
+  const char* const name = ::sigabbrev_np(WTERMSIG(wait_status));
+  return fmt::format("killed by signal {}{}", WTERMSIG(wait_status),
+                     name ? fmt::format(" (SIG{})", name) : "");
+}
+
 }  // namespace baton::suite

@@ -6,10 +6,12 @@
 
 #include <chrono>
 #include <set>
+#include <string>
 #include <vector>
 
 namespace baton::suite {
 
+/// The direct children of a process (of all its threads), zombies included.
 std::vector<pid_t> children_of(pid_t parent);
 /// Everything below `root`, without it; parents before their children.
 std::vector<pid_t> descendants_of(pid_t root);
@@ -22,5 +24,7 @@ void kill_tree(pid_t root);
 /// left or `patience` is over. Returns how many were alive.
 int kill_strangers(const std::set<pid_t>& known,
                    std::chrono::milliseconds patience = std::chrono::seconds(5));
+/// "exited with code 3", "killed by signal 11 (SIGSEGV)".
+std::string describe_status(int wait_status);
 
 }  // namespace baton::suite

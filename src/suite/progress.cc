@@ -107,8 +107,6 @@ void Progress::suite_started(const SuiteSpec& suite, std::size_t tests, int work
   std::fflush(stdout);
 }
 
-void Progress::attempt_started(const CaseSpec&, int) {}
-
 void Progress::attempt_finished(const CaseResult& test, bool again) {
   if (quiet_) return;
   const AttemptResult& last = test.attempts.back();
@@ -158,6 +156,10 @@ void Progress::suite_finished(const SuiteResult& result) {
 void Progress::note(std::string_view text) {
   if (quiet_) return fmt::print(stderr, "note: {}\n", text);
   line(Color::grey, "note", text);
+}
+
+void Progress::note_once(const std::string& text) {
+  if (noted_.insert(text).second) note(text);
 }
 
 void Progress::summary(const std::vector<SuiteResult>& results, int exit_code) {

@@ -13,6 +13,7 @@
 #include "suite/junit.h"
 #include "suite/progress.h"
 #include "suite/supervisor.h"
+#include "suite/variable.h"
 
 namespace baton::suite {
 namespace {
@@ -49,15 +50,8 @@ void print_selected(const std::vector<Selected>& selected) {
 // What T::environment() and T::param() read; inherited by every process of the run.
 void export_surroundings(const RunOptions& options) {
   if (!options.environment.empty()) ::setenv("BATON_ENVIRONMENT", options.environment.c_str(), 1);
-  for (const auto& [key, value] : options.params) {
-    std::string name = "BATON_PARAM_";
-    for (const char c : key) {
-      const bool lower = c >= 'a' && c <= 'z';
-      const bool kept = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-      name += lower ? static_cast<char>(c - 'a' + 'A') : kept ? c : '_';
-    }
-    ::setenv(name.c_str(), value.c_str(), 1);
-  }
+  for (const auto& [key, value] : options.params)
+    ::setenv(variable_name(kParameterPrefix, key).c_str(), value.c_str(), 1);
 }
 
 /// A temporary folder that goes with its owner.

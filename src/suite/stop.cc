@@ -16,6 +16,7 @@ namespace {
 
 // A futex, as waking it is one system call that a signal handler may make.
 std::atomic<std::uint32_t> stop_word{0};
+std::atomic<int> library_threads{0};
 
 long futex(int operation, std::uint32_t value, const timespec* timeout) {
   return ::syscall(SYS_futex, &stop_word, operation, value, timeout, nullptr, 0);
@@ -39,6 +40,9 @@ void install_stop_handler() {
 
 bool stop_requested() { return stop_word.load() != 0; }
 void reset_stop() { stop_word.store(0); }
+
+int own_threads() { return library_threads.load(); }
+void add_own_thread() { ++library_threads; }
 
 bool wait_for_stop(std::int64_t ns) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::nanoseconds(ns);

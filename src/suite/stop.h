@@ -11,6 +11,9 @@ void install_stop_handler();
 bool stop_requested();
 /// For the tests of this room.
 void reset_stop();
+/// How many threads of this process are the library's own: the watcher behind a std::stop_token.
+int own_threads();
+void add_own_thread();
 /// Waits until the stop is requested (true) or `ns` are over; negative waits for ever.
 bool wait_for_stop(std::int64_t ns);
 

@@ -2,13 +2,16 @@
 #include "suite/supervisor.h"
 
 #include <fmt/format.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -21,14 +24,28 @@ namespace baton::suite {
 namespace {
 
 constexpr std::chrono::milliseconds kBackOffMax{60'000};
-// A teardown without a limit would make Ctrl-C hang on a broken environment.
-constexpr std::chrono::seconds kTeardownAfterStop{30};
+// A teardown without a limit would make Ctrl-C hang on a broken environment; and one that begins
+// just before the suite's time is over must have some.
+constexpr std::chrono::seconds kTeardownMin{30};
 
-sigset_t interrupting_signals() {
-  sigset_t set;
-  ::sigemptyset(&set);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&set, number);
-  return set;
+constexpr int kInterrupting[] = {SIGINT, SIGTERM, SIGHUP};
+std::atomic<int> interrupt_fd{-1};
+std::atomic<int> interrupt_signal{0};
+
+void on_interrupt(int number) {
+  const int saved = errno;
+  interrupt_signal.store(number);
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t told = ::write(interrupt_fd.load(), &one, sizeof one);
+  errno = saved;
+}
+
+void handle_interrupts(void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  ::sigemptyset(&action.sa_mask);
+  for (const int number : kInterrupting) ::sigaction(number, &action, nullptr);
 }
 
 std::chrono::milliseconds back_off(const SuiteSpec& suite, int next_number) {
@@ -43,18 +60,23 @@ std::string over(std::string_view what, std::int64_t ms) {
 
 }  // namespace
 
-Interrupts::Interrupts() {
-  const sigset_t set = interrupting_signals();
-  ::sigprocmask(SIG_BLOCK, &set, nullptr);
-  fd_.reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+// Handlers and no signalfd: threads of static initialisers do not block the signals, and one of them
+// would be ended by Ctrl-C, the program with it.
+Interrupts::Interrupts() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  interrupt_fd = fd_.get();
+  handle_interrupts(on_interrupt);
+}
+
+Interrupts::~Interrupts() {
+  handle_interrupts(SIG_DFL);
+  interrupt_fd = -1;
 }
 
 void Interrupts::take() {
-  signalfd_siginfo info{};
-  while (::read(fd_.get(), &info, sizeof info) == sizeof info) {
-    ++count_;
-    signal_ = static_cast<int>(info.ssi_signo);
-  }
+  std::uint64_t more = 0;
+  if (::read(fd_.get(), &more, sizeof more) != sizeof more) return;
+  count_ += static_cast<int>(more);
+  signal_ = interrupt_signal.load();
 }
 
 Supervisor::Supervisor(const SuiteSpec& suite, const RunOptions& options, Interrupts& interrupts,
@@ -89,9 +111,11 @@ SuiteResult Supervisor::run(const std::vector<const CaseSpec*>& cases) {
                         (result_.setup.message.empty() ? "" : ": " + result_.setup.message);
     }
     if (ready && control_ && interrupts_.count() < 2) {
-      const bool stopped = result_.ending != Ending::completed;
-      result_.teardown = run_hook(
-          "teardown", stopped ? std::optional(Clock::now() + kTeardownAfterStop) : std::nullopt);
+      std::optional<Clock::time_point> deadline;
+      const auto at_least = Clock::now() + kTeardownMin;
+      if (suite_deadline_) deadline = std::max(*suite_deadline_, at_least);
+      if (result_.ending != Ending::completed) deadline = at_least;
+      result_.teardown = run_hook("teardown", deadline);
       progress_.teardown_finished(result_.teardown);
     }
   } else {
@@ -99,6 +123,7 @@ SuiteResult Supervisor::run(const std::vector<const CaseSpec*>& cases) {
     result_.message = "the process that forks the tests could not be started";
   }
   stop_server();
+  result_.setup.output += service_output_.text();
   result_.duration_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count();
   return std::move(result_);
@@ -107,6 +132,9 @@ SuiteResult Supervisor::run(const std::vector<const CaseSpec*>& cases) {
 bool Supervisor::start_server() {
   auto channel = make_channel();
   if (!channel) return false;
+  // Counted here: the fork server is forked without them already.
+  if (const std::int64_t threads = count_threads(); threads > 1)
+    progress_.note_once(suite_.id() + ": " + fmt::format(kThreadsBeforeSetup, threads - 1));
   std::fflush(nullptr);
   server_ = ::fork();
   if (server_ < 0) return false;
@@ -115,10 +143,8 @@ bool Supervisor::start_server() {
     ::setsid();
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     channel->first.reset();
-    const int interrupts = interrupts_.fd();
-    ::close(interrupts);
-    const sigset_t set = interrupting_signals();
-    ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+    handle_interrupts(SIG_DFL);
+    ::close(interrupts_.fd());
     const int code = run_fork_server(suite_, channel->second.release());
     std::fflush(nullptr);
     ::_exit(code);
@@ -172,6 +198,8 @@ AttemptResult Supervisor::run_hook(const char* op, std::optional<Clock::time_poi
   }
   hook_ = nullptr;
   AttemptResult result = hook.finish(server_status_);
+  // Services that the setup has started may go on writing there as long as the suite runs.
+  if (!service_out_) service_out_ = std::move(hook.out_read);
   if (result.outcome == Verdict::cancelled) result_.ending = Ending::cancelled;
   return result;
 }
@@ -225,7 +253,6 @@ bool Supervisor::start_attempt(const Waiting& waiting) {
                                 {attempt->out_write.get(), attempt->events_write.get()});
   attempt->out_write.reset();
   attempt->events_write.reset();
-  progress_.attempt_started(test, waiting.number);
   live_.emplace(id, std::move(*attempt));
   if (!sent) on_server_gone();
   return sent.has_value();
@@ -236,7 +263,8 @@ std::optional<Clock::time_point> Supervisor::next_wake() const {
   const auto sooner = [&](const std::optional<Clock::time_point>& at) {
     if (at && (!wake || *at < *wake)) wake = at;
   };
-  if (result_.ending != Ending::completed) wake.reset();
+  // A setup or teardown has its own.
+  if (hook_ || result_.ending != Ending::completed) wake.reset();
   const auto consider = [&](const LiveAttempt& attempt) {
     if (!attempt.killed) sooner(attempt.kill_at ? attempt.kill_at : attempt.deadline);
   };
@@ -250,7 +278,9 @@ std::optional<Clock::time_point> Supervisor::next_wake() const {
 
 void Supervisor::step(std::optional<Clock::time_point> wake) {
   if (!control_) return;
-  std::vector<pollfd> polled{{control_.get(), POLLIN, 0}, {interrupts_.fd(), POLLIN, 0}};
+  std::vector<pollfd> polled{{control_.get(), POLLIN, 0},
+                             {interrupts_.fd(), POLLIN, 0},
+                             {service_out_.get(), POLLIN, 0}};
   const auto add = [&](const LiveAttempt& attempt) {
     // A closed pipe's -1 is ignored by poll().
     polled.push_back({attempt.out_read.get(), POLLIN, 0});
@@ -264,7 +294,7 @@ void Supervisor::step(std::optional<Clock::time_point> wake) {
     timeout = static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
   }
   if (::poll(polled.data(), polled.size(), timeout) <= 0) return;
-  std::size_t at = 2;
+  std::size_t at = 3;
   const auto read = [&](LiveAttempt& attempt) {
     const bool ready = polled[at].revents != 0 || polled[at + 1].revents != 0;
     at += 2;
@@ -273,7 +303,16 @@ void Supervisor::step(std::optional<Clock::time_point> wake) {
   for (auto& [id, attempt] : live_) read(attempt);
   if (hook_) read(*hook_);
   if (polled[1].revents != 0) interrupts_.take();
+  if (polled[2].revents != 0) read_services();
   if (polled[0].revents != 0) read_control();
+}
+
+void Supervisor::read_services() {
+  char buffer[64 * 1024];
+  const ssize_t n = ::read(service_out_.get(), buffer, sizeof buffer);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (n <= 0) return service_out_.reset();
+  service_output_.add(std::string_view(buffer, static_cast<std::size_t>(n)));
 }
 
 void Supervisor::read_control() {
@@ -288,8 +327,8 @@ void Supervisor::read_control() {
     const std::int64_t id = message->number_of("id");
     if (op == "setup_done" || op == "teardown_done") hook_ok_ = message->flag("ok");
     if (op == "setup_done" && message->number_of("threads") > 1)
-      progress_.note(fmt::format("the setup left {} threads running; tests start without them",
-                                 message->number_of("threads") - 1));
+      progress_.note_once(suite_.id() + ": " +
+                          fmt::format(kThreadsOfSetup, message->number_of("threads") - 1));
     const auto found = live_.find(id);
     if (op == "started" && found != live_.end()) {
       found->second.pid = static_cast<pid_t>(message->number_of("pid"));
@@ -321,6 +360,8 @@ void Supervisor::finish_attempt(LiveAttempt attempt, int wait_status) {
   std::filesystem::remove_all(attempt.dir, ignored);
   result_.cases[test].attempts.push_back(std::move(result));
   retry_or_report(test);
+  // What is shown is shown; a million attempts' output would fill the memory.
+  if (options_.junit.empty() && !options_.json) result_.cases[test].attempts.back().output = {};
 }
 
 void Supervisor::retry_or_report(std::size_t index) {

@@ -22,11 +22,14 @@ namespace baton::suite {
 /// Between SIGTERM and SIGKILL.
 inline constexpr std::chrono::milliseconds kKillGrace{2'000};
 
-/// SIGINT, SIGTERM and SIGHUP as a descriptor, blocked for the process; and what came. The second
-/// one stops at once instead of after teardown.
+/// SIGINT, SIGTERM and SIGHUP as a descriptor, and what came. The second one stops at once instead
+/// of after teardown. One at a time in a process.
 class Interrupts {
  public:
   Interrupts();
+  ~Interrupts();
+  Interrupts(const Interrupts&) = delete;
+  Interrupts& operator=(const Interrupts&) = delete;
   int fd() const { return fd_.get(); }
   /// Reads what is there.
   void take();
@@ -66,6 +69,7 @@ class Supervisor {
   void step(std::optional<Clock::time_point> wake);
   std::optional<Clock::time_point> next_wake() const;
   void read_control();
+  void read_services();
   void on_exited(std::int64_t id, int wait_status);
   void finish_attempt(LiveAttempt attempt, int wait_status);
   void retry_or_report(std::size_t test);
@@ -90,6 +94,8 @@ class Supervisor {
   std::int64_t next_id_ = 1;
   std::optional<bool> hook_ok_;
   LiveAttempt* hook_ = nullptr;
+  Fd service_out_;  // what the setup's services write to after it
+  OutputKeeper service_output_;
 };
 
 }  // namespace baton::suite

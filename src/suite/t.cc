@@ -13,23 +13,13 @@
 #include "suite/attempt.h"
 #include "suite/printer.h"
 #include "suite/stop.h"
+#include "suite/variable.h"
 
 namespace baton {
 namespace {
 
 using suite::keep;
 using suite::view;
-
-// "base_url" -> "BATON_ENV_BASE_URL": what the runner exports.
-std::string variable(std::string_view prefix, std::string_view key) {
-  std::string name(prefix);
-  for (const char c : key) {
-    const bool lower = c >= 'a' && c <= 'z';
-    const bool kept = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    name += lower ? static_cast<char>(c - 'a' + 'A') : kept ? c : '_';
-  }
-  return name;
-}
 
 Text from_environment(const std::string& name, TextView otherwise = "") {
   const char* const value = std::getenv(name.c_str());
@@ -55,9 +45,11 @@ Text T::name() const { return keep(attempt_->setting().test); }
 Text T::suite() const { return keep(attempt_->setting().suite); }
 int T::attempt() const { return attempt_->setting().number; }
 Text T::environment() const { return from_environment("BATON_ENVIRONMENT"); }
-Text T::property(TextView key) const { return from_environment(variable("BATON_ENV_", view(key))); }
+Text T::property(TextView key) const {
+  return from_environment(suite::variable_name(suite::kPropertyPrefix, view(key)));
+}
 Text T::param(TextView key, TextView otherwise) const {
-  return from_environment(variable("BATON_PARAM_", view(key)), otherwise);
+  return from_environment(suite::variable_name(suite::kParameterPrefix, view(key)), otherwise);
 }
 Text T::parameter() const { return keep(attempt_->setting().parameter); }
 Text T::temp_dir() const { return attempt_->temp_dir(); }

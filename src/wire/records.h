@@ -23,7 +23,7 @@ namespace baton::wire {
 
 inline constexpr std::string_view kRecordsType = "application/x-baton-records";
 
-/// A plan of 50,000 cases with descriptions is about 10 MiB of JSON.
+/// The runner keeps below it: plans are sent in parts, what a test records is cut.
 inline constexpr std::uint32_t kRecordJsonMax = 16 << 20;
 /// The runner cuts output into chunks of at most kOutputChunkMax bytes; zstd may add a little.
 inline constexpr std::uint32_t kRecordPayloadMax = 1 << 20;

@@ -7,7 +7,9 @@ every run reaches a verdict and no process is left over. BATON_SWEEP sets the nu
 """
 import http.client
 import os
+import pathlib
 import random
+import shutil
 import signal
 import time
 
@@ -21,13 +23,15 @@ suites:
     kind: tap
     command: [sh, -c, 'echo 1..8; for i in 1 2 3 4 5 6 7 8; do echo "ok $i - case $i"; sleep 0.02; done']
   - {name: one, kind: command, command: [sh, -c, 'sleep 0.1; echo out']}
+  - {name: sweep, kind: cpp, command: [./sweep_suite]}
 """
+BUILD = pathlib.Path(os.environ.get("BATON_BUILD", "build/dev"))
 
 
 def start_some(server, acknowledged, random_):
     for _ in range(random_.randint(1, 3)):
         try:
-            answer = server.post("/api/v1/runs", {"suite": random_.choice(["cases", "one"])}, timeout=5)
+            answer = server.post("/api/v1/runs", {"suite": random_.choice(["cases", "one", "sweep"])}, timeout=5)
         except (OSError, http.client.HTTPException):
             return
         if answer.status == 201:
@@ -61,7 +65,11 @@ def remember(server, acknowledged, seen):
 def test_nothing_acknowledged_is_lost_wherever_the_kill_falls(make_server):
     points = int(os.environ.get("BATON_SWEEP", "24"))
     random_ = random.Random(20261)
-    server = make_server(CONFIG)
+    server = make_server(CONFIG, start=False)
+    # By this name every process of the suite is known, whatever its environment and folder.
+    program = server.folder / "sweep_suite"
+    shutil.copy(BUILD / "bin/suite_sweep", program)
+    server.start()
     acknowledged, seen = [], {}
     for point in range(points):
         start_some(server, acknowledged, random_)
@@ -83,3 +91,4 @@ def test_nothing_acknowledged_is_lost_wherever_the_kill_falls(make_server):
             acknowledged, seen = acknowledged[-1:], {}
     check(server, acknowledged, seen)
     wait_for(lambda: not leftovers(server.folder), seconds=30, what="the end of every test process")
+    wait_for(lambda: not processes_with(str(program)), seconds=30, what="the end of every suite process")

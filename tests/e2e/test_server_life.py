@@ -152,7 +152,8 @@ def test_a_full_disk_refuses_and_recovers(make_server, tmp_path):
         (mount / "filler").unlink()
         wait_for(lambda: server.post("/api/v1/runs", {"suite": "ok"}).status == 201, what="recovery")
         for run in acknowledged:
-            assert server.finish(run)["state"] == "finished"
+            # A runner that found no space is started again; nothing is wrong with the test.
+            assert server.finish(run)["verdict"] == "passed"
         server.stop()
     finally:
         subprocess.run(["umount", "-l", str(mount)], check=False)

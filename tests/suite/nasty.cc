@@ -225,4 +225,74 @@ BATON_TEST(shares, finds_the_service_alive) {
   BATON_CHECK(prepared == 42);
 }
 
+BATON_SUITE(threads);
+BATON_SETUP(threads) {
+  // Takes every signal that it may: none must get lost for the one that forks.
+  static std::thread thread([] {
+    for (;;) std::this_thread::sleep_for(1ms);
+  });
+}
+BATON_TEST_P(threads, ends, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}) { BATON_CHECK(param > 0); }
+
+BATON_SUITE(service);
+BATON_SETUP(service) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    for (;;) {
+      [[maybe_unused]] const auto told = ::write(STDOUT_FILENO, "still here\n", 11);
+      ::usleep(5'000);
+    }
+  }
+  t.set_value("pid", pid);
+}
+BATON_TEST(service, lives_on_though_it_prints) {
+  const int pid = std::atoi(t.value("pid").c_str());
+  BATON_CHECK(!t.poll(300ms, 10ms, [&] {
+    char state = 0;
+    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+    std::string number, name;
+    stat >> number >> name >> state;
+    return state == 0 || state == 'Z';
+  }));
+}
+
+BATON_SUITE(hung_teardown, {.timeout = 1s});
+BATON_TEARDOWN(hung_teardown) {
+  t.set_timeout(500ms);  // the 30 seconds that a teardown has are long for a test
+  t.poll(200ms, [] { return false; });
+  for (;;) ::pause();
+}
+BATON_TEST(hung_teardown, ends_well) {}
+
+BATON_SUITE(stop_token_in_setup, {.attempt_timeout = 300ms});
+BATON_SETUP(stop_token_in_setup) { [[maybe_unused]] const std::stop_token stop = t.stop_token(); }
+BATON_TEST(stop_token_in_setup, stops_when_asked) {
+  t.cleanup([&] { t.log("cleaned up"); });
+  const std::stop_token stop = t.stop_token();
+  while (!stop.stop_requested()) std::this_thread::sleep_for(5ms);
+}
+
+BATON_SUITE(forked);
+BATON_TEST(forked, checks_in_a_child) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    BATON_CHECK(1 == 2);
+    ::_exit(0);
+  }
+  ::waitpid(pid, nullptr, 0);
+}
+BATON_TEST(forked, extends_for_ever, {.timeout = 200ms}) {
+  t.set_timeout(0s);
+  std::this_thread::sleep_for(500ms);
+}
+BATON_TEST(forked, says_its_own_limit, {.timeout = 20s}) {
+  t.set_timeout(100ms);
+  t.poll(1h, [] { return false; });
+}
+BATON_TEST(forked, records_much) {
+  t.set_value("huge", std::string(3'000'000, '\x01'));
+  auto span = t.span("wide", {{"small", 1}});
+  for (int i = 0; i < 9; ++i) span.set("key " + std::to_string(i), std::string(60'000, 'x'));
+}
+
 int main(int argc, char** argv) { return baton::main(argc, argv); }

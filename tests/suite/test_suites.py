@@ -2,6 +2,7 @@
 """Suite binaries on a bad day: every attempt gets its right outcome and nothing is left behind."""
 import os
 import pathlib
+import resource
 import signal
 import time
 import xml.etree.ElementTree as ElementTree
@@ -210,6 +211,98 @@ def test_setup_is_shared_and_torn_down(tmp_path):
     assert process.returncode == 0
     assert report["suites"][0]["teardown_log"] == "teardown 42\nafter the teardown\n"
     assert not alive(int((tmp_path / "service").read_text()))
+
+
+def test_threads_of_the_setup_are_told_and_lose_no_death():
+    began = time.monotonic()
+    process = run("suite_nasty", "--suite", "threads")
+    assert process.returncode == 0 and "10 passed" in process.out
+    assert time.monotonic() - began < 20
+    assert process.out.count("the setup left 1 thread(s) running") == 1
+    assert "start them in the tests" in process.out
+
+
+def test_threads_before_the_setup_are_told():
+    process = run("suite_threads", "--filter", "^ends$", "--repeat", "3")
+    assert process.returncode == 0, process.out
+    assert process.out.count("thread(s) run before the setup") == 1
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_is_not_lost_to_a_thread_that_does_not_block_it(tmp_path, number, code):
+    process = start("suite_threads", "--filter", "^waits$", "--junit", tmp_path / "j.xml")
+    line = b""
+    while b"with_a_thread: 1 test" not in line:
+        line = process.stdout.readline()
+        assert line, "it ended early"
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == code and b"INTERRUPTED" in out
+    assert (tmp_path / "j.xml").exists()
+
+
+def test_a_service_of_the_setup_may_go_on_printing():
+    process, report = run_json("suite_nasty", "--suite", "service")
+    assert process.returncode == 0, report
+    assert report["suites"][0]["setup_log"].count("still here") > 10
+
+
+def test_a_hung_teardown_is_ended_without_a_busy_wait():
+    def spent():
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    before = spent()
+    began = time.monotonic()
+    process = run("suite_nasty", "--suite", "hung_teardown")
+    assert 2 <= time.monotonic() - began < 20
+    assert process.returncode == 0 and "time-out of 500ms is over" in process.out
+    assert spent() - before < 1
+
+
+def test_the_stop_token_works_though_the_setup_took_one():
+    process, report = run_json("suite_nasty", "--suite", "stop_token_in_setup")
+    attempt = by_name(report)["stops_when_asked"]["attempts"][0]
+    assert attempt["outcome"] == "timed_out" and "cleaned up" in attempt["output"]
+    assert attempt["duration_ms"] < 2000, "it was killed"
+    assert "thread" not in process.err, "the library's own thread is no news"
+
+
+def test_a_check_that_fails_in_a_forked_child_fails_the_test():
+    _, report = run_json("suite_nasty", "--filter", "^checks_in_a_child$")
+    attempt = by_name(report)["checks_in_a_child"]["attempts"][0]
+    assert attempt["outcome"] == "failed" and "1 == 2" in attempt["message"]
+    assert attempt["file"].endswith("nasty.cc") and attempt["line"] > 0
+
+
+def test_set_timeout_is_the_limit_that_is_told():
+    _, report = run_json("suite_nasty", "--filter", "^(extends_for_ever|says_its_own_limit)$")
+    tests = by_name(report)
+    assert tests["extends_for_ever"]["verdict"] == "passed"
+    limited = tests["says_its_own_limit"]["attempts"][0]
+    assert limited["outcome"] == "timed_out" and "time-out of 100ms" in limited["message"]
+
+
+def test_what_is_too_large_to_keep_is_cut_and_told():
+    _, report = run_json("suite_nasty", "--filter", "^records_much$")
+    attempt = by_name(report)["records_much"]["attempts"][0]
+    assert attempt["outcome"] == "passed"
+    assert len(attempt["values"]["huge"]) == 65536
+    assert "value huge has 3000000 bytes; the first 65536 are kept" in attempt["output"]
+    (span,) = attempt["spans"]
+    assert 3 <= len(span["context"]) < 10 and "span wide: context beyond" in attempt["output"]
+
+
+def test_junit_totals_agree_with_the_elements(tmp_path):
+    run("suite_nasty", "--filter", "^(says_its_own_limit|crashes|skips|throws|passes|is_flaky)$|/3$",
+        "--suite", "nasty", "--suite", "forked", "--junit", tmp_path / "j.xml")
+    root = ElementTree.parse(tmp_path / "j.xml").getroot()
+    suites = list(root.iter("testsuite"))
+    for total, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        found = len(list(root.iter(element)))
+        assert int(root.get(total)) == found, total
+        assert sum(int(suite.get(total)) for suite in suites) == found, total
+    assert int(root.get("errors")) == 3
 
 
 def test_soft_failures_do_not_fail_the_run():

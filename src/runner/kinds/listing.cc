@@ -92,7 +92,9 @@ Result<Step> list_step(const model::Suite& suite, const std::string& scratch) {
     case Kind::catch2: command.push_back("--list-test-names-only"); break;
     case Kind::doctest: command.insert(command.end(), {"-ltc", "-r=xml"}); break;
     case Kind::ctest: command.push_back("--show-only=json-v1"); break;
-    case Kind::pytest: command.insert(command.end(), {"--collect-only", "-q", "--color=no"}); break;
+    case Kind::pytest:
+      command.insert(command.end(), {"--collect-only", "--verbosity=-1", "--color=no"});
+      break;
     case Kind::playwright:
       command.insert(command.end(), {"--list", "--reporter=json"});
       break;

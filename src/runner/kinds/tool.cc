@@ -14,6 +14,9 @@ using model::Kind;
 
 // Linux takes 128 KiB per argument; the environment and the rest have room beside it.
 constexpr std::size_t kArgumentMax = 100 << 10;
+// CMake compiles the pattern into a program whose jumps are 16 bits wide, at a few bytes for each
+// character, and refuses a larger one.
+constexpr std::size_t kCtestPatternMax = 16 << 10;
 
 // Filters by node id after collection, so that every other argument of the user's command (paths,
 // -k, -m, plugins) keeps its meaning, and any number of names fits.
@@ -54,12 +57,12 @@ void run_gtest(Step& step, std::span<const std::string> names, const std::string
 }
 
 void run_catch2(Step& step, std::span<const std::string> names) {
-  step.command.insert(step.command.end(), {"-r", "xml"});
+  step.command.insert(step.command.end(), {"-r", "xml", "-d", "yes"});
   if (!names.empty()) step.command.push_back(joined(names, ",", catch2_filter_name));
 }
 
 void run_doctest(Step& step, std::span<const std::string> names) {
-  step.command.push_back("-r=xml");
+  step.command.insert(step.command.end(), {"-r=xml", "-d=true"});
   if (!names.empty()) {
     step.command.push_back("-cs=true");
     step.command.push_back("-tc=" + joined(names, ",", doctest_filter_name));
@@ -79,8 +82,10 @@ Result<void> run_pytest(const model::Suite& suite, Step& step, std::span<const s
                         const std::string& scratch) {
   step.report = scratch + "/report.xml";
   step.format = reports::Format::junit;
-  // -s: what a test prints is seen at once; fixtures such as capsys work all the same.
-  step.command.insert(step.command.end(), {"-v", "-s", "--color=no", "--junitxml=" + step.report});
+  // -s: what a test prints is seen at once; fixtures such as capsys work all the same. The
+  // verbosity as a number, as -q and -v would add to the user's; xunit1 has the node ids.
+  step.command.insert(step.command.end(), {"--verbosity=1", "-s", "--color=no", "-o",
+                                           "junit_family=xunit1", "--junitxml=" + step.report});
   if (names.empty()) return {};
   BATON_TRY_VOID(replace_file(scratch + "/baton_selection.py", kPytestPlugin));
   BATON_TRY_VOID(replace_file(scratch + "/selection.txt", lines_of(names)));
@@ -128,20 +133,19 @@ void run_go(Step& step, std::span<const std::string> names) {
 }  // namespace
 
 const ToolTraits& traits_of(Kind kind) {
-  static const ToolTraits cpp{true, true, true, false, true};
-  static const ToolTraits binary{true, true, true, true, true};
-  static const ToolTraits ctest{true, true, true, true, true};
-  static const ToolTraits pytest{true, false, true, true, false};
-  static const ToolTraits playwright{true, false, true, true, false};
-  static const ToolTraits go{true, false, true, true, true};
-  static const ToolTraits tap{false, false, false, true, true};
+  static const ToolTraits cpp{true, true, true, true};
+  static const ToolTraits binary{true, true, true, true};
+  static const ToolTraits pytest{true, false, true, false};
+  static const ToolTraits playwright{true, false, true, false};
+  static const ToolTraits go{true, false, true, true};
+  static const ToolTraits tap{false, false, false, true};
   static const ToolTraits opaque{};
   switch (kind) {
     case Kind::cpp: return cpp;
     case Kind::gtest:
     case Kind::catch2:
-    case Kind::doctest: return binary;
-    case Kind::ctest: return ctest;
+    case Kind::doctest:
+    case Kind::ctest: return binary;
     case Kind::pytest: return pytest;
     case Kind::playwright: return playwright;
     case Kind::go: return go;
@@ -172,13 +176,30 @@ Result<Step> run_step(const model::Suite& suite, std::span<const std::string> na
   return step;
 }
 
+bool runs_disabled(const model::Suite& suite) {
+  const auto given = [&suite](std::initializer_list<std::string_view> options) {
+    return std::any_of(suite.command.begin(), suite.command.end(), [&](const std::string& word) {
+      return std::find(options.begin(), options.end(), word) != options.end();
+    });
+  };
+  if (suite.kind == Kind::gtest) {
+    const auto variable = suite.environment_variables.find("GTEST_ALSO_RUN_DISABLED_TESTS");
+    const bool set = variable != suite.environment_variables.end() && variable->second != "0";
+    return set || given({"--gtest_also_run_disabled_tests", "--gtest_also_run_disabled_tests=1",
+                         "--gtest_also_run_disabled_tests=true"});
+  }
+  return suite.kind == Kind::doctest && given({"-ns", "--no-skip", "-ns=true", "--no-skip=true",
+                                               "-ns=1", "--no-skip=1"});
+}
+
 std::size_t names_that_fit(Kind kind, std::span<const std::string> names) {
   if (kind == Kind::pytest) return names.size();
+  const std::size_t max = kind == Kind::ctest ? kCtestPatternMax : kArgumentMax;
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < names.size(); ++i) {
     // Escapes at most double a name; a pattern adds some characters of its own.
     bytes += 2 * names[i].size() + (kind == Kind::playwright ? 100 : 16);
-    if (bytes > kArgumentMax) return std::max<std::size_t>(i, 1);
+    if (bytes > max) return std::max<std::size_t>(i, 1);
   }
   return names.size();
 }

@@ -20,8 +20,6 @@ struct ToolTraits {
   bool lists = false;    // its cases are known before it runs
   bool cheap = false;    // … and asking takes milliseconds
   bool selects = false;  // it can run some of them
-  /// What it prints says which case is running and how it ended.
-  bool live = false;
   /// Failures are complete in what it prints; otherwise they wait for the report.
   bool live_failures = false;
 };
@@ -49,6 +47,9 @@ Result<Step> run_step(const model::Suite& suite, std::span<const std::string> na
                       const std::string& scratch);
 /// How many of the names one process can be told at once (at least 1).
 std::size_t names_that_fit(model::Kind kind, std::span<const std::string> names);
+
+/// The command itself asks for the cases that the tool calls disabled.
+bool runs_disabled(const model::Suite& suite);
 
 /// The name as the kind's own filter matches it and nothing else that it could avoid.
 std::string gtest_filter_name(std::string_view name);
