@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/log.h"
 #include "engine/feed.h"
 #include "engine/report_ops.h"
 #include "engine/writer.h"
@@ -40,6 +41,8 @@ baton::engine::ImportedReport report(long run, long cases) {
 
 int main(int argc, char** argv) {
   if (argc != 4) return 2;
+  // Each command here is many operations: that it is slow is no news.
+  baton::log::set_level(baton::log::Level::off);
   const long runs = std::atol(argv[2]);
   const long cases = std::atol(argv[3]);
   auto store = baton::store::Store::open({.data = argv[1]});
