@@ -48,7 +48,8 @@ Result<void> save(client::ApiClient& api, std::int64_t run, const json::value& i
   BATON_TRY_VOID(make_directories(file.parent_path().string()));
   std::ofstream out(file, std::ios::binary | std::ios::trunc);
   std::string url = fmt::format("/runs/{}/artifacts", run);
-  for (const std::string_view part : split(text_at(item, "path"), '/'))
+  const std::string path = text_at(item, "path");
+  for (const std::string_view part : split(path, '/'))
     url += "/" + client::escape(part);
   url += fmt::format("?test={}&attempt={}", client::escape(text_at(item, "test")),
                      integer_at(item, "attempt"));
