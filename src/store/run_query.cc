@@ -50,16 +50,19 @@ void add_suites(Builder& sql, const std::vector<std::int64_t>& suites) {
   sql.add(fmt::format("r.suite_id IN ({})", list));
 }
 
-void add_filters(Builder& sql, const RunQuery& query) {
+void add_filters(Builder& sql, const RunQuery& query, bool one_suite) {
   if (query.state) {
     const auto state = static_cast<std::int64_t>(*query.state);
     sql.add(fmt::format("r.state = {}", state));
     // The predicate of the partial index, word for word: SQLite infers nothing.
     if (state < 3) sql.add("r.state < 3");
   }
-  if (query.verdict)
-    sql.add(
-        fmt::format("r.verdict > 0 AND r.verdict = {}", static_cast<std::int64_t>(*query.verdict)));
+  if (query.verdict) {
+    sql.add(fmt::format("r.verdict = {}", static_cast<std::int64_t>(*query.verdict)));
+    // For the partial index of all suites. With that of one suite SQLite would take the range for the
+    // better bound, and sort.
+    if (!one_suite) sql.add("r.verdict > 0");
+  }
   if (!query.reference.empty()) sql.add("r.reference = ? AND r.reference <> ''", query.reference);
   if (!query.environment.empty())
     sql.add("r.environment = ? AND r.environment <> ''", query.environment);
@@ -115,7 +118,7 @@ Result<std::vector<RunRow>> list_by_columns(Session& session, const RunQuery& qu
     sql.add("s.id = r.suite_id");
   }
   if (suite) sql.add("r.suite_id = ?", *suite);
-  add_filters(sql, query);
+  add_filters(sql, query, suite.has_value());
   add_labels(sql, query, by_label ? 1 : 0);
   sql.args.emplace_back(std::int64_t{query.limit});
   BATON_TRY(rows, session.query(fmt::format("{}{}{} ORDER BY {} DESC LIMIT ?", kRunColumns, from,
@@ -178,7 +181,7 @@ Result<std::vector<RunRow>> search_finished(Session& session, const RunQuery& qu
   if (query.before) sql.add(fmt::format("{} < ?", key), raw(*query.before));
   sql.add(fmt::format("r.id = {} AND s.id = r.suite_id", key));
   if (!suites.empty()) add_suites(sql, suites);
-  add_filters(sql, query);
+  add_filters(sql, query, suites.size() == 1);
   add_labels(sql, query, 0);
   sql.args.emplace_back(std::int64_t{query.limit});
   BATON_TRY(rows,
@@ -212,7 +215,7 @@ Result<std::vector<RunRow>> search_live(Session& session, const RunQuery& query,
         like_pattern(word));
   }
   if (!suites.empty()) add_suites(sql, suites);
-  add_filters(sql, query);
+  add_filters(sql, query, suites.size() == 1);
   add_labels(sql, query, 0);
   sql.args.emplace_back(std::int64_t{query.limit});
   const std::string_view hint = session.dialect() == Dialect::sqlite ? " INDEXED BY run_live" : "";
