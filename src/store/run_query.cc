@@ -147,14 +147,15 @@ Result<std::vector<RunRow>> list_by_columns(Session& session, const RunQuery& qu
 
 // "build-12 err" → "build 12"* "err"* for FTS5, (build <-> 12:*) & err:* for PostgreSQL: each word
 // of the query is a phrase whose last part may be the beginning of a word. "" when nothing is left.
-std::string match_expression(Dialect dialect, std::string_view text) {
+std::string match_expression(Dialect dialect, std::string_view text, bool beginnings) {
   std::string expression;
   for (const std::string_view word : split(text, ' ')) {
     const std::string words = search_words(word);
     const std::string_view phrase = trim(words);
     if (phrase.empty()) continue;
     if (dialect == Dialect::sqlite) {
-      expression += fmt::format("{}\"{}\"*", expression.empty() ? "" : " ", phrase);
+      expression += fmt::format("{}\"{}\"{}", expression.empty() ? "" : " ", phrase,
+                                beginnings ? "*" : "");
       continue;
     }
     std::string parts;
@@ -166,9 +167,10 @@ std::string match_expression(Dialect dialect, std::string_view text) {
 }
 
 // Runs that have ended: by the index of their words.
-Result<std::vector<RunRow>> search_finished(Session& session, const RunQuery& query,
-                                            const std::vector<std::int64_t>& suites) {
-  const std::string expression = match_expression(session.dialect(), query.text);
+Result<std::vector<RunRow>> search_words_of(Session& session, const RunQuery& query,
+                                            const std::vector<std::int64_t>& suites,
+                                            bool beginnings) {
+  const std::string expression = match_expression(session.dialect(), query.text, beginnings);
   if (expression.empty()) return std::vector<RunRow>{};
   const bool sqlite = session.dialect() == Dialect::sqlite;
   const std::string_view key = sqlite ? "t.rowid" : "t.run_id";
@@ -190,6 +192,17 @@ Result<std::vector<RunRow>> search_finished(Session& session, const RunQuery& qu
                                       kRunColumns, sql.where, key),
                           sql.args));
   return runs_of(rows);
+}
+
+// FTS5 collects every run that has a word with this beginning before it gives the newest; of whole
+// words it reads from the end. A page of those is what is looked for when a word is that common.
+Result<std::vector<RunRow>> search_finished(Session& session, const RunQuery& query,
+                                            const std::vector<std::int64_t>& suites) {
+  if (session.dialect() == Dialect::sqlite) {
+    BATON_TRY(whole, search_words_of(session, query, suites, false));
+    if (whole.size() >= static_cast<std::size_t>(query.limit)) return std::move(whole);
+  }
+  return search_words_of(session, query, suites, true);
 }
 
 std::string like_pattern(std::string_view word) {
