@@ -3,10 +3,10 @@
 
 #include <sys/mman.h>
 
-#include <map>
 #include <utility>
 
 #include "base/file.h"
+#include "reports/unique_names.h"
 
 namespace baton::api {
 namespace {
@@ -21,9 +21,8 @@ std::string whole_message(const reports::Attempt& attempt) {
 class Collector {
  public:
   void add(reports::Case&& item) {
-    const auto [it, is_new] = positions_.try_emplace(item.name, imported_.report.cases.size());
-    if (is_new) imported_.report.cases.emplace_back().name = item.name;
-    model::CaseResult& result = imported_.report.cases[it->second];
+    model::CaseResult& result = imported_.report.cases.emplace_back();
+    result.name = item.name;
     for (reports::Attempt& attempt : item.attempts) add_attempt(result, item, attempt);
   }
 
@@ -60,7 +59,6 @@ class Collector {
       imported_.outputs.push_back({result.name, attempt.number, std::move(from.output)});
   }
 
-  std::map<std::string, std::size_t> positions_;
   Imported imported_;
 };
 
@@ -81,6 +79,7 @@ void settle_times(engine::ImportedReport& report) {
 Result<Imported> import_files(std::span<const ReportFile> files, reports::Format format,
                               bool partial) {
   Collector collector;
+  reports::UniqueNames names;
   std::optional<Error> refused;
   for (const ReportFile& file : files) {
     reports::ParseOptions options;
@@ -97,7 +96,12 @@ Result<Imported> import_files(std::span<const ReportFile> files, reports::Format
       }
       continue;
     }
-    for (reports::Case& item : report->items) collector.add(std::move(item));
+    // Within a file repetitions are numbered already; between files they are other cases as well, or a
+    // pass of one platform would make a flake of another's failure.
+    for (reports::Case& item : report->items) {
+      item.name = names.unique(std::move(item.name));
+      collector.add(std::move(item));
+    }
     collector.add_summary(file.name, *report);
   }
   if (refused) return tl::unexpected(*std::move(refused));

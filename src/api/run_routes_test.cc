@@ -227,6 +227,24 @@ TEST(Reports, logs_are_not_there_without_their_run) {
   EXPECT_EQ(left->bytes, 0);
 }
 
+// As attempts of one case, a pass on one platform would have hidden the failure on another.
+TEST(Reports, a_case_of_two_files_is_two_cases) {
+  for (const bool failure_first : {true, false}) {
+    TestServer server;
+    const std::string part = "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x.xml\"\r\n\r\n";
+    const std::string good = "<testsuite><testcase name=\"a\"/></testsuite>\r\n";
+    const std::string bad = "<testsuite><testcase name=\"a\"><failure/></testcase></testsuite>\r\n";
+    const std::string body = part + (failure_first ? bad : good) + part +
+                             (failure_first ? good : bad) + "--B--\r\n";
+    const Reply run = server.post("/api/v1/reports?suite=ext", body,
+                                  {{"Content-Type", "multipart/form-data; boundary=B"}});
+    EXPECT_EQ(run.status, 201) << run.text;
+    EXPECT_EQ(run.at("verdict").as_string(), "failed");
+    EXPECT_EQ(run.at("counts").at("total").as_int64(), 2);
+    EXPECT_FALSE(run.at("flaky").as_bool());
+  }
+}
+
 TEST(Reports, a_malformed_file_stores_nothing_and_says_where) {
   TestServer server;
   const std::string body =

@@ -71,6 +71,11 @@ Result<Reply> ApiClient::call_once(const Call& call) {
   BATON_TRY(response, http_.request(prepare(call)));
   if (response.status >= 400)
     return tl::unexpected(wire::parse_problem(response.status, response.body));
+  // A proxy or a login page answers, too. Every answer of Baton carries the request's id.
+  if (response.headers.get("X-Request-Id").empty())
+    return fail_with_fix(Code::unreachable,
+                         "check --url or BATON_URL, and what stands before the server",
+                         "what answers is not a Baton server (status {})", response.status);
   Reply reply{response.status, std::move(response.headers), nullptr, {}};
   if (reply.headers.get("Content-Type").find("json") != std::string_view::npos) {
     boost::system::error_code bad;

@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "engine/writer.h"
+#include "model/case_limit.h"
 #include "model/run.h"
 
 namespace baton::engine {
 
-/// One operation stores all of it, so its size bounds how long everybody else waits (about a second).
-inline constexpr std::size_t kImportedCasesMax = 50'000;
+inline constexpr std::size_t kImportedCasesMax = model::kCasesMax;
 
 /// The id that the next import shall have (ImportedReport::id), so that its logs can be stored first.
 Result<RunId> reserve_run(Context& context);

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "engine/run_ops.h"
+#include "model/case_limit.h"
 
 namespace baton::engine {
 namespace {
@@ -72,6 +73,9 @@ Result<void> sync_suites(Context& context, const std::vector<model::Suite>& suit
 Result<void> put_discovery(Context& context, std::string_view namespace_, std::string_view name,
                            const std::vector<model::Case>& cases, std::string_view error) {
   BATON_TRY(suite, declared(context.tx.sql(), namespace_, name));
+  // Its runs would end errored with the same words.
+  if (cases.size() > model::kCasesMax)
+    return store::put_cases(context.tx, suite, {}, model::too_many_cases(cases.size()));
   std::set<std::string_view> seen;
   for (const model::Case& entry : cases) {
     BATON_TRY_VOID(model::check_case_name(entry.name));

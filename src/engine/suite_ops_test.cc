@@ -63,6 +63,18 @@ TEST(SuiteOps, the_revision_counts_changes_of_the_declaration) {
   EXPECT_EQ(declare(), 2) << "what discovery finds is no change of it";
 }
 
+TEST(SuiteOps, a_suite_that_lists_too_many_cases_has_none_and_says_so) {
+  OpWorld w;
+  w.declare(w.suite("a"));
+  std::vector<model::Case> cases(50'001);
+  for (std::size_t i = 0; i < cases.size(); ++i) cases[i].name = fmt::format("c{}", i);
+  ASSERT_TRUE(w.run([&](Context& c) { return put_discovery(c, "pay", "a", cases, ""); }));
+  const auto row = get_suite(w.sql(), "pay/a");
+  ASSERT_TRUE(row);
+  EXPECT_TRUE(row->suite.cases.empty());
+  EXPECT_TRUE(holds(row->suite.discovery_error, "lists 50001 cases")) << row->suite.discovery_error;
+}
+
 TEST(SuiteOps, files_are_read_only_and_what_they_drop_is_hidden) {
   OpWorld w;
   ASSERT_TRUE(w.run([&](Context& c) {

@@ -145,9 +145,16 @@ void Forest::fell(Id id, std::function<void()> done) {
 }
 
 void Forest::fell_step(Id id, Instant give_up, std::function<void()> done) {
-  const auto found = trees_.find(id);
+  auto found = trees_.find(id);
   if (found == trees_.end()) return done();
   const int alive = kill_all([&] { return processes_of(found->second); });
+  // Dead and not reaped yet: without its tree nobody would hear of the root's end, and the attempt
+  // would never be over.
+  if (alive == 0 && found->second.root_alive) {
+    reap();
+    found = trees_.find(id);
+    if (found == trees_.end()) return done();
+  }
   if (alive > 0 && Clock::now() < give_up) {
     loop_.after(kLookAgain, [this, id, give_up, done = std::move(done)] {
       fell_step(id, give_up, done);

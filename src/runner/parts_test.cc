@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -12,6 +13,7 @@
 
 #include "runner/environment.h"
 #include "runner/files_found.h"
+#include "runner/forest.h"
 #include "runner/kinds/tool.h"
 #include "runner/output.h"
 #include "runner/pipe_reader.h"
@@ -198,6 +200,27 @@ TEST(PipeReader, a_writer_that_has_survived_does_not_hold_up_the_end) {
     reader.drain();
   }
   EXPECT_GE(read, 8192);
+}
+
+// The timer that looks after a killed tree and the signal of its root's end race: the end was lost when
+// the timer came first, and the attempt was never over.
+TEST(Forest, the_end_of_a_root_that_died_just_now_is_told) {
+  Loop loop;
+  Forest forest(loop);
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    for (;;) ::pause();
+  }
+  int status = -1;
+  const auto id = forest.plant(
+      {pid, "mark", false, false, [&status](int wait_status) { status = wait_status; }});
+  ::kill(pid, SIGKILL);
+  siginfo_t info{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT), 0);
+  bool felled = false;
+  forest.fell(id, [&felled] { felled = true; });
+  EXPECT_TRUE(felled);
+  EXPECT_TRUE(WIFSIGNALED(status)) << status;
 }
 
 TEST(Names, filters_match_awkward_names_and_only_them) {

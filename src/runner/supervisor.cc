@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "model/case_limit.h"
 #include "runner/proc.h"
 #include "runner/selection.h"
 
@@ -256,6 +257,8 @@ void Supervisor::list_cases() {
                  context_->remove_scratch(scratch);
                  if (ending_) return driver_ended(Ending::completed, "");
                  if (!cases) return driver_ended(Ending::errored, cases.error().message);
+                 if (cases->size() > model::kCasesMax)
+                   return driver_ended(Ending::errored, model::too_many_cases(cases->size()));
                  plan(*std::move(cases));
                });
 }

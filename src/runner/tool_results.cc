@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "reports/unique_names.h"
 #include "runner/files_found.h"
 #include "runner/proc.h"
 #include "runner/tool_process.h"
@@ -99,6 +100,9 @@ void ToolProcess::read_reports() {
       for (const FoundFile& file : found.files) {
         read_report(c_.folder, file.path, reports::Format::automatic, *report, *problem);
       }
+      // Files do not know each other's names: the same one twice is two cases.
+      reports::UniqueNames names;
+      for (reports::Case& item : report->items) item.name = names.unique(std::move(item.name));
     } else {
       read_report(scratch_, step_.report.substr(scratch_.size() + 1), step_.format, *report, *problem);
     }

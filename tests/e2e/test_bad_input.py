@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What a careless or hostile client sends, and what the server says."""
+import http.server
 import socket
+import threading
 import urllib.parse
 
 CONFIG = "suites:\n  - {name: ok, kind: command, command: ['true']}\n"
@@ -88,3 +90,38 @@ def test_broken_http_is_refused_and_others_are_served(make_server):
             answer = connection.recv(4096)
             assert answer == b"" or answer.startswith(b"HTTP/1.1 400"), (raw, answer)
     assert server.get("/livez", token=None).status == 200
+
+
+def test_a_suite_that_lists_too_many_cases_ends_errored(make_server, tmp_path):
+    tool = tmp_path / "tool"
+    tool.write_text("#!/bin/sh\ncase $1 in --gtest_list*) echo S.; seq -f '  c%.0f' 50001;; esac\n")
+    tool.chmod(0o755)
+    server = make_server(f"suites:\n  - {{name: big, kind: gtest, command: ['{tool}']}}\n")
+    done = server.cli("run", "big", check=11)
+    assert "lists 50001 cases" in done.stdout + done.stderr
+
+
+def test_what_is_no_baton_server_is_told(make_server):
+    server = make_server(CONFIG)
+
+    class Portal(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<html>please log in</html>")
+
+        do_POST = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    portal = http.server.HTTPServer(("127.0.0.1", 0), Portal)
+    threading.Thread(target=portal.serve_forever, daemon=True).start()
+    try:
+        for verb in (("runs", "ls"), ("whoami",), ("events", "--limit", "1"), ("run", "ok")):
+            done = server.cli(*verb, env={"BATON_URL": f"http://127.0.0.1:{portal.server_port}"})
+            assert done.returncode == 6, (verb, done)
+            assert "not a Baton server" in done.stderr and "fix:" in done.stderr
+    finally:
+        portal.shutdown()
