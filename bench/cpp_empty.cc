@@ -5,7 +5,8 @@
 BATON_SUITE(empty, {.namespace_ = "bench", .workers = 2});
 
 #define C1(n) BATON_TEST(empty, case_##n) {}
-#define C10(n) C1(n##0) C1(n##1) C1(n##2) C1(n##3) C1(n##4) C1(n##5) C1(n##6) C1(n##7) C1(n##8) C1(n##9)
+#define C10(n) \
+  C1(n##0) C1(n##1) C1(n##2) C1(n##3) C1(n##4) C1(n##5) C1(n##6) C1(n##7) C1(n##8) C1(n##9)
 #define C100(n) \
   C10(n##0)     \
   C10(n##1) C10(n##2) C10(n##3) C10(n##4) C10(n##5) C10(n##6) C10(n##7) C10(n##8) C10(n##9)

@@ -61,12 +61,13 @@ int main(int argc, char** argv) {
   // Not started: run() takes steps on this thread; many reports go into each command.
   constexpr long kPerCommand = 50;
   for (long done = 0; done < runs; done += kPerCommand) {
-    const auto stored = writer.run<void>([&](baton::engine::Context& context) -> baton::Result<void> {
-      for (long run = done; run < done + kPerCommand && run < runs; ++run) {
-        BATON_TRY(made, baton::engine::import_report(context, report(run, cases)));
-      }
-      return baton::Result<void>{};
-    });
+    const auto stored =
+        writer.run<void>([&](baton::engine::Context& context) -> baton::Result<void> {
+          for (long run = done; run < done + kPerCommand && run < runs; ++run) {
+            BATON_TRY(made, baton::engine::import_report(context, report(run, cases)));
+          }
+          return baton::Result<void>{};
+        });
     if (!stored) {
       std::fprintf(stderr, "bench_fill: %s\n", stored.error().message.c_str());
       return 1;

@@ -11,8 +11,9 @@ int main(int argc, char** argv) {
   std::string block;
   for (int i = 0; block.size() < 256 * 1024; ++i) {
     char line[128];
-    std::snprintf(line, sizeof line, "2026-03-01T12:00:%02d.%03dZ info order.placed id=%08x total=%d.%02d\n",
-                  i % 60, i * 7 % 1000, static_cast<unsigned>(i) * 2654435761U, i % 900, i % 100);
+    std::snprintf(line, sizeof line,
+                  "2026-03-01T12:00:%02d.%03dZ info order.placed id=%08x total=%d.%02d\n", i % 60,
+                  i * 7 % 1000, static_cast<unsigned>(i) * 2654435761U, i % 900, i % 100);
     block += line;
   }
   while (left > 0) {

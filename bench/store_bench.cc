@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// How many durable operations per second the writer answers with 1, 16 and 64 producers, beside what
-// SQLite commits by itself in the same run, and how fast output is appended to a run's stream.
-//   store_bench [FOLDER [postgres://…]]      medians of 5, two seconds each unless BENCH_SECONDS says
+// How many durable operations per second the writer answers with 1, 16 and 64 producers, beside
+// what SQLite commits by itself in the same run, and how fast output is appended to a run's stream.
+//   store_bench [FOLDER [postgres://…]]      medians of 5, two seconds each unless BENCH_SECONDS
+//   says
 #include <sqlite3.h>
 #include <unistd.h>
 
@@ -46,7 +47,8 @@ double bare_commits(const std::string& folder) {
   sqlite3_open(path.c_str(), &db);
   const auto run = [&](const char* sql) { sqlite3_exec(db, sql, nullptr, nullptr, nullptr); };
   run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-      "CREATE TABLE t (k INTEGER PRIMARY KEY, v TEXT); CREATE TABLE e (k INTEGER PRIMARY KEY, v TEXT)");
+      "CREATE TABLE t (k INTEGER PRIMARY KEY, v TEXT); CREATE TABLE e (k INTEGER PRIMARY KEY, v "
+      "TEXT)");
   sqlite3_stmt* row = nullptr;
   sqlite3_stmt* event = nullptr;
   sqlite3_prepare_v2(db, "INSERT INTO t (v) VALUES ('0123456789')", -1, &row, nullptr);
@@ -120,7 +122,8 @@ void bench_writer(const std::string& data, const char* name) {
 void bench_stream(const std::string& folder) {
   auto streams = baton::store::RunStreams::open(folder + "/runs").value();
   std::string piece(256 << 10, 'x');
-  for (std::size_t i = 0; i < piece.size(); ++i) piece[i] = static_cast<char>(i * 2654435761u >> 13);
+  for (std::size_t i = 0; i < piece.size(); ++i)
+    piece[i] = static_cast<char>(i * 2654435761u >> 13);
   std::int64_t run = 0;
   const double rate = median_of_5([&] {
     ++run;

@@ -10,6 +10,7 @@
 #   LIBRARIES  third-party targets, seen by the room's sources only
 #   TEST_LIBRARIES  third-party targets of its tests only
 #   PUBLIC_LIBRARIES  third-party targets that its headers need
+#   PRECOMPILED  which headers its sources find precompiled (cmake/pch.cmake); std unless told
 set(BATON_ROOM_TABLE "" CACHE INTERNAL "")
 # The presets share one place, so that ccache finds the same paths in every build folder.
 set(BATON_ROOM_ROOT ${CMAKE_BINARY_DIR}/rooms
@@ -34,6 +35,7 @@ function(baton_room name)
   set(LIBRARIES "")
   set(PUBLIC_LIBRARIES "")
   set(TEST_LIBRARIES "")
+  set(PRECOMPILED std)
   set(dir ${CMAKE_SOURCE_DIR}/src/${name})
   include(${dir}/files.cmake)
 
@@ -46,6 +48,7 @@ function(baton_room name)
     add_library(baton_${name} STATIC ${SOURCES})
     set(scope PUBLIC)
     target_link_libraries(baton_${name} PRIVATE $<BUILD_INTERFACE:baton_flags> ${LIBRARIES})
+    baton_pch(baton_${name} ${PRECOMPILED})
   else()
     add_library(baton_${name} INTERFACE)
     set(scope INTERFACE)
@@ -60,6 +63,7 @@ function(baton_room name)
     add_executable(${name}_test ${TESTS})
     target_link_libraries(${name}_test PRIVATE baton_${name} baton_flags ${LIBRARIES}
       ${TEST_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
+    baton_pch(${name}_test test)
     add_test(NAME unit.${name} COMMAND ${name}_test)
     set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 300)
   endif()

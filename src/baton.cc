@@ -38,8 +38,8 @@ int up(const Invocation& invocation) {
   return baton::app::serve(std::move(options));
 }
 
-// The server of `baton run -- CMD` where none is found: on a free port of loopback, for this process
-// alone, with a data folder of the user, so that what was recorded can be looked at later.
+// The server of `baton run -- CMD` where none is found: on a free port of loopback, for this
+// process alone, with a data folder of the user, so that what was recorded can be looked at later.
 class Embedded final : public baton::cli::EmbeddedServer {
  public:
   explicit Embedded(std::unique_ptr<baton::app::App> app) : app_(std::move(app)) {}

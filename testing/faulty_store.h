@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A store that makes the n-th statement fail in the database itself, or the n-th commit: to show that
-// an operation that fails anywhere changes nothing.
+// A store that makes the n-th statement fail in the database itself, or the n-th commit: to show
+// that an operation that fails anywhere changes nothing.
 #include <memory>
 
 #include "store/store.h"
@@ -12,7 +12,8 @@ class FaultyStore final : public store::Store {
  public:
   explicit FaultyStore(std::unique_ptr<store::Store> inner) : inner_(std::move(inner)) {}
 
-  /// The n-th statement from now on (from 1) is replaced by one that the database refuses; 0 = none.
+  /// The n-th statement from now on (from 1) is replaced by one that the database refuses; 0 =
+  /// none.
   void fail_statement(int n) { session_.countdown = n; }
   /// Whether that statement was reached.
   bool has_failed() const { return session_.failed; }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The state of a server, computed from its journal alone, and the promises that can be checked on the
-// way: a run has one verdict, a finished attempt never changes, no run overtakes another, the limit
-// holds. compare() then asks whether the tables say the same. Used by the simulation.
+// The state of a server, computed from its journal alone, and the promises that can be checked on
+// the way: a run has one verdict, a finished attempt never changes, no run overtakes another, the
+// limit holds. compare() then asks whether the tables say the same. Used by the simulation.
 #include <cstdint>
 #include <map>
 #include <optional>

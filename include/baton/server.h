@@ -45,8 +45,8 @@ struct SuiteFinished {
 };
 
 /// What a hook wants to be kept with the test or the run: shown as `context` by the API.
-/// A handle: copies may be kept and used from any thread, also after the hook has returned, until the
-/// server is shut down.
+/// A handle: copies may be kept and used from any thread, also after the hook has returned, until
+/// the server is shut down.
 class HookContext {
  public:
   /// Adds or replaces one entry. Key at most 200 bytes, value at most 64 KiB; longer ones are cut.
@@ -74,8 +74,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// `hook(const TestFinished&)` or `hook(const TestFinished&, HookContext)`: called one at a time, in
-  /// the order in which the results were stored. Register before start() or run().
+  /// `hook(const TestFinished&)` or `hook(const TestFinished&, HookContext)`: called one at a time,
+  /// in the order in which the results were stored. Register before start() or run().
   template <class F>
   Server& on_test_finished(F hook) {
     add_test_hook(adapt<TestFinished>(std::move(hook)), false);
@@ -114,8 +114,8 @@ class Server {
   std::string token() const;
   std::string error() const;
 
-  /// Lets requests end and stops; runs go on and are found again by the next server on the same data.
-  /// From any thread, also more than once.
+  /// Lets requests end and stops; runs go on and are found again by the next server on the same
+  /// data. From any thread, also more than once.
   void shutdown();
 
  private:
@@ -133,7 +133,8 @@ class Server {
         hook(event, context);
       };
     else
-      return [hook = std::move(hook)](const Event& event, const HookContext&) mutable { hook(event); };
+      return
+          [hook = std::move(hook)](const Event& event, const HookContext&) mutable { hook(event); };
   }
   void add_test_hook(Hook<TestFinished> hook, bool async);
   void add_suite_hook(Hook<SuiteFinished> hook, bool async);

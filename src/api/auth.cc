@@ -141,7 +141,8 @@ Result<void> check_origin(const net::RequestHead& head, bool auth) {
   const bool foreign_site = !site.empty() && site != "same-origin" && site != "none";
   const bool foreign_origin = !origin.empty() && authority_of(origin) != host;
   if (foreign_site || foreign_origin)
-    return fail_with_fix(Code::forbidden, "send it from a page of this server, or without a browser",
+    return fail_with_fix(Code::forbidden,
+                         "send it from a page of this server, or without a browser",
                          "a page of another site may not do this");
   return {};
 }

@@ -32,8 +32,8 @@ struct Settings {
   std::string version = "0.1.0";
   std::string spill_folder = "/tmp";  // for uploads; on the disk of the blobs
   std::string environment;            // shown by the legacy routes
-  /// How others reach this server, without a slash at the end: what Location, Link and `links` begin
-  /// with. "": they are paths.
+  /// How others reach this server, without a slash at the end: what Location, Link and `links`
+  /// begin with. "": they are paths.
   std::string public_url;
   std::string config_schema;  // JSON Schema of baton.yaml, served as it is
   // A request of an API client is a few hundred bytes; 1 MiB holds 100 labels and params with room.

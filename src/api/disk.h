@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Threads for work that waits on the disk (blobs): a handler's own thread serves other connections
-// meanwhile. The database is not read here, its reads are short and come from memory: but for answers
-// that are long because they tell of many cases or runs.
+// meanwhile. The database is not read here, its reads are short and come from memory: but for
+// answers that are long because they tell of many cases or runs.
 #include <memory>
 #include <utility>
 

@@ -18,8 +18,8 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 // A batch holds at least one record of the largest size (wire/records.h), or many small ones.
 constexpr std::uint64_t kRecordsBytesMax = 32 << 20;
-// Clients send "{}" where nothing is asked for; more than a few KiB of it is no mistake, and it would
-// be held in memory before anybody has shown a token.
+// Clients send "{}" where nothing is asked for; more than a few KiB of it is no mistake, and it
+// would be held in memory before anybody has shown a token.
 constexpr std::uint64_t kIgnoredBytesMax = 4 << 10;
 // `last_used_at` is kept by the hour: a write per request would cost more than it tells.
 constexpr Duration kUsedGrain{3'600'000};
@@ -97,7 +97,8 @@ Result<Admitted> admit(Context& context, const net::RequestHead& head, net::Resp
     BATON_TRY_VOID(check_origin(head, context.settings.auth));
     Match found = match(head.method, head.segments);
     if (found.route == nullptr) {
-      if (found.allowed.empty()) return fail_with_fix(Code::not_found, "/openapi.json has every path",
+      if (found.allowed.empty())
+        return fail_with_fix(Code::not_found, "/openapi.json has every path",
                              "there is nothing at {}", head.path);
       refusal = method_not_allowed(head, found.allowed);
       return fail(Code::invalid, "method");

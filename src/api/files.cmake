@@ -55,3 +55,4 @@ set(TESTS
 set(LIBRARIES Boost::json OpenSSL::Crypto PkgConfig::RE2)
 set_property(SOURCE ${CMAKE_SOURCE_DIR}/src/api/openapi_test.cc
   PROPERTY COMPILE_DEFINITIONS BATON_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+set(PRECOMPILED edge)

@@ -96,8 +96,8 @@ Result<Imported> import_files(std::span<const ReportFile> files, reports::Format
       }
       continue;
     }
-    // Within a file repetitions are numbered already; between files they are other cases as well, or a
-    // pass of one platform would make a flake of another's failure.
+    // Within a file repetitions are numbered already; between files they are other cases as well,
+    // or a pass of one platform would make a flake of another's failure.
     for (reports::Case& item : report->items) {
       item.name = names.unique(std::move(item.name));
       collector.add(std::move(item));

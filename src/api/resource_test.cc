@@ -54,7 +54,8 @@ TEST(Suites, are_declared_changed_with_etags_and_removed) {
 
 TEST(Suites, names_that_cannot_be_are_refused) {
   TestServer server;
-  for (const char* name : {"..", ".x", "-x", "a%20b", "a%2Fb", "a%0Ab", "%00", "%ff", "a%27%22%3C"}) {
+  for (const char* name :
+       {"..", ".x", "-x", "a%20b", "a%2Fb", "a%0Ab", "%00", "%ff", "a%27%22%3C"}) {
     const int status = server.put(std::string("/api/v1/suites/pay/") + name, kSuite).status;
     EXPECT_TRUE(status == 400 || status == 404) << name << " " << status;
   }

@@ -25,8 +25,8 @@ Result<StreamPosition> parse_position(std::string_view last_event_id);
 inline constexpr std::string_view kEndId = "end";
 
 /// The events of one entry behind `seen`, as text/event-stream; "" when it has none to show.
-/// Output: one `log` event per line, {test,attempt,line,text}; a line that came in pieces is told in
-/// pieces, those after the first with "continued":true. Bytes that are not UTF-8 are repaired.
+/// Output: one `log` event per line, {test,attempt,line,text}; a line that came in pieces is told
+/// in pieces, those after the first with "continued":true. Bytes that are not UTF-8 are repaired.
 Result<std::string> events_of(const store::StreamEntry& entry, StreamPosition seen);
 std::string run_finished_event(const model::Run& run, std::string_view link_base);
 

@@ -188,7 +188,8 @@ TEST(Reports, an_uploaded_report_becomes_a_finished_run) {
   const std::string xml =
       R"(<testsuite name="s"><testcase name="a" classname="c" time="0.5">)"
       R"(<system-out>hi</system-out></testcase>)"
-      R"(<testcase name="b" classname="c"><failure message="no">x</failure></testcase></testsuite>)";
+      R"(<testcase name="b" classname="c"><failure message="no">x</failure></testcase>)"
+      R"(</testsuite>)";
   const Reply run = server.post("/api/v1/reports?suite=ext/unit&reference=v1&label=k=v", xml,
                                 {{"Content-Type", "application/xml"}, {"Idempotency-Key", "u"}});
   ASSERT_EQ(run.status, 201) << run.text;
@@ -231,7 +232,8 @@ TEST(Reports, logs_are_not_there_without_their_run) {
 TEST(Reports, a_case_of_two_files_is_two_cases) {
   for (const bool failure_first : {true, false}) {
     TestServer server;
-    const std::string part = "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x.xml\"\r\n\r\n";
+    const std::string part =
+        "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x.xml\"\r\n\r\n";
     const std::string good = "<testsuite><testcase name=\"a\"/></testsuite>\r\n";
     const std::string bad = "<testsuite><testcase name=\"a\"><failure/></testcase></testsuite>\r\n";
     const std::string body = part + (failure_first ? bad : good) + part +

@@ -154,16 +154,16 @@ TEST(Logs, are_the_bytes_as_written_by_range_and_by_line) {
 
 TEST(Pieces, a_body_that_breaks_off_is_not_taken_for_whole) {
   TestServer server;
-  net::Server other(
-      {.listen = "127.0.0.1:0"}, [&](net::Request request) -> boost::asio::awaitable<net::Response> {
-        const bool breaks = request.path == "/breaks";
-        NextPiece next = [breaks, count = 0]() mutable -> Result<std::string> {
-          if (++count < 3) return std::string("some");
-          if (breaks) return fail(Code::unavailable, "the disk is gone");
-          return std::string{};
-        };
-        co_return pieces_reply(server.context(), "text/plain", std::move(next));
-      });
+  net::Server other({.listen = "127.0.0.1:0"},
+                    [&](net::Request request) -> boost::asio::awaitable<net::Response> {
+                      const bool breaks = request.path == "/breaks";
+                      NextPiece next = [breaks, count = 0]() mutable -> Result<std::string> {
+                        if (++count < 3) return std::string("some");
+                        if (breaks) return fail(Code::unavailable, "the disk is gone");
+                        return std::string{};
+                      };
+                      co_return pieces_reply(server.context(), "text/plain", std::move(next));
+                    });
   ASSERT_TRUE(other.start());
   net::Client client;
   net::HttpRequest request;

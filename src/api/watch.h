@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Watch wakes the requests that wait: long polls and event streams. A waiter names a subject of the
-// journal ("run:17", or "" for any event) and is woken only by what concerns it. Nobody polls and no
-// thread is kept for it: a commit wakes one of the waiters that are parked, which reads the new part of
-// the journal and wakes those it is for. When none is parked, the next one to park reads first: a
-// waiter that is busy elsewhere (a stream that writes to a slow client) holds nobody up.
+// journal ("run:17", or "" for any event) and is woken only by what concerns it. Nobody polls and
+// no thread is kept for it: a commit wakes one of the waiters that are parked, which reads the new
+// part of the journal and wakes those it is for. When none is parked, the next one to park reads
+// first: a waiter that is busy elsewhere (a stream that writes to a slow client) holds nobody up.
 // Any thread. Outlives every waiter.
 #include <atomic>
 #include <cstdint>

@@ -174,7 +174,9 @@ Result<void> App::State::listen() {
   api = std::make_unique<api::Context>(
       api::Context::Parts{*store, *writer, feed, rules, *streams, *artifacts, clock},
       std::move(settings));
-  api->not_ready = [this] { return draining ? std::string{"the server is stopping"} : std::string{}; };
+  api->not_ready = [this] {
+    return draining ? std::string{"the server is stopping"} : std::string{};
+  };
   net::ServerOptions net_options;
   net_options.listen = options.config.server.listen;
   net_options.threads = std::min(kThreadsMax, std::max(1U, std::thread::hardware_concurrency()));
@@ -184,7 +186,8 @@ Result<void> App::State::listen() {
     BATON_TRY(pin, net::key_pin_of(tls->certificate));
     key_pin = std::move(pin);
   }
-  server = std::make_unique<net::Server>(net_options, api::make_handler(*api), api::make_admit(*api));
+  server =
+      std::make_unique<net::Server>(net_options, api::make_handler(*api), api::make_admit(*api));
   server->on_problem(api::server_problem);
   BATON_TRY_VOID(server->start());
   const std::string url = server->url();

@@ -15,8 +15,8 @@ namespace baton::app {
 
 struct Options {
   config::Config config;
-  /// The program that knows the runner's verb, and that verb: {"exec"} of `baton`, {"__runner"} of a
-  /// program that embeds a server.
+  /// The program that knows the runner's verb, and that verb: {"exec"} of `baton`, {"__runner"} of
+  /// a program that embeds a server.
   std::string runner_program;
   std::vector<std::string> runner_verb = {"exec"};
   /// Suites that are declared besides the configuration's: those linked into an embedding program.
@@ -33,8 +33,8 @@ struct Options {
 class App {
  public:
   /// Opens the database, migrates it, starts the threads and answers requests when it returns.
-  /// Errors: those of store::Store::open and net::Server::start; conflict with a fix when the address
-  /// or the data folder is in use.
+  /// Errors: those of store::Store::open and net::Server::start; conflict with a fix when the
+  /// address or the data folder is in use.
   static Result<std::unique_ptr<App>> start(Options options);
   ~App();  // stop()
 

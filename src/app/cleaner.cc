@@ -56,8 +56,9 @@ Cleaner::Cleaner(store::Store& store, engine::Feed& feed, engine::Writer& writer
         return {};
       },
       [&writer](Seq seq) {
-        const auto moved = writer.run<void>(
-            [&](engine::Context& context) { return engine::advance_reader(context, kReader, seq); });
+        const auto moved = writer.run<void>([&](engine::Context& context) {
+          return engine::advance_reader(context, kReader, seq);
+        });
         if (!moved) log::debug("cleaner.position_not_stored", {{"error", moved.error().message}});
       }});
 }

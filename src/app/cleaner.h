@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Removes the logs and artifacts of deleted runs: a reader of the journal with a stored position, so
-// that nothing is forgotten by a crash between the deletion of the rows and that of the files.
+// Removes the logs and artifacts of deleted runs: a reader of the journal with a stored position,
+// so that nothing is forgotten by a crash between the deletion of the rows and that of the files.
 #include <memory>
 
 #include "engine/feed.h"

@@ -34,7 +34,8 @@ Result<model::Suite> make_demo(const std::string& folder) {
   model::Suite suite;
   suite.namespace_ = "demo";
   suite.name = "checkout";
-  suite.description = "The example of `baton up`: a shell script that prints TAP. One case is flaky.";
+  suite.description =
+      "The example of `baton up`: a shell script that prints TAP. One case is flaky.";
   suite.kind = model::Kind::tap;
   suite.source = model::SuiteSource::file;
   suite.command = {"sh", "./checkout.sh"};

@@ -52,7 +52,8 @@ struct Discovery::State {
   Result<std::vector<store::SuiteRow>> unasked();
   void ask(const store::SuiteRow& row);
   void refuse(const store::SuiteRow& row, const std::string& error);
-  void submit(const model::Suite& suite, const std::vector<model::Case>& cases, const std::string& error);
+  void submit(const model::Suite& suite, const std::vector<model::Case>& cases,
+              const std::string& error);
   void loop();
 };
 

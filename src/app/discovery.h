@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Finds out which cases suites have: asks the runner (`exec --discover`) in a process of its own,
-// one suite at a time, at the start of the server and whenever a suite is declared anew, and submits
-// what it says. A suite that cannot be asked keeps its known cases and shows why. One thread.
+// one suite at a time, at the start of the server and whenever a suite is declared anew, and
+// submits what it says. A suite that cannot be asked keeps its known cases and shows why. One
+// thread.
 #include <memory>
 
 #include "app/programs.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// baton::Server of <baton/server.h>, and the entry points that baton::main finds when a suite program
-// is linked with baton::server.
+// baton::Server of <baton/server.h>, and the entry points that baton::main finds when a suite
+// program is linked with baton::server.
 #include <baton/baton.h>
 #include <baton/server.h>
 
@@ -142,7 +142,8 @@ bool Server::start() {
 int Server::run(int argc, char** argv) {
   if (argc > 1 && is_suite_verb(argv[1])) return baton::main(argc, argv);
   if (!read_arguments(argc, argv, state_->options)) {
-    std::fprintf(stderr, "baton: serve: unknown argument\nfix: use --listen, --data and --config\n");
+    std::fprintf(stderr,
+                 "baton: serve: unknown argument\nfix: use --listen, --data and --config\n");
     return wire::exit_code_of(Code::invalid);
   }
   const app::StopSignals signals;  // before any thread, so that all threads leave them to us
@@ -158,7 +159,8 @@ int Server::run(int argc, char** argv) {
 
 bool Server::wait_for_startup(std::chrono::milliseconds limit) {
   std::unique_lock lock(state_->mutex);
-  state_->changed.wait_for(lock, limit, [this] { return state_->app != nullptr || state_->failed; });
+  state_->changed.wait_for(lock, limit,
+                           [this] { return state_->app != nullptr || state_->failed; });
   return state_->app != nullptr;
 }
 

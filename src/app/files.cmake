@@ -3,3 +3,4 @@ set(SOURCES app.cc cleaner.cc demo.cc discovery.cc embed.cc hooks.cc journal_rea
     serve.cc stop_signals.cc)
 set(TESTS)
 set(LIBRARIES Boost::json)
+set(PRECOMPILED edge)

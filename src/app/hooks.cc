@@ -38,7 +38,8 @@ void HookContext::add(std::string_view key, std::string_view value) {
         return engine::add_context(context, command);
       },
       [run = sink_->run](const Result<void>& done) {
-        if (!done) log::warn("hook.context_refused", {{"run", raw(run)}, {"error", done.error().message}});
+        if (!done)
+          log::warn("hook.context_refused", {{"run", raw(run)}, {"error", done.error().message}});
       });
 }
 
@@ -78,11 +79,13 @@ struct HookRunner::State {
   State(Hooks h, store::Store& s) : hooks(std::move(h)), store(s) {}
 
   HookContext context_for(RunId run, const std::string& test, int attempt) const {
-    return HookContext{std::make_shared<HookContext::Sink>(HookContext::Sink{door, run, test, attempt})};
+    return HookContext{
+        std::make_shared<HookContext::Sink>(HookContext::Sink{door, run, test, attempt})};
   }
 
   template <class Event>
-  void call(const std::vector<HookEntry<Event>>& entries, const Event& event, const HookContext& context) {
+  void call(const std::vector<HookEntry<Event>>& entries, const Event& event,
+            const HookContext& context) {
     for (const HookEntry<Event>& entry : entries) {
       if (!entry.async) call_one(entry, event, context);
       else boost::asio::post(pool, [&entry, event, context] { call_one(entry, event, context); });
@@ -93,7 +96,8 @@ struct HookRunner::State {
   Result<void> tests_finished(const store::RunRow& row, const json::array& finished);
 };
 
-Result<void> HookRunner::State::tests_finished(const store::RunRow& row, const json::array& finished) {
+Result<void> HookRunner::State::tests_finished(const store::RunRow& row,
+                                               const json::array& finished) {
   for (const json::value& item : finished) {
     const json::object* object = item.if_object();
     if (object == nullptr) continue;
@@ -134,8 +138,10 @@ Result<void> HookRunner::State::on_event(const model::Event& event) {
   if (!finished) {
     boost::system::error_code bad;
     const json::value data = json::parse(event.data, bad);
-    const json::value* list = bad || !data.is_object() ? nullptr : data.get_object().if_contains("finished");
-    return list != nullptr && list->is_array() ? tests_finished(*row, list->get_array()) : Result<void>{};
+    const json::value* list =
+        bad || !data.is_object() ? nullptr : data.get_object().if_contains("finished");
+    return list != nullptr && list->is_array() ? tests_finished(*row, list->get_array())
+                                               : Result<void>{};
   }
   const model::Run& run = row->run;
   SuiteFinished done;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // The hooks of an embedding program: a reader of the journal that calls them after each stored
-// result, one thread for the ordered ones and a small pool for the others. A hook can neither change
-// nor delay a result; what it adds to the context goes through an operation of its own.
+// result, one thread for the ordered ones and a small pool for the others. A hook can neither
+// change nor delay a result; what it adds to the context goes through an operation of its own.
 #include <baton/server.h>
 
 #include <functional>

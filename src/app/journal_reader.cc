@@ -15,7 +15,8 @@ namespace {
 
 constexpr int kPageMax = 200;
 constexpr std::chrono::seconds kRetry{1};
-// A reader whose events are rare tells its position after so many others: the journal is kept for it.
+// A reader whose events are rare tells its position after so many others: the journal is kept for
+// it.
 constexpr Seq kQuietStretch = 1'000;
 
 }  // namespace

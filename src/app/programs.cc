@@ -17,13 +17,14 @@
 namespace baton::app {
 namespace {
 
-// A C++ suite lists its tests in milliseconds; one that hangs must not keep the server from starting.
+// A C++ suite lists its tests in milliseconds; one that hangs must not keep the server from
+// starting.
 constexpr int kListAtStartMs = 10'000;
 constexpr std::size_t kReasonMax = 2'000;
 constexpr int kPageMax = 500;
 
-// The declaration goes by a descriptor: arguments can be read by every user of the machine, may not be
-// longer than 128 KiB, and the variables of a suite are nobody's business.
+// The declaration goes by a descriptor: arguments can be read by every user of the machine, may not
+// be longer than 128 KiB, and the variables of a suite are nobody's business.
 Result<Fd> as_file(const std::string& text) {
   Fd file{::memfd_create("suite", MFD_CLOEXEC)};
   if (!file) return tl::unexpected(errno_error("memory for a suite's declaration", errno));

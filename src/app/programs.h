@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Asking suites' programs what is in them, in a runner process of its own (`exec --discover`), so that
-// a program that crashes or floods the listing does no harm to the server. Blocking.
+// Asking suites' programs what is in them, in a runner process of its own (`exec --discover`), so
+// that a program that crashes or floods the listing does no harm to the server. Blocking.
 #include <string>
 #include <vector>
 

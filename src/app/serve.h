@@ -16,13 +16,15 @@ struct ServeOptions {
   Options app;               // `config` is filled from the sources
 };
 
-/// Tells on standard output where the server is and where its admin token; shows a token that is new.
+/// Tells on standard output where the server is and where its admin token; shows a token that is
+/// new.
 void greet(const App& app, config::Auth auth);
 /// Tells on standard error why a server does not start.  Result: the exit code.
 int complain(const Error& error);
 
 /// Serves until SIGTERM or SIGINT (drains; a second one ends at once).
-/// Result: an exit code: 0, 2 for a bad configuration, 7 when address or data are in use, 1 otherwise.
+/// Result: an exit code: 0, 2 for a bad configuration, 7 when address or data are in use, 1
+/// otherwise.
 int serve(ServeOptions options);
 
 }  // namespace baton::app

@@ -55,7 +55,8 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
                           needs_quotes(field.value) ? json_quote(field.value) : field.value);
     line += '\n';
   }
-  // One write(2) per line keeps lines of several threads apart; a closed stderr is no reason to stop.
+  // One write(2) per line keeps lines of several threads apart; a closed stderr is no reason to
+  // stop.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 

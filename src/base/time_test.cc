@@ -28,7 +28,8 @@ TEST(Time, durations_round_trip) {
 }
 
 TEST(Time, durations_refuse_nonsense_with_a_fix) {
-  for (const char* text : {"", "-5s", "5", "5x", "30m1h", "5s5s", "1.5h", "9999999d", "99999999999999999s"}) {
+  for (const char* text :
+       {"", "-5s", "5", "5x", "30m1h", "5s5s", "1.5h", "9999999d", "99999999999999999s"}) {
     const auto result = parse_duration(text);
     ASSERT_FALSE(result) << text;
     EXPECT_FALSE(result.error().fix.empty());

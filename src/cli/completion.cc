@@ -35,7 +35,8 @@ std::vector<std::string> words_of(std::string_view path) {
   return words;
 }
 
-void add_flags(std::set<std::string>& found, const std::vector<Flag>& flags, std::string_view typed) {
+void add_flags(std::set<std::string>& found, const std::vector<Flag>& flags,
+               std::string_view typed) {
   for (const Flag& flag : flags)
     for (const std::string_view name : split(flag.name, ','))
       if (name.starts_with("--") && name.starts_with(typed)) found.emplace(name);
@@ -47,7 +48,8 @@ Result<std::string> completion_script(std::string_view shell) {
   if (shell == "bash") return std::string{kBash};
   if (shell == "zsh") return std::string{kZsh};
   if (shell == "fish") return std::string{kFish};
-  return fail_with_fix(Code::invalid, "baton completion bash", "no completion for shell \"{}\"", shell);
+  return fail_with_fix(Code::invalid, "baton completion bash", "no completion for shell \"{}\"",
+                       shell);
 }
 
 std::vector<std::string> complete_words(const std::vector<std::string>& words) {

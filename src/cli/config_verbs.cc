@@ -44,7 +44,8 @@ int print_problems(const std::vector<config::Problem>& problems) {
 int validate(Host&, const Invocation& invocation) {
   const config::Sources sources = sources_of(invocation);
   if (sources.path.empty())
-    return report("validate", Error{Code::not_found, "there is no baton.yaml here", "baton validate FILE"});
+    return report("validate",
+                  Error{Code::not_found, "there is no baton.yaml here", "baton validate FILE"});
   const config::Loaded loaded = config::load(sources);
   const int code = print_problems(loaded.problems);
   if (code != kOk) return code;
@@ -69,7 +70,8 @@ int view(Host&, const Invocation& invocation) {
     items.push_back({{"key", setting.key}, {"value", setting.value}, {"origin", setting.origin}});
   const auto target = find_target(invocation);
   if (target) {
-    items.push_back({{"key", "cli.url"}, {"value", target->url.value}, {"origin", target->url.from}});
+    items.push_back(
+        {{"key", "cli.url"}, {"value", target->url.value}, {"origin", target->url.from}});
     items.push_back({{"key", "cli.token"},
                      {"value", target->token.value.empty() ? "" : "(set)"},
                      {"origin", target->token.from}});
@@ -104,7 +106,8 @@ int apply(Host&, const Invocation& invocation) {
   config::Sources sources = sources_of(invocation);
   if (const std::string file = invocation.value("--file"); !file.empty()) sources.path = file;
   if (sources.path.empty())
-    return report("apply", Error{Code::invalid, "no file is named", "baton apply -f baton.yaml"}), kUsage;
+    return report("apply", Error{Code::invalid, "no file is named", "baton apply -f baton.yaml"}),
+           kUsage;
   const config::Loaded loaded = config::load(sources);
   if (const int code = print_problems(loaded.problems); code != kOk) return code;
   auto api = connect(invocation);
@@ -149,12 +152,13 @@ std::vector<Verb> server_verbs() {
   serve_flags.push_back({"--demo", "", "Serve the example suite demo/checkout as well"});
   std::vector<Flag> up_flags = kServeFlags;
   up_flags.push_back({"--no-open", "", "Do not open a browser"});
-  return {make("serve", "", "Start the server", serve_flags,
-               [](Host& host, const Invocation& invocation) { return host.serve(invocation); }),
-          make("up", "",
-               "Start a server with the example suite demo/checkout, and the suites of ./baton.yaml "
-               "where there is one, and open its page",
-               up_flags, [](Host& host, const Invocation& invocation) { return host.up(invocation); })};
+  return {
+      make("serve", "", "Start the server", serve_flags,
+           [](Host& host, const Invocation& invocation) { return host.serve(invocation); }),
+      make("up", "",
+           "Start a server with the example suite demo/checkout, and the suites of ./baton.yaml "
+           "where there is one, and open its page",
+           up_flags, [](Host& host, const Invocation& invocation) { return host.up(invocation); })};
 }
 
 std::vector<Verb> config_verbs() {

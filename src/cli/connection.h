@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Which server the command line talks to, and as whom: flag > environment (BATON_URL, BATON_TOKEN) >
-// .baton.yaml of this folder or one above > the user's file (~/.config/baton/config.yaml, its current
-// context) > a server of this machine.
+// Which server the command line talks to, and as whom: flag > environment (BATON_URL, BATON_TOKEN)
+// > .baton.yaml of this folder or one above > the user's file (~/.config/baton/config.yaml, its
+// current context) > a server of this machine.
 #include <map>
 #include <string>
 #include <vector>

@@ -5,3 +5,4 @@ set(SOURCES completion.cc config_verbs.cc connection.cc follow.cc output.cc page
 set(TESTS)
 set(LIBRARIES yaml-cpp)
 set(PUBLIC_LIBRARIES Boost::json)
+set(PRECOMPILED json)

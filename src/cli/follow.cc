@@ -50,7 +50,8 @@ class Progress {
 
  private:
   std::string text() const {
-    const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(SteadyClock::now() - start_);
+    const auto elapsed =
+        std::chrono::duration_cast<std::chrono::seconds>(SteadyClock::now() - start_);
     return fmt::format("run {}: {} attempts finished, {} not passed, {}", run_, done_, failed_,
                        describe_duration(elapsed));
   }
@@ -176,7 +177,8 @@ int exit_code_of_run(const json::value& run, bool fail_on_flaky) {
   const std::string verdict = text_at(run, "verdict");
   if (verdict == "passed") {
     const json::value* flaky = run.as_object().if_contains("flaky");
-    return fail_on_flaky && flaky != nullptr && flaky->is_bool() && flaky->get_bool() ? kFlaky : kOk;
+    return fail_on_flaky && flaky != nullptr && flaky->is_bool() && flaky->get_bool() ? kFlaky
+                                                                                      : kOk;
   }
   if (verdict == "failed") return kTestsFailed;
   if (verdict == "cancelled") return kCancelled;

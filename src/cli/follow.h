@@ -15,7 +15,7 @@ struct FollowOptions {
   bool cancel_on_signal = false;    // cancel the run on SIGINT or SIGTERM
   bool logs = false;                // print each log line
   bool fail_on_flaky = false;
-  bool server_stays = true;         // false: it ends with this process, so `baton runs …` is no advice
+  bool server_stays = true;  // false: it ends with this process, so `baton runs …` is no advice
   Output output = Output::table;
 };
 
@@ -27,6 +27,7 @@ int follow(const client::Endpoint& endpoint, std::int64_t run, const FollowOptio
 int exit_code_of_run(const boost::json::value& run, bool fail_on_flaky);
 
 /// Writes a run's JUnit file to `path`.
-Result<void> save_junit(const client::Endpoint& endpoint, std::int64_t run, const std::string& path);
+Result<void> save_junit(const client::Endpoint& endpoint, std::int64_t run,
+                        const std::string& path);
 
 }  // namespace baton::cli

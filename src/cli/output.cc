@@ -47,8 +47,9 @@ std::string scalar_text(const json::value& value) {
 
 // Terminal columns, not bytes: a continuation byte of UTF-8 takes no column.
 std::size_t width(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
 }
 
 void put(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
@@ -82,7 +83,8 @@ void print_table(const json::value& document, const std::vector<Column>& columns
 bool is_plain_yaml(std::string_view text) {
   static constexpr std::string_view kSafe =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-";
-  static constexpr std::string_view kStart = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz/";
+  static constexpr std::string_view kStart =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz/";
   if (text.empty() || text.find_first_not_of(kSafe) != std::string_view::npos) return false;
   if (kStart.find(text[0]) == std::string_view::npos) return false;
   // Words that YAML 1.1 readers take for something else than text.
@@ -98,7 +100,8 @@ void append_yaml(std::string& out, const json::value& value, std::size_t depth, 
     bool first = inline_first;
     for (const auto& [key, item] : *object) {
       const std::string_view name{key};
-      out += (first ? "" : indent) + (is_plain_yaml(name) ? std::string{name} : json_quote(name)) + ":";
+      out += (first ? "" : indent) + (is_plain_yaml(name) ? std::string{name} : json_quote(name)) +
+             ":";
       first = false;
       const bool nested = (item.is_object() && !item.get_object().empty()) ||
                           (item.is_array() && !item.get_array().empty());
@@ -160,7 +163,8 @@ std::string harmless(std::string_view text) {
   std::string out;
   for (const char c : to_valid_utf8(text)) {
     const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f) out += fmt::format("\\x{:02x}", byte);
+    if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f)
+      out += fmt::format("\\x{:02x}", byte);
     else out += c;
   }
   return out;

@@ -97,8 +97,8 @@ Result<Output> parse_output(const std::string& text) {
 }
 
 int usage_error(std::string_view what, std::string_view fix) {
-  std::fprintf(stderr, "baton: usage: %.*s\nfix: %.*s\n", static_cast<int>(what.size()), what.data(),
-               static_cast<int>(fix.size()), fix.data());
+  std::fprintf(stderr, "baton: usage: %.*s\nfix: %.*s\n", static_cast<int>(what.size()),
+               what.data(), static_cast<int>(fix.size()), fix.data());
   return kUsage;
 }
 

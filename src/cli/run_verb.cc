@@ -143,8 +143,8 @@ bool is_here(std::string_view url) {
   const std::string_view authority = url.substr(0, url.find('/'));
   if (authority.starts_with("[::1]")) return true;
   const std::string_view host = authority.substr(0, authority.find(':'));
-  return host == "localhost" ||
-         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos);
+  return host == "localhost" || (host.starts_with("127.") &&
+                                 host.find_first_not_of("0123456789.") == std::string_view::npos);
 }
 
 // The server to record in: the configured or local one when it is of this machine, else one of our
@@ -182,7 +182,8 @@ Result<std::vector<model::Suite>> adhoc_suites(const Invocation& invocation) {
   BATON_TRY(found, runner::discover(suite));
   std::vector<model::Suite> suites;
   for (model::Suite& one : found.suites)
-    if (wanted.empty() || wanted == one.name || wanted == one.id()) suites.push_back(std::move(one));
+    if (wanted.empty() || wanted == one.name || wanted == one.id())
+      suites.push_back(std::move(one));
   if (suites.empty())
     return fail_with_fix(Code::not_found, suite.command[0] + " list",
                          "the program has no suite \"{}\"", wanted);
@@ -194,7 +195,8 @@ Result<std::vector<model::Suite>> adhoc_suites(const Invocation& invocation) {
 
 int run_command(Host& host, const Invocation& invocation) {
   if (invocation.rest.empty())
-    return report("run", Error{Code::invalid, "no command stands after --", "baton run -- ./tests"});
+    return report("run",
+                  Error{Code::invalid, "no command stands after --", "baton run -- ./tests"});
   const auto suites = adhoc_suites(invocation);
   if (!suites) return report("run", suites.error());
   std::unique_ptr<EmbeddedServer> own;
@@ -211,7 +213,8 @@ int run_command(Host& host, const Invocation& invocation) {
       body["isolate"] = isolate;
     put.body = std::move(body);
     if (auto reply = api.call(put); !reply) return report("run", reply.error());
-    const int ended = start_and_follow(*endpoint, invocation, "adhoc/" + suite.name, own == nullptr);
+    const int ended =
+        start_and_follow(*endpoint, invocation, "adhoc/" + suite.name, own == nullptr);
     if (code == kOk) code = ended;
     if (ended == kInterrupted || ended == kTerminated) break;
   }

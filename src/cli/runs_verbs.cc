@@ -161,7 +161,8 @@ int cancel(Host&, const Invocation& invocation) {
   const auto id = run_argument(invocation);
   if (!id) return report("runs cancel", id.error()), kUsage;
   return post_and_print(invocation, "runs cancel", fmt::format("/runs/{}/cancel", *id),
-                        json::object{}, {{"run", "id"}, {"state", "state"}, {"verdict", "verdict"}});
+                        json::object{},
+                        {{"run", "id"}, {"state", "state"}, {"verdict", "verdict"}});
 }
 
 int rerun(Host&, const Invocation& invocation) {
@@ -191,10 +192,12 @@ int export_run(Host&, const Invocation& invocation) {
   if (!id) return report("runs export", id.error()), kUsage;
   const std::string format = invocation.value("--format", "junit");
   if (format != "junit" && format != "ctrf")
-    return report("runs export", Error{Code::invalid, "--format is junit or ctrf", "--format junit"});
+    return report("runs export",
+                  Error{Code::invalid, "--format is junit or ctrf", "--format junit"});
   auto api = connect(invocation);
   if (!api) return report("runs export", api.error());
-  return print_log(*api, fmt::format("/runs/{}/{}", *id, format == "junit" ? "junit.xml" : "ctrf.json"));
+  return print_log(*api,
+                   fmt::format("/runs/{}/{}", *id, format == "junit" ? "junit.xml" : "ctrf.json"));
 }
 
 int remove(Host&, const Invocation& invocation) {
@@ -250,11 +253,13 @@ std::vector<Verb> runs_verbs() {
             {"--no-wait", "", "Print the new run's id and return at once"}},
            rerun),
       verb("runs artifacts", "RUN", "List or download the artifacts of a run",
-           {{"--download", "DIR", "Save all of them below this folder, in TEST/ATTEMPT"}}, artifacts),
+           {{"--download", "DIR", "Save all of them below this folder, in TEST/ATTEMPT"}},
+           artifacts),
       verb("runs export", "RUN", "Print the results of a run in a common format",
            {{"--format", "F", "junit (default) or ctrf"}}, export_run),
       verb("runs rm", "RUN", "Delete a finished run with its logs and artifacts", {}, remove),
-      verb("report upload", "FILE", "Record result files of tests that ran elsewhere, together as one run",
+      verb("report upload", "FILE",
+           "Record result files of tests that ran elsewhere, together as one run",
            {{"--suite", "S", "The suite, namespace/name; needed"},
             {"--format", "F",
              "auto, junit, ctrf, tap, gotest, gtest, playwright, trx, nunit, xunit, cucumber"},

@@ -32,10 +32,11 @@ int version(Host&, const Invocation& invocation) {
 
 int print_event(const Invocation& invocation, const json::value& event) {
   if (invocation.output == Output::table)
-    std::printf("%s %s %s %s %s\n", text_at(event, "seq").c_str(), text_at(event, "at").c_str(),
-                harmless(text_at(event, "kind")).c_str(), harmless(text_at(event, "subject")).c_str(),
-                event.as_object().contains("data")
-                    ? harmless(json::serialize(event.at("data"))).c_str() : "");
+    std::printf(
+        "%s %s %s %s %s\n", text_at(event, "seq").c_str(), text_at(event, "at").c_str(),
+        harmless(text_at(event, "kind")).c_str(), harmless(text_at(event, "subject")).c_str(),
+        event.as_object().contains("data") ? harmless(json::serialize(event.at("data"))).c_str()
+                                           : "");
   else std::printf("%s\n", json::serialize(event).c_str());
   std::fflush(stdout);
   return kOk;
@@ -50,7 +51,8 @@ int events(Host&, const Invocation& invocation) {
     client::ApiClient api{target->endpoint()};
     auto page = api.get(path + "&limit=" + invocation.value("--limit", "50"));
     if (!page) return report("events", page.error());
-    for (const json::value& event : page->as_object()["items"].as_array()) print_event(invocation, event);
+    for (const json::value& event : page->as_object()["items"].as_array())
+      print_event(invocation, event);
     return kOk;
   }
   Signals signals;
@@ -78,7 +80,8 @@ int call_api(Host&, const Invocation& invocation) {
     boost::system::error_code bad;
     call.body = json::parse(text, bad);
     if (bad)
-      return report("api", Error{Code::invalid, "--data is not JSON: " + bad.message(), "--data '{}'"}),
+      return report("api",
+                    Error{Code::invalid, "--data is not JSON: " + bad.message(), "--data '{}'"}),
              kUsage;
   }
   call.body_file = invocation.value("--data-file");
@@ -128,8 +131,10 @@ int doctor(Host&, const Invocation& invocation) {
     if (const auto suites = all_items(api, "/suites"))
       for (const json::value& suite : *suites)
         if (const std::string problem = text_at(suite, "discovery_error"); !problem.empty())
-          check(failures, false, harmless(fmt::format("suite {}/{}: {}", text_at(suite, "namespace"),
-                                                      text_at(suite, "name"), problem)), "");
+          check(failures, false,
+                harmless(fmt::format("suite {}/{}: {}", text_at(suite, "namespace"),
+                                     text_at(suite, "name"), problem)),
+                "");
   }
   if (failures == 0) return kOk;
   return code == kOk ? kError : code;
@@ -158,7 +163,8 @@ int complete(Host&, const Invocation& invocation) {
 }
 
 int login(Host&, const Invocation& invocation) {
-  const std::string url = invocation.arguments.empty() ? "http://127.0.0.1:1337" : invocation.arguments[0];
+  const std::string url =
+      invocation.arguments.empty() ? "http://127.0.0.1:1337" : invocation.arguments[0];
   std::string token = invocation.value("--token");
   if (token.empty() && invocation.has("--token-stdin")) {
     char line[4096];

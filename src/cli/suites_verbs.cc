@@ -69,7 +69,8 @@ int set_schedule(Host&, const Invocation& invocation) {
     std::int64_t number = 0;
     std::from_chars(text.data(), text.data() + text.size(), number);
     if (number <= 0)
-      return report("schedule set", Error{Code::invalid, "--max-runs is a number from 1", "--max-runs 10"});
+      return report("schedule set",
+                    Error{Code::invalid, "--max-runs is a number from 1", "--max-runs 10"});
     body["max_runs"] = number;
   }
   return send_and_print(invocation, "schedule set", "PUT", schedule_path(invocation),
@@ -78,10 +79,10 @@ int set_schedule(Host&, const Invocation& invocation) {
 
 std::function<int(Host&, const Invocation&)> schedule_action(std::string action) {
   return [action = std::move(action)](Host&, const Invocation& invocation) {
-    return post_and_print(invocation, "schedule " + action, schedule_path(invocation) + "/" + action,
-                          json::object{},
-                          action == "trigger" ? std::vector<Column>{{"run", "id"}, {"state", "state"}}
-                                              : kScheduleColumns);
+    return post_and_print(
+        invocation, "schedule " + action, schedule_path(invocation) + "/" + action, json::object{},
+        action == "trigger" ? std::vector<Column>{{"run", "id"}, {"state", "state"}}
+                            : kScheduleColumns);
   };
 }
 
@@ -90,8 +91,9 @@ int create_token(Host&, const Invocation& invocation) {
                     {"scope", invocation.value("--scope", "operator")}};
   if (const std::string expires = invocation.value("--expires"); !expires.empty())
     body["expires"] = expires;
-  return post_and_print(invocation, "token create", "/tokens", std::move(body),
-                        {{"id", "id"}, {"token", "token"}, {"scope", "scope"}, {"expires", "expires_at"}});
+  return post_and_print(
+      invocation, "token create", "/tokens", std::move(body),
+      {{"id", "id"}, {"token", "token"}, {"scope", "scope"}, {"expires", "expires_at"}});
 }
 
 }  // namespace

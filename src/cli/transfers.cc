@@ -21,8 +21,8 @@ namespace json = boost::json;
 
 constexpr std::uint64_t kReportMax = 256 << 20;  // what the server takes at most
 
-// The name of a test as the name of one folder: nothing that leaves the folder or that a file system
-// refuses, and still different for different tests.
+// The name of a test as the name of one folder: nothing that leaves the folder or that a file
+// system refuses, and still different for different tests.
 std::string folder_name(const std::string& test) {
   constexpr std::size_t kNameMax = 200;
   std::string name = client::escape(test);
@@ -75,9 +75,11 @@ Result<std::string> form_part(const std::string& boundary, const std::string& fi
 Result<client::Call> upload_call(const Invocation& invocation) {
   client::Call call;
   call.method = "POST";
-  call.path = fmt::format("/reports?suite={}&format={}", client::escape(invocation.value("--suite")),
-                          client::escape(invocation.value("--format", "auto")));
-  for (const auto& [flag, name] : {std::pair{"--ref", "reference"}, std::pair{"--revision", "revision"}})
+  call.path =
+      fmt::format("/reports?suite={}&format={}", client::escape(invocation.value("--suite")),
+                  client::escape(invocation.value("--format", "auto")));
+  for (const auto& [flag, name] :
+       {std::pair{"--ref", "reference"}, std::pair{"--revision", "revision"}})
     if (const std::string value = invocation.value(flag); !value.empty())
       call.path += fmt::format("&{}={}", name, client::escape(value));
   if (invocation.has("--partial")) call.path += "&partial=true";

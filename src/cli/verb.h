@@ -72,8 +72,8 @@ struct Verb {
   std::function<int(Host&, const Invocation&)> run;
 };
 
-/// A server running inside this process, for `baton run -- CMD` where no server is found. Nobody else
-/// finds it.
+/// A server running inside this process, for `baton run -- CMD` where no server is found. Nobody
+/// else finds it.
 struct EmbeddedServer {
   virtual ~EmbeddedServer() = default;
   virtual std::string url() const = 0;

@@ -53,7 +53,8 @@ net::HttpRequest ApiClient::prepare(const Call& call) const {
   request.method = call.method;
   const bool root = call.path == "/healthz" || call.path == "/readyz" || call.path == "/livez" ||
                     call.path == "/metrics" || call.path == "/openapi.json";
-  request.url = endpoint_.url + (root || call.path.starts_with("/api/") ? "" : "/api/v1") + call.path;
+  request.url =
+      endpoint_.url + (root || call.path.starts_with("/api/") ? "" : "/api/v1") + call.path;
   request.headers = call.headers;
   if (!endpoint_.token.empty()) request.headers.set("Authorization", "Bearer " + endpoint_.token);
   if (!call.body_file.empty()) request.body_file = call.body_file;

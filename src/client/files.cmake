@@ -2,3 +2,4 @@
 set(SOURCES api_client.cc http_runner_calls.cc local_servers.cc)
 set(TESTS)
 set(PUBLIC_LIBRARIES Boost::json)
+set(PRECOMPILED json)

@@ -13,7 +13,8 @@ namespace baton::client {
 
 struct RunnerEndpoint {
   std::string url;           // used when there is no address file
-  std::string address_file;  // {"url":…,"key_pin":…}; read again whenever the server does not answer
+  std::string
+      address_file;  // {"url":…,"key_pin":…}; read again whenever the server does not answer
   std::string token;
   RunId run{};
   int epoch = 0;

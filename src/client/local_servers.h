@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// How the command line finds a server on the same machine: each running server keeps a small file in
-// the user's state folder ($XDG_STATE_HOME/baton/servers, by default ~/.local/state/baton/servers)
-// that names its address and its data folder. The token stays in <data>/admin-token (mode 0600).
+// How the command line finds a server on the same machine: each running server keeps a small file
+// in the user's state folder ($XDG_STATE_HOME/baton/servers, by default
+// ~/.local/state/baton/servers) that names its address and its data folder. The token stays in
+// <data>/admin-token (mode 0600).
 #include <optional>
 #include <string>
 #include <vector>

@@ -58,7 +58,8 @@ struct Maybe {
   Duration ttl{0};  // 0 = for ever
 };
 
-/// A suite as the file has it. Of kind cpp it may lack a name, which means every suite of the binary.
+/// A suite as the file has it. Of kind cpp it may lack a name, which means every suite of the
+/// binary.
 struct SuiteEntry : model::Suite {
   std::set<std::string> stated;  // the keys that the file has; a binary fills in others
 };

@@ -131,8 +131,9 @@ TEST_F(ConfigFile, an_entry_of_kind_cpp_says_which_keys_it_states_and_may_mean_i
   EXPECT_EQ(c.suites[1].name, "");
   EXPECT_NE(problem("suites: [{kind: tap, command: [./a]}]").find("the key `name` is missing"),
             std::string::npos);
-  EXPECT_NE(problem("suites: [{namespace: x, kind: cpp, command: [./a]}]").find("/suites/0/namespace"),
-            std::string::npos);
+  EXPECT_NE(
+      problem("suites: [{namespace: x, kind: cpp, command: [./a]}]").find("/suites/0/namespace"),
+      std::string::npos);
 }
 
 TEST_F(ConfigFile, unset_keys_of_a_suite_have_the_models_defaults) {

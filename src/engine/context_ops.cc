@@ -19,7 +19,8 @@ Result<void> add_context(Context& context, const AddContext& command) {
   if (key.empty()) return fail(Code::invalid, "a context entry needs a key");
   BATON_TRY(row, get_run(context.tx.sql(), command.run));
   if (command.test.empty()) return store::add_label(context.tx, row, key, value);
-  BATON_TRY(added, store::add_attempt_value(context.tx, row, command.test, command.attempt, key, value));
+  BATON_TRY(added,
+            store::add_attempt_value(context.tx, row, command.test, command.attempt, key, value));
   if (!added)
     return fail(Code::not_found, "run {} has no finished attempt {} of {}", raw(command.run),
                 command.attempt, command.test);

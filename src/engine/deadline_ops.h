@@ -6,8 +6,8 @@
 
 namespace baton::engine {
 
-/// A deadline that is seen this late means that the server did not run meanwhile (stopped, suspended):
-/// runners could not be heard of, so they get their full time again.
+/// A deadline that is seen this late means that the server did not run meanwhile (stopped,
+/// suspended): runners could not be heard of, so they get their full time again.
 inline constexpr Duration kPauseNoticed = std::chrono::seconds{5};
 
 /// Runs what the deadline stands for; its row is removed already. The Writer's OnDeadline, with the
@@ -19,9 +19,9 @@ inline constexpr Duration kPauseNoticed = std::chrono::seconds{5};
 /// schedule: schedule_due.  housekeeping: one piece, and the next deadline.
 Result<void> on_deadline(Context& context, const Rules& rules, const store::Deadline& deadline);
 
-/// After opening the database, before the writer runs anything: gives runners and schedules their time
-/// again. A transaction of its own, because the writer runs due deadlines before its first command, and
-/// a deadline that passed while the server was down says nothing.
+/// After opening the database, before the writer runs anything: gives runners and schedules their
+/// time again. A transaction of its own, because the writer runs due deadlines before its first
+/// command, and a deadline that passed while the server was down says nothing.
 Result<void> recover(store::Store& store, const Rules& rules, Now now);
 
 }  // namespace baton::engine

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The data of a run.recorded event: all that one batch of records, or the end of a run, did to cases
-// and attempts (docs/formats/events.md). Written member by member; take() closes it.
+// The data of a run.recorded event: all that one batch of records, or the end of a run, did to
+// cases and attempts (docs/formats/events.md). Written member by member; take() closes it.
 #include <string>
 #include <string_view>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Operations of a run's runner. A runner is known by its epoch: each new one of the same run counts it
-// up, and what an older one says is refused with conflict, so that at most one is listened to.
+// Operations of a run's runner. A runner is known by its epoch: each new one of the same run counts
+// it up, and what an older one says is refused with conflict, so that at most one is listened to.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,9 +23,9 @@ struct Job {
   std::optional<Duration> time_left;          // of the run's time-out, when it has one
 };
 
-/// The runner of `epoch` takes the job; repeating it is harmless. The run's time-out begins with the
-/// first claim.
-/// Errors: conflict (the run has another epoch, or is queued), gone (finished or deleted), not_found.
+/// The runner of `epoch` takes the job; repeating it is harmless. The run's time-out begins with
+/// the first claim. Errors: conflict (the run has another epoch, or is queued), gone (finished or
+/// deleted), not_found.
 Result<Job> claim_job(Context& context, const Rules& rules, RunId run, int epoch);
 
 struct Applied {
@@ -34,10 +34,10 @@ struct Applied {
   std::string reason;
 };
 
-/// Stores what the records say; those that are stored already are passed over, so that a batch may be
-/// sent again. Any call is a sign of life, an empty batch nothing else.
-/// Errors: conflict (another epoch), gone (finished or deleted, and the batch holds something new),
-/// not_found, invalid (a gap in the sequence; a name or a path that cannot be).
+/// Stores what the records say; those that are stored already are passed over, so that a batch may
+/// be sent again. Any call is a sign of life, an empty batch nothing else. Errors: conflict
+/// (another epoch), gone (finished or deleted, and the batch holds something new), not_found,
+/// invalid (a gap in the sequence; a name or a path that cannot be).
 Result<Applied> apply_records(Context& context, const Rules& rules, RunId run, int epoch,
                               const std::vector<model::Record>& records);
 

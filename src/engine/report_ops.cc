@@ -36,8 +36,8 @@ Result<store::SuiteRef> find_or_make(Context& context, const std::string& name) 
 
 Result<void> check_cases(const std::vector<model::CaseResult>& cases) {
   if (cases.size() > kImportedCasesMax)
-    return fail_with_fix(Code::too_large, "upload it in parts", "the report has {} cases, at most {}",
-                         cases.size(), kImportedCasesMax);
+    return fail_with_fix(Code::too_large, "upload it in parts",
+                         "the report has {} cases, at most {}", cases.size(), kImportedCasesMax);
   std::set<std::string_view> names;
   for (const model::CaseResult& result : cases) {
     BATON_TRY_VOID(model::check_case_name(result.name));

@@ -13,7 +13,8 @@ namespace baton::engine {
 
 inline constexpr std::size_t kImportedCasesMax = model::kCasesMax;
 
-/// The id that the next import shall have (ImportedReport::id), so that its logs can be stored first.
+/// The id that the next import shall have (ImportedReport::id), so that its logs can be stored
+/// first.
 Result<RunId> reserve_run(Context& context);
 
 struct ImportedReport {

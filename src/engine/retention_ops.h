@@ -16,7 +16,8 @@ inline constexpr int kRunsPerPiece = 20;
 /// One piece. Result: whether there is more to do.
 Result<bool> housekeeping(Context& context, const Rules& rules);
 
-/// A reader of the journal has done everything up to `seq`: what every reader has done may be pruned.
+/// A reader of the journal has done everything up to `seq`: what every reader has done may be
+/// pruned.
 Result<void> advance_reader(Context& context, std::string_view name, Seq seq);
 
 }  // namespace baton::engine

@@ -11,12 +11,12 @@
 
 namespace baton::engine {
 
-/// Starts queued runs, the oldest first, while the limits have room. A run waits behind an older one
-/// of another suite, but not behind one whose suite has reached its own limit.
+/// Starts queued runs, the oldest first, while the limits have room. A run waits behind an older
+/// one of another suite, but not behind one whose suite has reached its own limit.
 Result<void> admit(Context& context, const Rules& rules);
 
-/// Ends the run: closes attempts under way, gives every case its verdict, computes the run's, clears
-/// its deadlines, makes it findable, starts what waited for it. The run is not finished yet.
+/// Ends the run: closes attempts under way, gives every case its verdict, computes the run's,
+/// clears its deadlines, makes it findable, starts what waited for it. The run is not finished yet.
 /// message: why, "" when the verdict says all.
 Result<void> finish_run(Context& context, const Rules& rules, store::RunRow& row,
                         model::Ending ending, std::string_view message);

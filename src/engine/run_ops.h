@@ -19,9 +19,9 @@ Result<store::SuiteRef> resolve_suite(store::Session& session, std::string_view 
 /// RE2 syntax, unanchored; "" is fine.  Errors: invalid, with the position's text.
 Result<void> check_filter(std::string_view filter);
 
-/// True when the suite's cases are known and the filter selects none of them. start_run accepts such
-/// a filter all the same (cases may have been added since); legacy routes refuse it.
-/// Errors: as resolve_suite and check_filter.
+/// True when the suite's cases are known and the filter selects none of them. start_run accepts
+/// such a filter all the same (cases may have been added since); legacy routes refuse it. Errors:
+/// as resolve_suite and check_filter.
 Result<bool> selects_nothing(store::Session& session, std::string_view suite,
                              std::string_view filter);
 
@@ -30,16 +30,16 @@ Result<bool> selects_nothing(store::Session& session, std::string_view suite,
 /// limit (Rules::queued_runs).
 Result<model::Run> start_run(Context& context, const Rules& rules, model::RunRequest request);
 
-/// A queued run ends at once; a running one is told to (state stays running until its runner says so
-/// or Rules::cancel_grace is over). Repeating it is harmless.
-/// Errors: not_found, gone (deleted), conflict (it has finished otherwise).
+/// A queued run ends at once; a running one is told to (state stays running until its runner says
+/// so or Rules::cancel_grace is over). Repeating it is harmless. Errors: not_found, gone (deleted),
+/// conflict (it has finished otherwise).
 Result<model::Run> cancel_run(Context& context, const Rules& rules, RunId run,
                               std::string_view reason);
 
 /// The same request again, for a run that has finished. failed_only: exactly the cases that did not
 /// pass, or never ran because of that.
-/// Errors: not_found, gone, conflict (not finished; or failed_only and nothing failed), and those of
-/// start_run.
+/// Errors: not_found, gone, conflict (not finished; or failed_only and nothing failed), and those
+/// of start_run.
 Result<model::Run> rerun(Context& context, const Rules& rules, RunId run, bool failed_only,
                          std::string_view triggered_by);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Operations on schedules. The next time is a row (schedule.next_at, wall clock) and a deadline; what
-// happens when it has come is decided by schedule_due, and told by events (docs/formats/events.md).
+// Operations on schedules. The next time is a row (schedule.next_at, wall clock) and a deadline;
+// what happens when it has come is decided by schedule_due, and told by events
+// (docs/formats/events.md).
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,10 +19,11 @@ namespace baton::engine {
 /// A fire later than this was missed: the server was down. Catch-up decides.
 inline constexpr Duration kMissedAfter = std::chrono::minutes{1};
 
-/// Declares or redeclares; the count of runs and the last run stay. An unchanged declaration changes
-/// nothing, so that reading a configuration again does not shift an `every`.
-/// paused: whether it shall be; not set: as it is (a new one is not). schedule.paused does not count.
-/// Errors: invalid (check_schedule, the filter), not_found (the suite), conflict (a file declares it).
+/// Declares or redeclares; the count of runs and the last run stay. An unchanged declaration
+/// changes nothing, so that reading a configuration again does not shift an `every`. paused:
+/// whether it shall be; not set: as it is (a new one is not). schedule.paused does not count.
+/// Errors: invalid (check_schedule, the filter), not_found (the suite), conflict (a file declares
+/// it).
 Result<model::Schedule> declare_schedule(Context& context, const Rules& rules,
                                          model::Schedule schedule,
                                          std::optional<bool> paused = std::nullopt);
@@ -33,7 +35,8 @@ Result<void> delete_schedule(Context& context, std::string_view name);
 Result<void> sync_schedules(Context& context, const Rules& rules,
                             const std::vector<model::Schedule>& schedules);
 
-/// Repeating them is harmless. Times that pass during a pause are not caught up.  Errors: not_found.
+/// Repeating them is harmless. Times that pass during a pause are not caught up.  Errors:
+/// not_found.
 Result<model::Schedule> pause_schedule(Context& context, std::string_view name);
 Result<model::Schedule> resume_schedule(Context& context, std::string_view name);
 /// A run now, whatever overlap says, also when paused; it does not count towards max_runs.

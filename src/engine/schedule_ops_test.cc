@@ -197,7 +197,8 @@ TEST(ScheduleOps, a_declaration_may_say_paused) {
   Clockwork w;
   const auto put = [&](Duration interval, std::optional<bool> paused) {
     const auto schedule = w.every(interval);
-    return w.run([&](Context& c) { return declare_schedule(c, w.rules, schedule, paused); })->paused;
+    return w.run([&](Context& c) { return declare_schedule(c, w.rules, schedule, paused); })
+        ->paused;
   };
   EXPECT_TRUE(put(60s, true));
   EXPECT_TRUE(put(90s, std::nullopt)) << "what is not said stays";

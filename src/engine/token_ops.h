@@ -24,13 +24,15 @@ struct NewToken {
 /// Errors: invalid (the name; a runner's token without a run; an expiry in the past).
 Result<model::Token> create_token(Context& context, const NewToken& token);
 
-/// Errors: not_found, conflict (the last admin token that has not expired: nobody could make another).
+/// Errors: not_found, conflict (the last admin token that has not expired: nobody could make
+/// another).
 Result<void> revoke_token(Context& context, std::string_view id);
 
 /// Who has this secret.  Errors: unauthenticated (unknown, expired).  Any thread.
 Result<model::Token> authenticate(store::Session& session, std::string_view hash, TimePoint wall);
 
-/// Notes that the token was used, at most once an hour; submit it when authenticate's answer is older.
+/// Notes that the token was used, at most once an hour; submit it when authenticate's answer is
+/// older.
 Result<void> touch_token(Context& context, std::string_view id);
 
 /// Appends to the audit; `at` is set to now.

@@ -39,8 +39,12 @@ struct Writer::State {
     Result<void> result;
   };
 
-  State(store::Store& store_in, Feed& feed_in, Clock clock_in, Ids ids_in, OnDeadline on_deadline_in)
-      : store(store_in), feed(feed_in), clock(std::move(clock_in)), ids(ids_in),
+  State(store::Store& store_in, Feed& feed_in, Clock clock_in, Ids ids_in,
+        OnDeadline on_deadline_in)
+      : store(store_in),
+        feed(feed_in),
+        clock(std::move(clock_in)),
+        ids(ids_in),
         on_deadline(std::move(on_deadline_in)) {}
 
   std::size_t run_batch(std::vector<Command> commands, Now now);

@@ -6,8 +6,8 @@
 // An operation that fails rolls back alone; when the commit fails every operation of the batch is
 // answered `unavailable`. Any thread may submit.
 //
-// A writer that is not started is driven by hand, on one thread: submit(), then step(now). That is how
-// the simulation runs the very same code with a clock of its own.
+// A writer that is not started is driven by hand, on one thread: submit(), then step(now). That is
+// how the simulation runs the very same code with a clock of its own.
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -49,8 +49,8 @@ class Feed;
 class Writer {
  public:
   using Clock = std::function<Now()>;
-  /// `on_deadline` is called on the writer thread, as an operation, for each due deadline row, which
-  /// is removed in the same savepoint.
+  /// `on_deadline` is called on the writer thread, as an operation, for each due deadline row,
+  /// which is removed in the same savepoint.
   using OnDeadline = std::function<Result<void>(Context&, const store::Deadline&)>;
 
   /// All references outlive the writer.
@@ -61,8 +61,8 @@ class Writer {
   /// Answers what is queued, then joins. Later submissions are answered `unavailable`.
   void stop();
 
-  /// Called on the writer thread when another server has become the writer (PostgreSQL): from then on
-  /// everything is answered `unavailable`. Set before start().
+  /// Called on the writer thread when another server has become the writer (PostgreSQL): from then
+  /// on everything is answered `unavailable`. Set before start().
   void on_halt(std::function<void(const Error&)> callback);
 
   /// Not started only: runs the due deadlines and one batch of what is queued, at `now`.
@@ -72,8 +72,8 @@ class Writer {
   Result<std::optional<TimePoint>> next_deadline();
 
   /// Queues `operation`; `done` is called once, on the writer thread, after the commit (or the
-  /// refusal). It must not block: it posts to whoever waits. When the queue is full or the writer is
-  /// stopped `done` is called at once, on the caller's thread, with `limit` or `unavailable`.
+  /// refusal). It must not block: it posts to whoever waits. When the queue is full or the writer
+  /// is stopped `done` is called at once, on the caller's thread, with `limit` or `unavailable`.
   template <class R>
   void submit(Operation<R> operation, UniqueFunction<void(Result<R>)> done) {
     auto result = std::make_shared<Result<R>>(fail(Code::unavailable, "the server is stopping"));

@@ -174,7 +174,8 @@ Result<void> Local::State::follow() {
       if (auto launched = launch(run, epoch); !launched) {
         // No space, no process: that passes, and the run must not lose its attempts to it.
         if (launched.error().code == Code::unavailable) return launched;
-        log::error("runner.launch_failed", {{"run", raw(run)}, {"error", launched.error().message}});
+        log::error("runner.launch_failed",
+                   {{"run", raw(run)}, {"error", launched.error().message}});
         report_lost(run, epoch);
       }
       cursor = event.seq;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The local executor: gives every run that needs a runner one on this machine, notices when a runner
-// has ended without ending its run, and finds the runners of an earlier server again.
-// A reader of the journal with a cursor of its own: it reacts to run.runner_needed and submits
+// The local executor: gives every run that needs a runner one on this machine, notices when a
+// runner has ended without ending its run, and finds the runners of an earlier server again. A
+// reader of the journal with a cursor of its own: it reacts to run.runner_needed and submits
 // operations; it never touches a row itself. One thread. Made by the composition root.
 #include <memory>
 #include <string>

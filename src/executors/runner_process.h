@@ -27,18 +27,19 @@ struct RunnerProcess {
   Fd pidfd;
 };
 
-/// Makes the folder, starts the runner with its output in <folder>/runner.log and leaves a pid file.
-/// Errors: unavailable (no memory, no descriptors, disk full).
+/// Makes the folder, starts the runner with its output in <folder>/runner.log and leaves a pid
+/// file. Errors: unavailable (no memory, no descriptors, disk full).
 Result<RunnerProcess> start_runner(const RunnerCommand& command);
 
-/// The runner that the pid file of the folder names, if it is still the same process and of `epoch`.
+/// The runner that the pid file of the folder names, if it is still the same process and of
+/// `epoch`.
 std::optional<RunnerProcess> find_runner(const std::string& folder, int epoch);
 
 /// Removes what a finished run's runner left on disk.
 void remove_runner_folder(const std::string& folder);
 
-/// Kills every process whose environment carries the run's cookie: what a killed runner left behind.
-/// Returns how many it killed. (A runner kills its own tree; this is for one that cannot.)
+/// Kills every process whose environment carries the run's cookie: what a killed runner left
+/// behind. Returns how many it killed. (A runner kills its own tree; this is for one that cannot.)
 int kill_leftovers(const std::string& folder);
 
 }  // namespace baton::executors

@@ -21,8 +21,8 @@ constexpr std::array<std::string_view, 11> kKinds{"cpp",        "gtest", "catch2
 constexpr std::array<std::string_view, 2> kIsolates{"suite", "case"};
 constexpr std::array<std::string_view, 3> kSources{"file", "api", "adhoc"};
 constexpr std::array<std::string_view, 4> kRunStates{"queued", "waiting", "running", "finished"};
-constexpr std::array<std::string_view, 7> kRunVerdicts{"",          "passed",    "failed", "errored",
-                                                       "cancelled", "timed_out", "empty"};
+constexpr std::array<std::string_view, 7> kRunVerdicts{
+    "", "passed", "failed", "errored", "cancelled", "timed_out", "empty"};
 constexpr std::array<std::string_view, 7> kOutcomes{"running", "passed",    "failed",   "errored",
                                                     "skipped", "timed_out", "cancelled"};
 constexpr std::array<std::string_view, 9> kCaseVerdicts{

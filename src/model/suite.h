@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A suite: a named set of cases and how to run them. Plain data; read by everybody, owned by nobody.
+// A suite: a named set of cases and how to run them. Plain data; read by everybody, owned by
+// nobody.
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -21,7 +22,8 @@ enum class Isolate { suite, per_case };
 std::string_view name_of(Isolate isolate);  // "suite", "case"
 Result<Isolate> parse_isolate(std::string_view text);
 
-/// Who declared the suite: a configuration file (read-only for the API), the API, or `baton run --`.
+/// Who declared the suite: a configuration file (read-only for the API), the API, or `baton run
+/// --`.
 enum class SuiteSource { file, api, adhoc };
 std::string_view name_of(SuiteSource source);
 Result<SuiteSource> parse_suite_source(std::string_view text);

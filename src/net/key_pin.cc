@@ -32,7 +32,8 @@ Result<std::string> key_pin_of(const std::string& certificate_file) {
     return fail(Code::invalid, "{} cannot be read as a certificate", certificate_file);
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned digest_size = 0;
-  EVP_Digest(bytes, static_cast<std::size_t>(size), digest.data(), &digest_size, EVP_sha256(), nullptr);
+  EVP_Digest(bytes, static_cast<std::size_t>(size), digest.data(), &digest_size, EVP_sha256(),
+             nullptr);
   std::array<unsigned char, 2 * EVP_MAX_MD_SIZE> text{};
   const int text_size = EVP_EncodeBlock(text.data(), digest.data(), static_cast<int>(digest_size));
   return "sha256//" + std::string(reinterpret_cast<const char*>(text.data()),

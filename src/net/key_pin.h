@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The fingerprint of a TLS server's key. A client that knows it from the server itself (a file of the
-// same machine) needs neither an authority nor a name: it talks to the holder of that key or to nobody.
+// The fingerprint of a TLS server's key. A client that knows it from the server itself (a file of
+// the same machine) needs neither an authority nor a name: it talks to the holder of that key or to
+// nobody.
 #include <string>
 
 #include "base/result.h"

@@ -28,7 +28,8 @@ struct Limits {
   // A connection without a request; longer than the 60 s of common proxies and clients.
   Duration idle_timeout{75'000};
   // A body must arrive at this rate after the first `body_grace`: slower is an attack or dead. What
-  // comes faster earns at most another grace: nobody sends much at once and then holds it for hours.
+  // comes faster earns at most another grace: nobody sends much at once and then holds it for
+  // hours.
   std::uint64_t body_bytes_per_second = 256;
   Duration body_grace{10'000};
   // A client that takes no byte of a response for so long is disconnected (slow event streams too).
@@ -89,7 +90,8 @@ class Server {
   void on_served(std::function<void(const Served&)> observer);
   /// Makes the answers that the server itself gives (400, 408, 413, 431, 500, 503); the default is
   /// problem+json with type, title, status, detail, code, fix and request_id. Set before start().
-  /// Of the head, method, target, path and request_id are there; only the last when it was malformed.
+  /// Of the head, method, target, path and request_id are there; only the last when it was
+  /// malformed.
   using Problem = std::function<Response(int status, const Error&, const RequestHead&)>;
   void on_problem(Problem problem);
 

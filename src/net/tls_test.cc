@@ -171,8 +171,8 @@ TEST(Tls, bad_files_are_refused_at_start) {
 
 TEST(Tls, a_pinned_key_needs_neither_an_authority_nor_the_name) {
   const Fixture fixture;
-  const auto server = serve([](Request) -> asio_response { co_return reply(200, "text/plain", "ok"); },
-                            fixture.options);
+  const auto server = serve(
+      [](Request) -> asio_response { co_return reply(200, "text/plain", "ok"); }, fixture.options);
   const auto pin = key_pin_of(fixture.options.tls->certificate_file);
   ASSERT_TRUE(pin);
   HttpRequest request;

@@ -13,3 +13,4 @@ foreach(test IN LISTS TESTS)
   set_property(SOURCE ${CMAKE_SOURCE_DIR}/src/reports/${test}
     APPEND PROPERTY COMPILE_DEFINITIONS BATON_TESTDATA="${CMAKE_SOURCE_DIR}/src/reports/testdata")
 endforeach()
+set(PRECOMPILED json)

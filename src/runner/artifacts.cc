@@ -88,7 +88,8 @@ Result<void> Artifacts::copy(const Owner& owner, const std::string& folder, cons
   }
   loop_.post([this] {
     ++waiting_;
-    if (!thread_.joinable()) thread_ = std::jthread([this](const std::stop_token& stop) { send(stop); });
+    if (!thread_.joinable())
+      thread_ = std::jthread([this](const std::stop_token& stop) { send(stop); });
     wake_.notify_one();
   });
   return {};
@@ -128,7 +129,8 @@ void Artifacts::stored(const client::ArtifactUpload& upload,
     recorder_.add(wire::ArtifactRecord{upload.test, upload.attempt, upload.path, stored->size,
                                        stored->type, stored->digest});
   } else {
-    log::warn("runner.artifact_refused", {{"path", upload.path}, {"error", stored.error().message}});
+    log::warn("runner.artifact_refused",
+              {{"path", upload.path}, {"error", stored.error().message}});
   }
   if (--waiting_ == 0 && on_idle_) on_idle_();
 }

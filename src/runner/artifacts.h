@@ -22,8 +22,8 @@ namespace baton::runner {
 
 class Artifacts {
  public:
-  Artifacts(Loop& loop, Background& background, Recorder& recorder, client::MakeRunnerCalls make_calls,
-            std::string folder, wire::JobLimits limits);
+  Artifacts(Loop& loop, Background& background, Recorder& recorder,
+            client::MakeRunnerCalls make_calls, std::string folder, wire::JobLimits limits);
   ~Artifacts();
   Artifacts(const Artifacts&) = delete;
   Artifacts& operator=(const Artifacts&) = delete;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // One thread for what may block or take long beside the loop: parsing report files, copying
-// artifacts, asking the server for the job. Work is done in order; its result comes back to the loop.
+// artifacts, asking the server for the job. Work is done in order; its result comes back to the
+// loop.
 #include <condition_variable>
 #include <deque>
 #include <functional>

@@ -72,8 +72,9 @@ TEST_F(Command, a_test_sees_what_is_promised_and_nothing_of_the_runner) {
   shell("env; pwd; cat");
   run();
   const std::string text = output("it", 1);
-  for (const char* line : {"BATON_RUN=7\n", "BATON_ATTEMPT=1\n", "BATON_ENVIRONMENT=staging\n",
-                           "TRACEPARENT=00-1-2-01\n", "BATON_PARAM_BASE_URL=http://x\n", "MINE=yes\n"}) {
+  for (const char* line :
+       {"BATON_RUN=7\n", "BATON_ATTEMPT=1\n", "BATON_ENVIRONMENT=staging\n",
+        "TRACEPARENT=00-1-2-01\n", "BATON_PARAM_BASE_URL=http://x\n", "MINE=yes\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line;
   }
   EXPECT_EQ(text.find("BATON_SECRET"), std::string::npos);
@@ -200,7 +201,8 @@ TEST_F(Command, nothing_is_lost_when_the_server_is_away_and_answers_are_lost) {
   server.lose_answers(3);
   shell("for i in 1 2 3 4 5 6 7 8 9; do echo line $i; sleep 0.05; done");
   EXPECT_EQ(run(), 0);
-  EXPECT_EQ(output("it", 1), "line 1\nline 2\nline 3\nline 4\nline 5\nline 6\nline 7\nline 8\nline 9\n");
+  EXPECT_EQ(output("it", 1),
+            "line 1\nline 2\nline 3\nline 4\nline 5\nline 6\nline 7\nline 8\nline 9\n");
 }
 
 TEST_F(Command, records_that_the_server_never_takes_end_the_run_with_the_reason) {

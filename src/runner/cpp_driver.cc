@@ -87,13 +87,15 @@ Result<void> CppDriver::start_server() {
   launch.environment = test_environment(c_.job, mark);
   launch.output = pipe.write.get();
   server_ = std::make_unique<ForkServer>(c_.loop, server_events());
-  BATON_TRY(pid, server_->start(std::move(launch), wire::is_adhoc(suite) ? suite.name : suite.id()));
+  BATON_TRY(pid,
+            server_->start(std::move(launch), wire::is_adhoc(suite) ? suite.name : suite.id()));
   suite_reader_ = std::make_unique<PipeReader>(
       c_.loop, c_.readers, std::move(pipe.read),
       [this](std::string_view bytes) { c_.suite_output.write(bytes); });
   suite_writer_ = std::move(pipe.write);
-  server_guard_ = std::make_unique<Guard>(c_.loop, c_.forest, c_.job.suite.kill_grace,
-                                          [this] { c_.loop.after(Duration{0}, [this] { server_dead(); }); });
+  server_guard_ = std::make_unique<Guard>(c_.loop, c_.forest, c_.job.suite.kill_grace, [this] {
+    c_.loop.after(Duration{0}, [this] { server_dead(); });
+  });
   Guard* const guard = server_guard_.get();
   Forest::Tree tree{pid, mark, true, false, {}};
   tree.on_exit = [guard](int status) { guard->exited(status); };
@@ -265,7 +267,8 @@ void CppDriver::judge(const Attempt& attempt, wire::AttemptFinished& finished) c
   finished.values = report.values;
   const auto worse = [&finished](Outcome outcome, std::string why) {
     finished.outcome = outcome;
-    finished.message = finished.message.empty() ? why : fmt::format("{}\n{}", why, finished.message);
+    finished.message =
+        finished.message.empty() ? why : fmt::format("{}\n{}", why, finished.message);
   };
   if (attempt.guard->stopped()) {
     const Outcome outcome = *attempt.guard->stopped();
@@ -362,9 +365,10 @@ void CppDriver::server_dead() {
   const auto stopped = server_guard_->stopped();
   if (in_setup && !stopping_) {
     const Outcome outcome = stopped.value_or(Outcome::errored);
-    const std::string message = outcome == Outcome::timed_out
-                                    ? "the setup timed out"
-                                    : fmt::format("{} before the setup ended", describe_status(status));
+    const std::string message =
+        outcome == Outcome::timed_out
+            ? "the setup timed out"
+            : fmt::format("{} before the setup ended", describe_status(status));
     c_.recorder.add(wire::SetupRecord{
         outcome, message, hook_ ? std::chrono::duration_cast<Duration>(Clock::now() - hook_->since)
                                 : Duration{0},
@@ -380,7 +384,8 @@ void CppDriver::server_dead() {
     }
     note(Ending::errored, how);
   } else if (!stopping_ && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
-    note(Ending::errored, fmt::format("the suite's process {} after its tests", describe_status(status)));
+    note(Ending::errored,
+         fmt::format("the suite's process {} after its tests", describe_status(status)));
   }
   end();
 }

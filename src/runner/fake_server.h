@@ -61,7 +61,8 @@ class FakeServer {
       BATON_TRY(bytes, read_file(upload.file));
       const std::lock_guard lock(server_.mutex_);
       server_.artifacts_[upload.path] = bytes;
-      return client::StoredArtifact{static_cast<std::int64_t>(bytes.size()), "digest", "text/plain"};
+      return client::StoredArtifact{static_cast<std::int64_t>(bytes.size()), "digest",
+                                    "text/plain"};
     }
     FakeServer& server_;
   };

@@ -6,3 +6,4 @@ set(SOURCES artifacts.cc background.cc cpp_driver.cc discover.cc environment.cc 
     tool_results.cc uploader.cc)
 set(TESTS command_test.cc cpp_suite_test.cc parts_test.cc runner_test_main.cc tools_test.cc)
 set(LIBRARIES Boost::json PkgConfig::ZSTD PkgConfig::RE2)
+set(PRECOMPILED json)

@@ -79,7 +79,8 @@ class Walk {
     while (const dirent* entry = ::readdir(directory.get())) {
       const std::string_view name = entry->d_name;
       if (name == "." || name == ".." || ++entries_ > kEntriesMax) continue;
-      const std::string path = folder.empty() ? std::string(name) : fmt::format("{}/{}", folder, name);
+      const std::string path =
+          folder.empty() ? std::string(name) : fmt::format("{}/{}", folder, name);
       struct stat info {};
       if (::fstatat(at, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
       if (S_ISDIR(info.st_mode)) {
@@ -122,7 +123,8 @@ Searched find_files(const Search& search) {
   for (std::string_view glob : search.globs) {
     while (glob.starts_with("./")) glob.remove_prefix(2);
     if (escapes(glob)) {
-      found.problems.push_back(fmt::format("{}: leads out of the suite's folder", json_quote(glob)));
+      found.problems.push_back(
+          fmt::format("{}: leads out of the suite's folder", json_quote(glob)));
       continue;
     }
     walk.from(root.get(), std::string(glob), fixed_part(glob));
@@ -172,7 +174,8 @@ Result<std::int64_t> copy_below(const std::string& folder, const std::string& pa
       ::unlink(to.c_str());
       return fail(Code::too_large, "{} is larger than {} bytes", path, max_bytes);
     }
-    BATON_TRY_VOID(write_all(out.get(), std::string_view(buffer).substr(0, static_cast<std::size_t>(n))));
+    BATON_TRY_VOID(
+        write_all(out.get(), std::string_view(buffer).substr(0, static_cast<std::size_t>(n))));
   }
 }
 

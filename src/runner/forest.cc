@@ -163,7 +163,8 @@ void Forest::fell_step(Id id, Instant give_up, std::function<void()> done) {
   }
   if (alive > 0) log::warn("runner.unkillable", {{"processes", alive}});
   // Where orphans are held, all strangers were looked at just now.
-  const bool last = !found->second.tree.suite && !found->second.tree.holds_orphans && attempts() == 1;
+  const bool last =
+      !found->second.tree.suite && !found->second.tree.holds_orphans && attempts() == 1;
   trees_.erase(found);
   if (!last) return done();
   // Nothing runs now: whoever is still here was left by an attempt that could not be told.
@@ -185,7 +186,8 @@ void Forest::fell_all(std::function<void()> done) {
 void Forest::fell_all_step(Instant give_up, std::function<void()> done) {
   const int alive = kill_all([] { return descendants_of(::getpid()); });
   if (alive == 0 || Clock::now() >= give_up) return done();
-  loop_.after(kLookAgain, [this, give_up, done = std::move(done)] { fell_all_step(give_up, done); });
+  loop_.after(kLookAgain,
+              [this, give_up, done = std::move(done)] { fell_all_step(give_up, done); });
 }
 
 }  // namespace baton::runner

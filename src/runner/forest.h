@@ -18,8 +18,8 @@
 
 namespace baton::runner {
 
-/// In the environment of every test process: the key of the run, by which leftovers of a dead runner
-/// are found …
+/// In the environment of every test process: the key of the run, by which leftovers of a dead
+/// runner are found …
 inline constexpr const char* kKeyVariable = "BATON_RUN_KEY";
 /// … and "<key>.<serial of the process>", by which a runner tells its own trees apart.
 inline constexpr const char* kMarkVariable = "BATON_RUN_MARK";

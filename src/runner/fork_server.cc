@@ -165,8 +165,9 @@ bool ForkServer::teardown(const std::string& dir, int output, int events) {
   return send(json::serialize(packet), output, events);
 }
 
-bool ForkServer::attempt(std::int64_t id, const std::string& test, int number, const std::string& dir,
-                         const Variables& environment, int output, int events) {
+bool ForkServer::attempt(std::int64_t id, const std::string& test, int number,
+                         const std::string& dir, const Variables& environment, int output,
+                         int events) {
   const json::object packet{{"op", "attempt"},
                             {"id", id},
                             {"test", wire::json_text(test)},

@@ -26,8 +26,8 @@ class Guard {
   void planted(Forest::Id tree);
   /// Stops it as timed out after so long from now; 0: never. Replaces an earlier limit.
   void limit(Duration time);
-  /// Ends the tree: the first outcome stays. timed_out, cancelled or errored. `grace` instead of the
-  /// usual one.
+  /// Ends the tree: the first outcome stays. timed_out, cancelled or errored. `grace` instead of
+  /// the usual one.
   void stop(model::Outcome outcome, std::optional<Duration> grace = {});
   /// The root has exited with this wait status.
   void exited(int wait_status);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Asks a suite's program for its cases beside the loop: its own process, a time-out, whole-tree kill.
+// Asks a suite's program for its cases beside the loop: its own process, a time-out, whole-tree
+// kill.
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,7 +17,8 @@ class ListTask {
   using OnCases = std::function<void(Result<std::vector<model::Case>> cases)>;
   ListTask(Loop& loop, Forest& forest, Readers& readers, Duration grace);
   /// `scratch` outlives the task. on_cases is called from the loop, never from within start().
-  void start(const model::Suite& suite, Launch launch, const std::string& scratch, OnCases on_cases);
+  void start(const model::Suite& suite, Launch launch, const std::string& scratch,
+             OnCases on_cases);
   /// Ends the process; on_cases gets an error.
   void stop();
 

@@ -26,7 +26,8 @@ void control(int epoll, int operation, int fd, std::uint64_t id) {
 
 }  // namespace
 
-Loop::Loop() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Loop::Loop()
+    : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   BATON_ASSERT(epoll_ && wake_, "a process may have an epoll and an eventfd");
   control(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), kWakeId);
 }
@@ -110,7 +111,8 @@ void Loop::run() {
   running_ = true;
   std::array<epoll_event, 64> events;
   while (running_) {
-    const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_ms());
+    const int n =
+        ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_ms());
     BATON_ASSERT(n >= 0 || errno == EINTR, "epoll_wait works");
     for (int i = 0; i < n && running_; ++i) {
       const std::uint64_t id = events[static_cast<std::size_t>(i)].data.u64;

@@ -36,7 +36,9 @@ class Loop {
   void forget(Watch watch);
 
   Timer at(Instant when, Handler handler);
-  Timer after(Duration delay, Handler handler) { return at(Clock::now() + delay, std::move(handler)); }
+  Timer after(Duration delay, Handler handler) {
+    return at(Clock::now() + delay, std::move(handler));
+  }
   /// Harmless when it has fired already.
   void cancel(Timer timer);
 

@@ -94,8 +94,10 @@ int run_discover(const Options& options) {
 }
 
 int run_probe(const Options& options) {
-  if (options.rest.empty()) return complain({Code::invalid, "exec --probe: no command behind --"}, kUsage);
-  const Probe found = probe(options.rest, options.at("--folder").empty() ? "." : options.at("--folder"));
+  if (options.rest.empty())
+    return complain({Code::invalid, "exec --probe: no command behind --"}, kUsage);
+  const Probe found =
+      probe(options.rest, options.at("--folder").empty() ? "." : options.at("--folder"));
   print(boost::json::serialize(boost::json::object{{"kind", name_of(found.kind)},
                                                    {"reason", wire::json_text(found.reason)},
                                                    {"suite", wire::json_text(found.suite)}}));
@@ -131,7 +133,8 @@ Result<std::string> take_token(const Options& options) {
 int supervise(const SupervisorOptions& options) {
   auto code = Supervisor(options).run();
   if (code) return *code;
-  log::error("runner.failed", {{"code", name_of(code.error().code)}, {"error", code.error().message}});
+  log::error("runner.failed",
+             {{"code", name_of(code.error().code)}, {"error", code.error().message}});
   return wire::exit_code_of(code.error().code);
 }
 

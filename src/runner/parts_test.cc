@@ -68,7 +68,8 @@ TEST(Schedule, an_interrupted_attempt_of_an_earlier_runner_costs_no_try) {
 TEST(Output, chunks_end_at_lines_and_count_them) {
   Loop loop;
   std::vector<wire::OutputRecord> chunks;
-  OutputStream stream(loop, "t", 1, 1 << 20, [&](wire::OutputRecord r) { chunks.push_back(std::move(r)); });
+  OutputStream stream(loop, "t", 1, 1 << 20,
+                      [&](wire::OutputRecord r) { chunks.push_back(std::move(r)); });
   stream.write("one\ntwo\nthr");
   stream.finish();
   ASSERT_EQ(chunks.size(), 2u);
@@ -202,8 +203,8 @@ TEST(PipeReader, a_writer_that_has_survived_does_not_hold_up_the_end) {
   EXPECT_GE(read, 8192);
 }
 
-// The timer that looks after a killed tree and the signal of its root's end race: the end was lost when
-// the timer came first, and the attempt was never over.
+// The timer that looks after a killed tree and the signal of its root's end race: the end was lost
+// when the timer came first, and the attempt was never over.
 TEST(Forest, the_end_of_a_root_that_died_just_now_is_told) {
   Loop loop;
   Forest forest(loop);
@@ -229,7 +230,8 @@ TEST(Names, filters_match_awkward_names_and_only_them) {
   EXPECT_EQ(doctest_filter_name("a,b*"), "a\\,b?");
   EXPECT_EQ(regex_escape("a.b(c)+"), "a\\.b\\(c\\)\\+");
   EXPECT_EQ(go_run_pattern("example.com/x/pkg.TestA/sub.1"), "^TestA$/^sub\\.1$");
-  EXPECT_NE(playwright_grep("[chromium] › a.spec.js › does (it)").find("does \\(it\\)"), std::string::npos);
+  EXPECT_NE(playwright_grep("[chromium] › a.spec.js › does (it)").find("does \\(it\\)"),
+            std::string::npos);
 }
 
 TEST(Names, long_selections_are_cut_into_processes) {

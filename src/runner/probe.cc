@@ -38,12 +38,14 @@ std::optional<Kind> kind_by_name(const std::vector<std::string>& command) {
   if (python && has_word(command, "-m") && has_word(command, "pytest")) return Kind::pytest;
   if (program == "ctest") return Kind::ctest;
   if (program == "go" && command.size() > 1 && command[1] == "test") return Kind::go;
-  const bool node_tool = program == "npx" || program == "pnpm" || program == "yarn" || program == "bunx";
+  const bool node_tool =
+      program == "npx" || program == "pnpm" || program == "yarn" || program == "bunx";
   if ((program == "playwright" || (node_tool && has_word(command, "playwright"))) &&
       has_word(command, "test")) {
     return Kind::playwright;
   }
-  if (program == "bats" && (has_word(command, "--tap") || has_word(command, "-t"))) return Kind::tap;
+  if (program == "bats" && (has_word(command, "--tap") || has_word(command, "-t")))
+    return Kind::tap;
   return std::nullopt;
 }
 
@@ -66,7 +68,8 @@ class Mapped {
     const Fd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     struct stat info {};
     if (!fd || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size == 0) return;
-    void* data = ::mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd.get(), 0);
+    void* data = ::mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ, MAP_PRIVATE,
+                        fd.get(), 0);
     if (data == MAP_FAILED) return;
     bytes_ = {static_cast<const char*>(data), static_cast<std::size_t>(info.st_size)};
   }
@@ -126,9 +129,9 @@ bool prints_tap(const Mapped& script) {
   constexpr std::size_t kScriptMax = 1 << 20;
   const std::string_view text = script.bytes().substr(0, kScriptMax);
   if (text.find("TAP version 1") != std::string_view::npos) return true;
-  for (const std::string_view plan : {"echo 1..", "echo \"1..", "echo '1..", "print(\"1..", "print('1..",
-                                      "print \"1..", "printf '1..", "printf \"1..", "plan tests =>",
-                                      "use Test::More", "Test::More"}) {
+  for (const std::string_view plan :
+       {"echo 1..", "echo \"1..", "echo '1..", "print(\"1..", "print('1..", "print \"1..",
+        "printf '1..", "printf \"1..", "plan tests =>", "use Test::More", "Test::More"}) {
     if (text.find(plan) != std::string_view::npos) return true;
   }
   return false;

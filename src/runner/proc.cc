@@ -61,7 +61,8 @@ bool process_info(pid_t pid, ProcessInfo& info) {
   // The name in parentheses may hold anything, parentheses too.
   const std::size_t close = text->rfind(')');
   if (close == std::string::npos) return false;
-  const std::vector<std::string_view> fields = split(std::string_view(*text).substr(close + 2), ' ');
+  const std::vector<std::string_view> fields =
+      split(std::string_view(*text).substr(close + 2), ' ');
   if (fields.size() < 4) return false;
   info.state = fields[0].empty() ? '?' : fields[0][0];
   info.parent = to_pid(fields[1]);
@@ -73,7 +74,8 @@ std::string initial_variable(pid_t pid, std::string_view name) {
   const auto text = read_file(fmt::format("/proc/{}/environ", pid));
   if (!text) return {};
   for (const std::string_view variable : split(*text, '\0')) {
-    if (variable.size() > name.size() && variable.starts_with(name) && variable[name.size()] == '=') {
+    if (variable.size() > name.size() && variable.starts_with(name) &&
+        variable[name.size()] == '=') {
       return std::string(variable.substr(name.size() + 1));
     }
   }
@@ -89,7 +91,8 @@ int kill_descendants(const std::function<bool(pid_t)>& chosen, int rounds) {
       if (!chosen(child)) continue;
       // Parents first: a parent that is alive could start another child meanwhile.
       if (signal_process(child, SIGKILL)) ++left;
-      for (const pid_t below : descendants_of(child)) left += signal_process(below, SIGKILL) ? 1 : 0;
+      for (const pid_t below : descendants_of(child))
+        left += signal_process(below, SIGKILL) ? 1 : 0;
       int status = 0;
       ::waitpid(child, &status, WNOHANG);
     }

@@ -41,7 +41,8 @@ std::vector<std::string> candidates_of(const std::string& program, const Variabl
   if (program.find('/') != std::string::npos) return {program};
   std::vector<std::string> paths;
   const auto found = environment.find("PATH");
-  const std::string path = found == environment.end() ? "/usr/local/bin:/usr/bin:/bin" : found->second;
+  const std::string path =
+      found == environment.end() ? "/usr/local/bin:/usr/bin:/bin" : found->second;
   for (const std::string_view folder : split(path, ':')) {
     paths.push_back(fmt::format("{}/{}", folder.empty() ? "." : folder, program));
   }

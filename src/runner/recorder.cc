@@ -30,8 +30,9 @@ void Recorder::add(wire::RecordBody body) {
 }
 
 std::unique_ptr<OutputStream> Recorder::output(const std::string& test, int attempt) {
-  return std::make_unique<OutputStream>(loop_, test, attempt, log_limit_,
-                                        [this](wire::OutputRecord record) { add(std::move(record)); });
+  return std::make_unique<OutputStream>(
+      loop_, test, attempt, log_limit_,
+      [this](wire::OutputRecord record) { add(std::move(record)); });
 }
 
 void Recorder::write_soon(Duration delay) {

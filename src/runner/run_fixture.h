@@ -95,8 +95,9 @@ struct RunFixture : ::testing::Test {
         continue;
       }
       std::string plain(static_cast<std::size_t>(chunk.bytes), '\0');
-      EXPECT_EQ(ZSTD_decompress(plain.data(), plain.size(), chunk.payload.data(), chunk.payload.size()),
-                plain.size());
+      EXPECT_EQ(
+          ZSTD_decompress(plain.data(), plain.size(), chunk.payload.data(), chunk.payload.size()),
+          plain.size());
       text += plain;
     }
     return text;

@@ -8,7 +8,8 @@
 
 namespace baton::runner {
 
-Result<std::function<bool(const std::string& name)>> make_selection(const model::RunRequest& request) {
+Result<std::function<bool(const std::string& name)>> make_selection(
+    const model::RunRequest& request) {
   std::shared_ptr<const re2::RE2> filter;
   if (!request.filter.empty()) {
     re2::RE2::Options options;
@@ -19,7 +20,8 @@ Result<std::function<bool(const std::string& name)>> make_selection(const model:
   if (!filter && request.only.empty()) return std::function<bool(const std::string&)>{};
   return [filter, only = std::set<std::string>(request.only.begin(), request.only.end())](
              const std::string& name) {
-    return (only.empty() || only.contains(name)) && (!filter || re2::RE2::PartialMatch(name, *filter));
+    return (only.empty() || only.contains(name)) &&
+           (!filter || re2::RE2::PartialMatch(name, *filter));
   };
 }
 

@@ -10,6 +10,7 @@
 namespace baton::runner {
 
 /// Empty function: all of them. Errors: invalid (the expression).
-Result<std::function<bool(const std::string& name)>> make_selection(const model::RunRequest& request);
+Result<std::function<bool(const std::string& name)>> make_selection(
+    const model::RunRequest& request);
 
 }  // namespace baton::runner

@@ -51,7 +51,8 @@ Result<std::unique_ptr<Spool>> Spool::create(const std::string& folder, int epoc
   BATON_TRY_VOID(make_directories(folder));
   const std::string path = path_of(folder, epoch, kSpoolEnding);
   Fd file{::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600)};
-  if (!file && errno == EEXIST) return fail(Code::conflict, "{} exists: another runner has it", path);
+  if (!file && errno == EEXIST)
+    return fail(Code::conflict, "{} exists: another runner has it", path);
   if (!file) return tl::unexpected(errno_error("create " + path, errno));
   const std::string acked_path = path_of(folder, epoch, ".acked");
   Fd acked{::open(acked_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
@@ -77,7 +78,8 @@ void Spool::append_again(wire::RecordBody body, int origin_epoch, std::int64_t o
 
 bool Spool::write() {
   while (pending_at_ < pending_.size()) {
-    const ssize_t n = ::write(file_.get(), pending_.data() + pending_at_, pending_.size() - pending_at_);
+    const ssize_t n =
+        ::write(file_.get(), pending_.data() + pending_at_, pending_.size() - pending_at_);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return false;
     pending_at_ += static_cast<std::size_t>(n);
@@ -176,8 +178,10 @@ std::vector<OldSpool> old_spools(const std::string& folder, int epoch) {
     const std::string_view name = entry->d_name;
     int number = 0;
     const auto [end, failure] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (failure != std::errc{} || std::string_view(end) != kSpoolEnding || number >= epoch) continue;
-    found.push_back({number, path_of(folder, number, kSpoolEnding), path_of(folder, number, ".acked")});
+    if (failure != std::errc{} || std::string_view(end) != kSpoolEnding || number >= epoch)
+      continue;
+    found.push_back(
+        {number, path_of(folder, number, kSpoolEnding), path_of(folder, number, ".acked")});
   }
   ::closedir(directory);
   std::sort(found.begin(), found.end(),

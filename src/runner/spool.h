@@ -97,7 +97,8 @@ class Resend {
  public:
   /// Errors: unavailable, not_found.
   static Result<Resend> open(const OldSpool& old);
-  /// Appends the next piece, without writing it. False at the end. Errors: unavailable (unreadable).
+  /// Appends the next piece, without writing it. False at the end. Errors: unavailable
+  /// (unreadable).
   Result<bool> step(Spool& spool);
 
  private:

@@ -219,7 +219,8 @@ void Supervisor::job_arrived(wire::Job job) {
       RunContext{loop_, forest_, *recorder_, *readers_, *schedule_, *background_, *artifacts_, job_,
                  folder, options_.folder + "/scratch", cgroup_ ? cgroup_->procs.get() : -1, key_,
                  *suite_output_});
-  const Duration timeout = job_.time_left.value_or(job_.request.timeout.value_or(job_.suite.timeout));
+  const Duration timeout =
+      job_.time_left.value_or(job_.request.timeout.value_or(job_.suite.timeout));
   if (job_.time_left || timeout > Duration{0}) {
     loop_.after(timeout, [this] { stop(Ending::timed_out, "the run's time-out was over"); });
   }

@@ -90,7 +90,8 @@ void ToolProcess::dead() {
 void ToolProcess::read_reports() {
   std::vector<std::string> known;
   for (const CaseRun* run : in_order_) known.push_back(c_.schedule.at(run->turn.index).name);
-  c_.background.submit([this, known = std::move(known)](const std::stop_token&) -> Background::Done {
+  c_.background.submit([this,
+                        known = std::move(known)](const std::stop_token&) -> Background::Done {
     auto report = std::make_shared<reports::Report>();
     auto problem = std::make_shared<std::string>();
     if (c_.job.suite.kind == Kind::junit) {
@@ -104,7 +105,8 @@ void ToolProcess::read_reports() {
       reports::UniqueNames names;
       for (reports::Case& item : report->items) item.name = names.unique(std::move(item.name));
     } else {
-      read_report(scratch_, step_.report.substr(scratch_.size() + 1), step_.format, *report, *problem);
+      read_report(scratch_, step_.report.substr(scratch_.size() + 1), step_.format, *report,
+                  *problem);
     }
     reports::align_names(*report, c_.job.suite.kind, known);
     return [this, report, problem] {

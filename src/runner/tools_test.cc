@@ -55,8 +55,9 @@ TEST_F(Tools, gtest_reruns_only_what_failed) {
   server.job.request.filter = "^Sample\\.(passes|fails_once)$";
   suite().max_attempts = 2;
   run();
-  EXPECT_EQ(outcomes(), (std::vector<std::string>{"Sample.passes#1 passed", "Sample.fails_once#1 failed",
-                                                  "Sample.fails_once#2 passed"}));
+  EXPECT_EQ(outcomes(),
+            (std::vector<std::string>{"Sample.passes#1 passed", "Sample.fails_once#1 failed",
+                                      "Sample.fails_once#2 passed"}));
 }
 
 TEST_F(Tools, gtest_runs_disabled_tests_when_the_command_says_so) {
@@ -152,10 +153,12 @@ TEST_F(Tools, junit_reports_are_read_and_old_ones_are_not) {
   suite().reports = {"out/*.xml"};
   std::filesystem::create_directories(folder + "/out");
   file("out/old.xml", "<testsuite><testcase name='old' classname='c'/></testsuite>");
-  std::filesystem::last_write_time(folder + "/out/old.xml",
-                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
-  shell("echo '<testsuite><testcase name=\"a\" classname=\"c\"/><testcase name=\"b\" classname=\"c\">"
-        "<failure message=\"bad\"/></testcase></testsuite>' > out/new.xml; exit 1");
+  std::filesystem::last_write_time(
+      folder + "/out/old.xml",
+      std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  shell(
+      "echo '<testsuite><testcase name=\"a\" classname=\"c\"/><testcase name=\"b\" classname=\"c\">"
+      "<failure message=\"bad\"/></testcase></testsuite>' > out/new.xml; exit 1");
   run();
   EXPECT_EQ(outcomes().size(), 2u);
   EXPECT_EQ(ending(), Ending::completed);
@@ -281,10 +284,12 @@ TEST_F(Tools, go_subtests_belong_to_their_test) {
   suite().environment_variables = {{"GOCACHE", folder + "/cache"}, {"GOFLAGS", "-mod=mod"}};
   suite().max_attempts = 2;
   file("go.mod", "module example.com/m\n");
-  file("m_test.go",
-       "package m\nimport (\"testing\"; \"os\")\nfunc TestGood(t *testing.T) { println(\"seen\") }\n"
-       "func TestSub(t *testing.T) { t.Run(\"a b\", func(t *testing.T) { if os.Getenv(\"BATON_ATTEMPT\") "
-       "== \"1\" { t.Fatal(\"once\") } }) }\n");
+  file(
+      "m_test.go",
+      "package m\nimport (\"testing\"; \"os\")\nfunc TestGood(t *testing.T) { println(\"seen\") }\n"
+      "func TestSub(t *testing.T) { t.Run(\"a b\", func(t *testing.T) { if "
+      "os.Getenv(\"BATON_ATTEMPT\") "
+      "== \"1\" { t.Fatal(\"once\") } }) }\n");
   run();
   const auto found = last();
   ASSERT_TRUE(found.contains("example.com/m.TestSub")) << output("", 0);

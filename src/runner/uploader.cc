@@ -60,7 +60,8 @@ void Uploader::work(const std::stop_token& stop) {
     } else if (!send(*calls, *std::move(batch), stop)) {
       return;
     }
-    const Duration spent = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began);
+    const Duration spent =
+        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began);
     const Duration rest = small ? kPace - spent : Duration{0};
     pause(stop, std::max(retry_, rest));
   }

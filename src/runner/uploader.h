@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Brings the spool's records to the server, in order and until each is acknowledged, on a thread of
-// its own; sends a sign of life when there is nothing else. Gives up only on records that the server
-// will never take: then it ends the run as errored, with the reason.
+// its own; sends a sign of life when there is nothing else. Gives up only on records that the
+// server will never take: then it ends the run as errored, with the reason.
 #include <functional>
 #include <memory>
 #include <stop_token>
@@ -22,7 +22,7 @@ inline constexpr Duration kHeartbeat{3'000};
 struct UploadEvents {
   std::function<void()> acknowledged;                   // something new is at the server
   std::function<void(std::string reason)> cancel;       // the run shall end (may come again)
-  std::function<void(const Error& error)> lost;         // gone, or another runner owns the run: the end
+  std::function<void(const Error& error)> lost;  // gone, or another runner owns the run: the end
 };
 
 class Uploader {

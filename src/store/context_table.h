@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What the hooks of an embedding program add after the fact: a value of an attempt, a label of a run.
-// They are shown where values and labels are shown; outcome and verdict are never touched.
+// What the hooks of an embedding program add after the fact: a value of an attempt, a label of a
+// run. They are shown where values and labels are shown; outcome and verdict are never touched.
 #include <string_view>
 
 #include "base/ids.h"

@@ -36,4 +36,5 @@ set(TESTS
   blobs/run_stream_test.cc
   store_test.cc
 )
-set(LIBRARIES SQLite::SQLite3 PostgreSQL::PostgreSQL OpenSSL::Crypto PkgConfig::ZSTD ZLIB::ZLIB Boost::json)
+set(LIBRARIES SQLite::SQLite3 PostgreSQL::PostgreSQL OpenSSL::Crypto PkgConfig::ZSTD ZLIB::ZLIB
+  Boost::json)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The lock that keeps a second server out of a data folder: an flock on <folder>/baton.lock, held as
-// long as the object lives and given back by the kernel when the process dies. The file names the
-// holder's process for the one who is refused.
+// The lock that keeps a second server out of a data folder: an flock on <folder>/baton.lock, held
+// as long as the object lives and given back by the kernel when the process dies. The file names
+// the holder's process for the one who is refused.
 #include <string>
 
 #include "base/file.h"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // The numbered steps that bring a database to the present schema. A step is applied once, in a
-// transaction of its own together with its number (table meta), so that a server killed in the middle
-// resumes. A released step is never edited: a change is a new step.
+// transaction of its own together with its number (table meta), so that a server killed in the
+// middle resumes. A released step is never edited: a change is a new step.
 //
-// Rules for both dialects: integers are BIGINT (INTEGER only for an SQLite rowid key), text is TEXT,
-// reals are DOUBLE PRECISION. In PostgreSQL every text column is declared COLLATE "C", because SQLite
-// compares bytes and both backends must sort alike.
+// Rules for both dialects: integers are BIGINT (INTEGER only for an SQLite rowid key), text is
+// TEXT, reals are DOUBLE PRECISION. In PostgreSQL every text column is declared COLLATE "C",
+// because SQLite compares bytes and both backends must sort alike.
 #include <span>
 #include <string_view>
 

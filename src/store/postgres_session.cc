@@ -43,7 +43,8 @@ Result<void> PostgresSession::script(const std::string& sql) {
   if (PQexitPipelineMode(connection_) != 1) return lost();
   const ResultPtr result(PQexec(connection_, sql.c_str()));
   const ExecStatusType status = PQresultStatus(result.get());
-  if (PQstatus(connection_) != CONNECTION_OK || PQenterPipelineMode(connection_) != 1) return lost();
+  if (PQstatus(connection_) != CONNECTION_OK || PQenterPipelineMode(connection_) != 1)
+    return lost();
   if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
     return tl::unexpected(postgres_error(result.get(), sql));
   return {};

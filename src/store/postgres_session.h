@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// One connection to PostgreSQL in pipeline mode: exec() only queues, query() and sync() send and read
-// everything. After a failed statement all further ones fail alike until clear_failure(), as the
-// server's transaction does. Owned by the PostgreSQL store; one thread at a time; blocks on the
+// One connection to PostgreSQL in pipeline mode: exec() only queues, query() and sync() send and
+// read everything. After a failed statement all further ones fail alike until clear_failure(), as
+// the server's transaction does. Owned by the PostgreSQL store; one thread at a time; blocks on the
 // network, bounded by tcp_user_timeout and statement_timeout.
 #include <libpq-fe.h>
 
@@ -22,8 +22,8 @@ inline constexpr std::size_t kPipelinedMax = 200;
 
 class PostgresSession final : public Session {
  public:
-  /// url: what the user gave; its own settings win over Baton's time-outs. name: shown by the server
-  /// as application_name.  Errors: unavailable.
+  /// url: what the user gave; its own settings win over Baton's time-outs. name: shown by the
+  /// server as application_name.  Errors: unavailable.
   static Result<std::unique_ptr<PostgresSession>> connect(const std::string& url,
                                                           const std::string& name);
   ~PostgresSession() override;

@@ -23,7 +23,8 @@ Result<void> check_schema_name(std::string_view name) {
   bool valid = !name.empty() && name.size() <= 63 && is_letter(name[0]);
   for (const char c : name) valid = valid && (is_letter(c) || (c >= '0' && c <= '9'));
   if (!valid)
-    return fail(Code::invalid, "the schema name '{}' must match [a-z_][a-z0-9_]*, 63 at most", name);
+    return fail(Code::invalid, "the schema name '{}' must match [a-z_][a-z0-9_]*, 63 at most",
+                name);
   return {};
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// How a server becomes the writer of a PostgreSQL database: connect, look at what is there, take the
-// advisory lock, bring the schema to the present version.
+// How a server becomes the writer of a PostgreSQL database: connect, look at what is there, take
+// the advisory lock, bring the schema to the present version.
 #include <string>
 
 #include "store/postgres_session.h"
@@ -19,8 +19,9 @@ struct PostgresTarget {
 Result<std::unique_ptr<PostgresSession>> connect_postgres(const PostgresTarget& target,
                                                           std::string_view role);
 
-/// Takes the lock of the schema, waiting a moment for one whose holder just died. A session of our own
-/// that the server still believes alive is ended.  Errors: conflict (another server), unavailable.
+/// Takes the lock of the schema, waiting a moment for one whose holder just died. A session of our
+/// own that the server still believes alive is ended.  Errors: conflict (another server),
+/// unavailable.
 Result<void> become_writer(PostgresSession& session, const PostgresTarget& target);
 
 /// Errors: conflict (of a newer Baton; nothing was changed), unavailable.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // The JSON texts inside rows: what is stored and read back whole and never filtered by. What equals
-// its default is left out, so that most rows hold "{}". Unknown members are ignored: a newer Baton of
-// the same schema may have written them.
+// its default is left out, so that most rows hold "{}". Unknown members are ignored: a newer Baton
+// of the same schema may have written them.
 #include <string>
 #include <string_view>
 #include <vector>

@@ -59,8 +59,8 @@ void add_filters(Builder& sql, const RunQuery& query, bool one_suite) {
   }
   if (query.verdict) {
     sql.add(fmt::format("r.verdict = {}", static_cast<std::int64_t>(*query.verdict)));
-    // For the partial index of all suites. With that of one suite SQLite would take the range for the
-    // better bound, and sort.
+    // For the partial index of all suites. With that of one suite SQLite would take the range for
+    // the better bound, and sort.
     if (!one_suite) sql.add("r.verdict > 0");
   }
   if (!query.reference.empty()) sql.add("r.reference = ? AND r.reference <> ''", query.reference);

@@ -37,8 +37,8 @@ Result<Load> run_load(Session& session);
 Result<void> insert_run(Tx& tx, RunRow& row, std::int64_t queued_max);
 /// An id for a run to come, which nobody else gets: for what has to be stored before its row.
 Result<RunId> reserve_run_id(Tx& tx);
-/// A run that ended elsewhere: stored finished, with its counts and verdict, under its reserved id or
-/// (0) the next one. The caller adds the cases and then calls announce_finished and index_run.
+/// A run that ended elsewhere: stored finished, with its counts and verdict, under its reserved id
+/// or (0) the next one. The caller adds the cases and then calls announce_finished and index_run.
 /// Event run.queued.
 Result<void> insert_finished_run(Tx& tx, RunRow& row);
 /// Event run.finished.

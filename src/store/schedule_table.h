@@ -22,8 +22,8 @@ Result<std::vector<model::Schedule>> list_schedules(Session& session, std::strin
 /// Those of one suite, by its full name.
 Result<std::vector<model::Schedule>> schedules_of(Session& session, std::string_view suite);
 
-/// Inserts or replaces the whole row, with the event `kind` ("schedule.declared", "schedule.paused",
-/// "schedule.fired" …) and its data.
+/// Inserts or replaces the whole row, with the event `kind` ("schedule.declared",
+/// "schedule.paused", "schedule.fired" …) and its data.
 Result<void> put_schedule(Tx& tx, const model::Schedule& schedule, std::string_view kind,
                           std::string_view data);
 /// Event schedule.deleted.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// One database connection, SQLite or PostgreSQL, behind one small interface. Tables are written once,
-// in the SQL that both understand; only migrations and full-text search differ by dialect.
+// One database connection, SQLite or PostgreSQL, behind one small interface. Tables are written
+// once, in the SQL that both understand; only migrations and full-text search differ by dialect.
 // One thread at a time.
 #include <cstdint>
 #include <initializer_list>
@@ -18,7 +18,8 @@ namespace baton::store {
 
 enum class Dialect { sqlite, postgres };
 
-/// A bound parameter or a column: NULL, integer, real or text (bytes are not stored in the database).
+/// A bound parameter or a column: NULL, integer, real or text (bytes are not stored in the
+/// database).
 using Value = std::variant<std::monostate, std::int64_t, double, std::string>;
 
 /// One row of a result. Reading a column as another type than it has is a programming error.
@@ -55,19 +56,24 @@ class Session {
 
   /// Runs a statement whose result nobody needs. `?` marks a parameter in both dialects.
   /// PostgreSQL pipelines it: a failure may show at the next query() or at the commit.
-  /// sql: text with static storage duration or at least stable content: statements are cached by it.
-  /// Errors: unavailable (disk full, connection lost), internal (the statement is wrong). After a
-  /// failure every further statement fails alike until the savepoint or transaction is rolled back.
+  /// sql: text with static storage duration or at least stable content: statements are cached by
+  /// it. Errors: unavailable (disk full, connection lost), internal (the statement is wrong). After
+  /// a failure every further statement fails alike until the savepoint or transaction is rolled
+  /// back.
   Result<void> exec(std::string_view sql, Args args = {}) {
     return do_exec(sql, std::span<const Value>(args.begin(), args.size()));
   }
-  Result<void> exec(std::string_view sql, std::span<const Value> args) { return do_exec(sql, args); }
+  Result<void> exec(std::string_view sql, std::span<const Value> args) {
+    return do_exec(sql, args);
+  }
 
   /// Runs a statement and reads all of its rows; use RETURNING to learn what a write did.
   Result<Rows> query(std::string_view sql, Args args = {}) {
     return do_query(sql, std::span<const Value>(args.begin(), args.size()));
   }
-  Result<Rows> query(std::string_view sql, std::span<const Value> args) { return do_query(sql, args); }
+  Result<Rows> query(std::string_view sql, std::span<const Value> args) {
+    return do_query(sql, args);
+  }
 
  private:
   virtual Result<void> do_exec(std::string_view sql, std::span<const Value> args) = 0;

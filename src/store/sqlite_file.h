@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Looks at a database file before anything may write to it, so that a damaged, foreign or newer file
-// is refused with every byte unchanged.
+// Looks at a database file before anything may write to it, so that a damaged, foreign or newer
+// file is refused with every byte unchanged.
 #include <string>
 
 #include "store/sqlite_session.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// One SQLite connection with its cache of prepared statements. Owned by SqliteStore; one thread at a
-// time. Never checkpoints by itself (the writer does) and never memory-maps.
+// One SQLite connection with its cache of prepared statements. Owned by SqliteStore; one thread at
+// a time. Never checkpoints by itself (the writer does) and never memory-maps.
 #include <sqlite3.h>
 
 #include <list>

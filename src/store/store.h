@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The database of one server: one writing session, a few reading ones. Owned by the composition root.
+// The database of one server: one writing session, a few reading ones. Owned by the composition
+// root.
 //
-// SQLite: <data>/baton.db, WAL, synchronous=FULL, mmap off; the writing session is the only one that
-// writes and checkpoints (SQLite 3.7.0 to 3.51.2 can corrupt a file that two connections checkpoint).
-// A lock file keeps a second server out. PostgreSQL 15: libpq in pipeline mode; an advisory lock
-// elects the one writer.
+// SQLite: <data>/baton.db, WAL, synchronous=FULL, mmap off; the writing session is the only one
+// that writes and checkpoints (SQLite 3.7.0 to 3.51.2 can corrupt a file that two connections
+// checkpoint). A lock file keeps a second server out. PostgreSQL 15: libpq in pipeline mode; an
+// advisory lock elects the one writer.
 #include <memory>
 #include <string>
 
@@ -25,7 +26,8 @@ struct Options {
 /// A reading session taken from the pool; returns to it when destroyed. Sees one consistent state.
 class Snapshot {
  public:
-  Snapshot(std::unique_ptr<Session> session, UniqueFunction<void(std::unique_ptr<Session>)> give_back);
+  Snapshot(std::unique_ptr<Session> session,
+           UniqueFunction<void(std::unique_ptr<Session>)> give_back);
   Snapshot(Snapshot&&) noexcept = default;
   Snapshot& operator=(Snapshot&& other) noexcept;
   ~Snapshot();

@@ -185,12 +185,13 @@ Result<void> set_suite_state(Tx& tx, const SuiteRef& suite, SuiteState state) {
 Result<void> put_cases(Tx& tx, const SuiteRef& suite, const std::vector<model::Case>& cases,
                        std::string_view discovery_error) {
   const std::string text = encode_cases(cases);
-  // The revision counts changes of the declaration alone: whoever read it and sends a change back must
-  // not be refused because the cases were listed meanwhile.
-  BATON_TRY(changed, tx.sql().query("UPDATE suite SET cases = ?, discovery_error = ? WHERE id = ? AND "
-                                    "(cases <> ? OR discovery_error <> ?) RETURNING revision",
-                                    {text, std::string(discovery_error), suite.id, text,
-                                     std::string(discovery_error)}));
+  // The revision counts changes of the declaration alone: whoever read it and sends a change back
+  // must not be refused because the cases were listed meanwhile.
+  BATON_TRY(changed,
+            tx.sql().query("UPDATE suite SET cases = ?, discovery_error = ? WHERE id = ? AND "
+                           "(cases <> ? OR discovery_error <> ?) RETURNING revision",
+                           {text, std::string(discovery_error), suite.id, text,
+                            std::string(discovery_error)}));
   if (changed.empty()) return {};
   BATON_TRY_VOID(tx.append("suite.discovered", subject_of(suite.full_name()),
                            fmt::format(R"({{"cases":{},"error":{}}})", cases.size(),

@@ -96,17 +96,19 @@ Result<std::vector<model::Token>> list_tokens(Session& session) {
 }
 
 Result<void> insert_audit(Tx& tx, const model::AuditEntry& entry) {
-  return tx.sql().exec("INSERT INTO audit (at, actor, action, subject, detail, request_id, address) "
-                       "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                       {to_ms(entry.at), entry.actor, entry.action, entry.subject, entry.detail,
-                        entry.request_id, entry.address});
+  return tx.sql().exec(
+      "INSERT INTO audit (at, actor, action, subject, detail, request_id, address) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?)",
+      {to_ms(entry.at), entry.actor, entry.action, entry.subject, entry.detail, entry.request_id,
+       entry.address});
 }
 
 Result<std::vector<model::AuditEntry>> list_audit(Session& session, std::int64_t before,
                                                   int limit) {
-  BATON_TRY(rows, session.query("SELECT id, at, actor, action, subject, detail, request_id, address "
-                                "FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?",
-                                {before > 0 ? before : INT64_MAX, std::int64_t{limit}}));
+  BATON_TRY(rows,
+            session.query("SELECT id, at, actor, action, subject, detail, request_id, address "
+                          "FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?",
+                          {before > 0 ? before : INT64_MAX, std::int64_t{limit}}));
   std::vector<model::AuditEntry> entries;
   for (const Row& row : rows)
     entries.push_back({row.integer(0), from_ms(row.integer(1)), row.text(2), row.text(3),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Tx: the one way to change the database. Only the writer makes one; operations get it by reference.
-// Every state row is written through a table function that takes a Tx and appends its event in the
-// same transaction (docs/adr/0002-tables-with-journal.md).
+// Tx: the one way to change the database. Only the writer makes one; operations get it by
+// reference. Every state row is written through a table function that takes a Tx and appends its
+// event in the same transaction (docs/adr/0002-tables-with-journal.md).
 #include <optional>
 #include <string>
 #include <string_view>

@@ -17,7 +17,8 @@ inline constexpr const char kThreadsBeforeSetup[] =
     "{} thread(s) run before the setup, started by static initialisers: tests are forked without "
     "them and may hang on a lock that one of them holds; start threads in the tests that need them";
 inline constexpr const char kThreadsOfSetup[] =
-    "the setup left {} thread(s) running: tests are forked without them and may hang on a lock that "
+    "the setup left {} thread(s) running: tests are forked without them and may hang on a lock "
+    "that "
     "one of them holds; end them before the setup returns, start them in the tests that need them, "
     "or keep them in a process that the setup starts";
 

@@ -60,8 +60,8 @@ std::string over(std::string_view what, std::int64_t ms) {
 
 }  // namespace
 
-// Handlers and no signalfd: threads of static initialisers do not block the signals, and one of them
-// would be ended by Ctrl-C, the program with it.
+// Handlers and no signalfd: threads of static initialisers do not block the signals, and one of
+// them would be ended by Ctrl-C, the program with it.
 Interrupts::Interrupts() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   interrupt_fd = fd_.get();
   handle_interrupts(on_interrupt);

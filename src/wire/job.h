@@ -51,8 +51,8 @@ std::string encode_job(const Job& job);
 /// Errors: invalid.
 Result<Job> decode_job(std::string_view json);
 
-/// True for what `baton run -- CMD` records. A suite of a C++ binary keeps its name there, while its
-/// namespace becomes this one.
+/// True for what `baton run -- CMD` records. A suite of a C++ binary keeps its name there, while
+/// its namespace becomes this one.
 inline bool is_adhoc(const model::Suite& suite) { return suite.namespace_ == "adhoc"; }
 
 /// The suite alone, for `exec --discover --spec`.

@@ -94,7 +94,8 @@ TEST_P(Values, sums_and_counts_are_integers) {
 TEST_P(Values, the_same_statement_takes_other_types_of_parameters) {
   constexpr const char* kInsert = "INSERT INTO v (k, i, r, t) VALUES (?, ?, ?, ?)";
   const auto stored = commit([&](store::Tx& tx) -> Result<void> {
-    BATON_TRY_VOID(tx.sql().exec(kInsert, {std::int64_t{1}, std::int64_t{1}, 1.5, std::string("a")}));
+    BATON_TRY_VOID(
+        tx.sql().exec(kInsert, {std::int64_t{1}, std::int64_t{1}, 1.5, std::string("a")}));
     BATON_TRY_VOID(tx.sql().exec(kInsert, {std::int64_t{2}, Value(), Value(), Value()}));
     BATON_TRY_VOID(tx.sql().exec(kInsert, {std::int64_t{3}, Value(), 2.5, Value()}));
     return {};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A program whose static initialisers start a thread, as client libraries do. Run by test_suites.py.
+// A program whose static initialisers start a thread, as client libraries do. Run by
+// test_suites.py.
 #include <baton/baton.h>
 
 #include <chrono>

@@ -30,9 +30,10 @@ std::string end_of(const Collected& collected) {
 tl::unexpected<Error> cannot_list(const model::Suite& suite, const Collected& collected,
                                   std::string_view why) {
   const std::string said = end_of(collected);
-  return fail_with_fix(Code::unprocessable, "run the command by hand and compare with the suite's kind",
-                       "listing the cases of {} ({}): {}{}{}", suite.command[0], name_of(suite.kind),
-                       why, said.empty() ? "" : ":\n", said);
+  return fail_with_fix(Code::unprocessable,
+                       "run the command by hand and compare with the suite's kind",
+                       "listing the cases of {} ({}): {}{}{}", suite.command[0],
+                       name_of(suite.kind), why, said.empty() ? "" : ":\n", said);
 }
 
 // Exit codes that say nothing bad about a listing.
@@ -147,7 +148,8 @@ Result<std::vector<model::Case>> read_list(const model::Suite& suite, const Step
   return std::move(*cases);
 }
 
-Result<std::vector<model::Suite>> read_cpp_list(const model::Suite& spec, const Collected& collected) {
+Result<std::vector<model::Suite>> read_cpp_list(const model::Suite& spec,
+                                                const Collected& collected) {
   if (collected.timed_out) return cannot_list(spec, collected, "no answer in time");
   if (!listing_exit_ok(spec.kind, collected.status)) {
     return cannot_list(spec, collected, describe_status(collected.status));
@@ -165,7 +167,8 @@ Result<std::vector<model::Suite>> read_cpp_list(const model::Suite& spec, const 
       if (auto checked = fields.check(); !checked) in.refuse(checked.error().message);
     }
   }
-  if (auto checked = in.check(); !checked) return cannot_list(spec, collected, checked.error().message);
+  if (auto checked = in.check(); !checked)
+    return cannot_list(spec, collected, checked.error().message);
   return suites;
 }
 

@@ -38,9 +38,10 @@ Result<Step> list_step(const model::Suite& suite, const std::string& scratch);
 /// The answer. cpp: use read_cpp_list. Errors: unprocessable with what the tool said.
 Result<std::vector<model::Case>> read_list(const model::Suite& suite, const Step& step,
                                            const Collected& collected);
-/// The suites of a cpp binary, each with the command, folder and settings of `spec` where the binary
-/// says nothing.
-Result<std::vector<model::Suite>> read_cpp_list(const model::Suite& spec, const Collected& collected);
+/// The suites of a cpp binary, each with the command, folder and settings of `spec` where the
+/// binary says nothing.
+Result<std::vector<model::Suite>> read_cpp_list(const model::Suite& spec,
+                                                const Collected& collected);
 
 /// How to run the cases `names`; empty runs all.
 Result<Step> run_step(const model::Suite& suite, std::span<const std::string> names,

@@ -21,8 +21,8 @@ class ArtifactBlobs {
   /// Removes what interrupted uploads left.  Errors: unavailable.
   static Result<std::unique_ptr<ArtifactBlobs>> open(std::string folder);
 
-  /// A stored blob that remove_unless() leaves alone as long as this object lives: keep it until the
-  /// row that refers to the digest is committed.
+  /// A stored blob that remove_unless() leaves alone as long as this object lives: keep it until
+  /// the row that refers to the digest is committed.
   class Stored {
    public:
     Stored(Stored&& other) noexcept;

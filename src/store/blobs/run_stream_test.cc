@@ -77,8 +77,9 @@ class RunStreamTest : public ::testing::Test {
 };
 
 TEST_F(RunStreamTest, gives_back_what_was_appended_even_after_closing) {
-  const auto appended = append({fact(EntryKind::attempt_started, "pay \xF0\x9F\x98\x80", 2, "{\"a\":1}"),
-                                output("pay", 2, 1, 2, "one\ntwo\n")});
+  const auto appended =
+      append({fact(EntryKind::attempt_started, "pay \xF0\x9F\x98\x80", 2, "{\"a\":1}"),
+              output("pay", 2, 1, 2, "one\ntwo\n")});
   ASSERT_TRUE(appended) << appended.error().message;
   EXPECT_EQ(appended->first_ordinal, 1);
   EXPECT_EQ(appended->last_ordinal, 2);

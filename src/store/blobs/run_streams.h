@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The streams of all runs: one append-only file per run with everything its runners sent, and beside
-// it an index that can be made again from it. They are the truth for logs, for the replay of live
-// events and for log downloads.  <folder>/<id / 1000>/<id>.stream and .index
+// The streams of all runs: one append-only file per run with everything its runners sent, and
+// beside it an index that can be made again from it. They are the truth for logs, for the replay of
+// live events and for log downloads.  <folder>/<id / 1000>/<id>.stream and .index
 //
 // A batch is durable when append() returns. What a crash tore is cut off when the stream is opened.
 // Any thread; blocks on the disk, so never on the writer's thread.
@@ -67,21 +67,22 @@ class RunStreams {
   RunStreams(const RunStreams&) = delete;
   RunStreams& operator=(const RunStreams&) = delete;
 
-  /// Appends what is new of `entries`, which are in the order of (epoch, seq): what is not beyond the
-  /// stream's last (epoch, seq) is known and skipped, so that repeating a batch is harmless.
-  /// Errors: conflict (an older epoch than the stream's last), invalid (beyond a limit, wrong order),
-  /// unavailable (disk full …: nothing of the batch is kept).
+  /// Appends what is new of `entries`, which are in the order of (epoch, seq): what is not beyond
+  /// the stream's last (epoch, seq) is known and skipped, so that repeating a batch is harmless.
+  /// Errors: conflict (an older epoch than the stream's last), invalid (beyond a limit, wrong
+  /// order), unavailable (disk full …: nothing of the batch is kept).
   Result<Appended> append(RunId run, std::span<const StreamEntry> entries);
 
   Result<StreamState> state(RunId run);
 
-  /// Entries behind `after` in order: at most `limit`, and about `max_bytes` of payload, but at least
-  /// one when there is one.  Errors: unavailable (damaged).
+  /// Entries behind `after` in order: at most `limit`, and about `max_bytes` of payload, but at
+  /// least one when there is one.  Errors: unavailable (damaged).
   Result<std::vector<StreamEntry>> read(RunId run, std::int64_t after, std::size_t limit = 256,
                                         std::size_t max_bytes = 1 << 20);
 
   Result<LogSize> log_size(RunId run, const LogSelection& selection);
-  /// Bytes [offset, offset + size) of the log as written, as far as there are; size is cut to 4 MiB.
+  /// Bytes [offset, offset + size) of the log as written, as far as there are; size is cut to 4
+  /// MiB.
   Result<std::string> log_bytes(RunId run, const LogSelection& selection, std::int64_t offset,
                                 std::int64_t size);
   /// Where line `line` (from 1) begins in the log; the log's size when it has not so many.

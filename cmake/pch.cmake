@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+# Precompiled headers: half of the time of a translation unit goes into reading the same standard
+# and third-party headers (docs/adr/0004-precompiled-headers.md). Only such headers are in them,
+# Baton's own, so that editing a room rebuilds what includes it and nothing else. Sources name what
+# they include all the same: -DBATON_PCH=OFF builds without and shows what is missing.
+#   std   standard headers, fmt, tl::expected
+#   json  the same and Boost.JSON
+#   asio  the first and Asio
+#   edge  all of these
+#   test  standard headers and GoogleTest, for executables
+option(BATON_PCH "Precompile standard and third-party headers" ON)
+
+# ccache has to see which precompiled header a source was built with.
+set(BATON_PCH_OPTIONS $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+
+# Without <filesystem>: it brings std::quoted, which a room's own `quoted` would be mistaken for.
+set(BATON_PCH_std <algorithm> <array> <atomic> <charconv> <chrono> <cstdint> <cstdio> <cstdlib>
+  <cstring> <functional> <map> <memory> <mutex> <optional> <set> <span> <string> <string_view>
+  <thread> <unordered_map> <utility> <vector> <fmt/format.h> <tl/expected.hpp>)
+set(BATON_PCH_json ${BATON_PCH_std} <boost/json.hpp>)
+set(BATON_PCH_asio ${BATON_PCH_std} <boost/asio/as_tuple.hpp> <boost/asio/awaitable.hpp>
+  <boost/asio/co_spawn.hpp> <boost/asio/detached.hpp> <boost/asio/io_context.hpp>
+  <boost/asio/post.hpp> <boost/asio/steady_timer.hpp> <boost/asio/this_coro.hpp>
+  <boost/asio/use_awaitable.hpp>)
+set(BATON_PCH_edge ${BATON_PCH_asio} <boost/json.hpp>)
+set(BATON_PCH_test ${BATON_PCH_std} <gtest/gtest.h>)
+
+# baton_pch(target kind): the target reads the headers of that kind precompiled.
+function(baton_pch target kind)
+  if(NOT BATON_PCH)
+    return()
+  endif()
+  set(owner baton_pch_${kind})
+  if(NOT TARGET ${owner})
+    set(source ${CMAKE_BINARY_DIR}/${owner}.cc)
+    file(CONFIGURE OUTPUT ${source} CONTENT "int main() {}\n")
+    if(kind STREQUAL "test")
+      add_executable(${owner} ${source})  # -fPIE, as its users have
+      target_link_libraries(${owner} PRIVATE GTest::gtest)
+    else()
+      add_library(${owner} OBJECT ${source})
+    endif()
+    target_link_libraries(${owner} PRIVATE baton_flags fmt::fmt tl::expected)
+    if(kind MATCHES "json|edge")
+      target_link_libraries(${owner} PRIVATE Boost::json)
+    endif()
+    target_compile_options(${owner} PRIVATE ${BATON_PCH_OPTIONS})
+    target_precompile_headers(${owner} PRIVATE ${BATON_PCH_${kind}})
+  endif()
+  target_compile_options(${target} PRIVATE ${BATON_PCH_OPTIONS})
+  target_precompile_headers(${target} REUSE_FROM ${owner})
+endfunction()
