@@ -68,6 +68,8 @@ struct Context {
   store::ArtifactBlobs& artifacts;
   const std::function<Now()> clock;
   const Settings settings;
+  /// The server drains: it answers, but starts nothing new. Set by the composition root.
+  std::atomic<bool> stopping = false;
   /// Why the server is not ready ("" = it is): asked by /readyz, set by the composition root.
   std::function<std::string()> not_ready;
 

@@ -32,6 +32,10 @@ struct Admitted {
   SteadyTime began;
 };
 
+bool makes_run(const Route& route) {
+  return route.status == 201 && (route.response == "Run" || route.response == "LegacyRun");
+}
+
 net::BodyPolicy body_policy(const Route& route, const Settings& settings) {
   switch (route.body) {
     case Body::none: return {.max_bytes = kIgnoredBytesMax};
@@ -109,6 +113,9 @@ Result<Admitted> admit(Context& context, const net::RequestHead& head, net::Resp
     admitted.who = who;
     if (context.settings.auth)
       BATON_TRY_VOID(authorise(*admitted.route, admitted.args, admitted.who));
+    if (context.stopping && makes_run(*admitted.route))
+      return fail_with_fix(Code::unavailable, "send it again when the server is back",
+                           "the server is stopping and starts no new runs");
     return {};
   };
   const Result<void> decided = decide();

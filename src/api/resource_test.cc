@@ -197,6 +197,23 @@ TEST(Service, tells_its_health) {
   EXPECT_EQ(server.get("/readyz").status, 200);
   server.context().not_ready = [] { return std::string("migrating"); };
   const Reply starting = server.get("/readyz");
+TEST(Service, starts_no_run_while_it_stops) {
+  TestServer server;
+  const auto run = server.start_run();
+  const std::string path = fmt::format("/api/v1/runs/{}", run);
+  server.context().stopping = true;
+  for (const std::string& refused :
+       {std::string{"/api/v1/runs"}, path + "/rerun", std::string{"/api/v1/schedules/s/trigger"},
+        std::string{"/api/v1/reports?suite=a"}, std::string{"/suites/smoke/runs"}}) {
+    const Reply reply = server.post(refused, "{}");
+    EXPECT_EQ(reply.status, 503) << refused << reply.text;
+    EXPECT_NE(reply.headers.get("Retry-After"), "");
+    EXPECT_NE(reply.string("fix"), "");
+  }
+  EXPECT_EQ(server.get(path).status, 200);
+  EXPECT_EQ(server.post(path + "/cancel", "{}").status, 200);
+}
+
   EXPECT_EQ(starting.status, 503);
   EXPECT_EQ(starting.string("status"), "starting");
   expect_shape(starting, "Health");
@@ -206,3 +223,6 @@ TEST(Service, tells_its_health) {
 
 }  // namespace
 }  // namespace baton::api
+  server.context().stopping = true;
+  EXPECT_EQ(server.get("/readyz").string("status"), "draining");
+  server.context().stopping = false;

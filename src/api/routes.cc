@@ -18,7 +18,7 @@ constexpr std::array kRoutes{
   Route{"GET", "/livez", open, Body::none,
         "Whether the process lives", "", "", 200, "Health", livez},
   Route{"GET", "/readyz", open, Body::none,
-        "Whether the server takes work; 503 while it starts or drains",
+        "Whether the server takes work; 503 while it starts or drains, or cannot store changes",
         "", "", 200, "Health", readyz},
   Route{"GET", "/healthz", open, Body::none,
         "The same as /readyz", "", "", 200, "Health", readyz},

@@ -49,8 +49,12 @@ Async livez(Context& context, Call&) {
 Async readyz(Context& context, Call& call) {
   std::string detail;
   std::string_view status = "ok";
-  if (call.request.caller.draining()) {
+  if (context.stopping || call.request.caller.draining()) {
     status = "draining";
+    detail = "the server is stopping";
+  } else if (const auto refuses = context.writer.refuses()) {
+    status = "unavailable";
+    detail = "changes cannot be stored: " + refuses->message;
   } else if (context.not_ready) {
     detail = context.not_ready();
     if (!detail.empty()) status = "starting";

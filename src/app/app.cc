@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <thread>
@@ -80,7 +79,6 @@ struct App::State {
   ServerClock clock;
   bool is_new = false;
   bool stopped = false;
-  std::atomic<bool> draining = false;
 
   std::unique_ptr<store::Store> store;
   engine::Feed feed;
@@ -174,9 +172,6 @@ Result<void> App::State::listen() {
   api = std::make_unique<api::Context>(
       api::Context::Parts{*store, *writer, feed, rules, *streams, *artifacts, clock},
       std::move(settings));
-  api->not_ready = [this] {
-    return draining ? std::string{"the server is stopping"} : std::string{};
-  };
   net::ServerOptions net_options;
   net_options.listen = options.config.server.listen;
   net_options.threads = std::min(kThreadsMax, std::max(1U, std::thread::hardware_concurrency()));
@@ -241,7 +236,7 @@ const std::string& App::folder() const { return state_->folder; }
 
 void App::drain(Duration limit) {
   if (state_->stopped || !state_->server) return;
-  state_->draining = true;
+  state_->api->stopping = true;
   if (state_->options.announce) client::withdraw(state_->folder);
   // No new runners from now on; those that run go on without the server.
   state_->executor->stop();

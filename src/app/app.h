@@ -47,8 +47,9 @@ class App {
   /// The folder that holds the admin token: the data folder, `files` beside a PostgreSQL.
   const std::string& folder() const;
 
-  /// Refuses new requests, lets those under way end (at most `limit`), stops. Running runs go on
-  /// under their runners and are found again by the next start.
+  /// Refuses new runs, lets the requests under way end (at most `limit`) while it answers others,
+  /// then closes the address. Running runs go on under their runners and are found again by the
+  /// next start.
   void drain(Duration limit);
   void stop();
 

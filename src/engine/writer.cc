@@ -18,7 +18,8 @@ namespace {
 
 // Quiet for so long, the WAL is emptied: rarely enough not to cost, soon enough to keep it small.
 constexpr std::chrono::milliseconds kIdleAfter{500};
-// After a failed batch the deadlines are tried again; commands that come meanwhile try at once.
+// After a failed batch the deadlines and a small change are tried again; commands that come
+// meanwhile try at once.
 constexpr std::chrono::milliseconds kRetryAfter{1'000};
 // An upper bound of one wait, so that a jump of the clock is noticed.
 constexpr std::chrono::milliseconds kWaitMax{60'000};
@@ -55,6 +56,8 @@ struct Writer::State {
   Result<void> run_one(Step& step, Now now);
   Result<void> call(Step& step, Context& context);
   void batch_failed(const Error& error);
+  void note_trouble(const Error& error);
+  void writing_again();
   void halt(const Error& error);
   void loop();
   std::vector<Command> take_queued();
@@ -68,18 +71,19 @@ struct Writer::State {
   std::function<void(const Error&)> on_halt;
   std::thread thread;
 
-  std::mutex mutex;
+  mutable std::mutex mutex;
   std::condition_variable work;
   std::deque<Command> queue;      // guarded by mutex
   bool stopping = false;          // guarded by mutex
   std::optional<Error> refusing;  // guarded by mutex: stopping or halted
+  std::optional<Error> trouble;   // guarded by mutex: why a change was not stored
 
   // The rest belongs to the thread that runs the batches.
   bool deadline_known = false;  // not after a failed batch: what was looked up may be undone
   std::optional<TimePoint> next_deadline;
   bool idle_done = true;
   bool halted = false;
-  bool failing = false;  // the last batch failed; logged once per series
+  bool failing = false;  // nothing was stored since a change could not be; logged once per series
 
   // Of the batch that is running.
   std::optional<Error> lost;  // why the whole transaction is lost
@@ -89,6 +93,7 @@ struct Writer::State {
   bool deadlines_changed = false;
   std::size_t done_count = 0;
   bool anything_to_commit = false;
+  std::optional<Error> not_stored;  // what the database said to an operation that it refused
 };
 
 // Runs one operation in a savepoint. When the transaction itself is lost, `lost` says so.
@@ -114,6 +119,8 @@ Result<void> Writer::State::run_one(Step& step, Now now) {
     deadlines_changed |= tx.deadlines_changed();
     return result;
   }
+  // Operations themselves have no such refusal: it is the disk's or the connection's.
+  if (result.error().code == Code::unavailable) not_stored = result.error();
   if (auto undone = store.rollback_to_savepoint(); !undone) {
     lost = undone.error();
   }
@@ -178,6 +185,10 @@ Result<void> Writer::State::run_in_transaction(std::vector<Command>& commands, N
     if (lost) return tl::unexpected(*lost);
   }
   if (deadlines_changed) BATON_TRY_VOID(look_up_deadline(false));
+  if (failing && commands.empty() && !anything_to_commit) {
+    BATON_TRY_VOID(store::probe_write(store.writer(), now.at));
+    anything_to_commit = true;
+  }
   if (anything_to_commit) return store.commit();
   store.rollback();
   return {};
@@ -188,6 +199,7 @@ std::size_t Writer::State::run_batch(std::vector<Command> commands, Now now) {
   answers.reserve(commands.size());
   for (Command& command : commands) answers.push_back({std::move(command.done), {}});
   lost.reset();
+  not_stored.reset();
   last_seq = 0;
   kinds.clear();
   kinds_known = true;
@@ -198,8 +210,11 @@ std::size_t Writer::State::run_batch(std::vector<Command> commands, Now now) {
                                 : run_in_transaction(commands, now, answers);
   if (committed) {
     deadline_known = true;
-    if (failing) log::info("engine.writing_again");
-    failing = false;
+    if (not_stored) {
+      note_trouble(*not_stored);
+    } else if (failing && anything_to_commit) {
+      writing_again();
+    }
     if (kinds_known) {
       feed.publish(last_seq, kinds);
     } else {
@@ -219,8 +234,21 @@ void Writer::State::batch_failed(const Error& error) {
   if (error.code == Code::conflict) return halt(error);
   store.rollback();
   deadline_known = false;
+  note_trouble(error);
+}
+
+void Writer::State::note_trouble(const Error& error) {
   if (!failing) log::error("engine.commit_failed", {{"error", error.message}});
   failing = true;
+  const std::lock_guard lock(mutex);
+  trouble = error;
+}
+
+void Writer::State::writing_again() {
+  log::info("engine.writing_again");
+  failing = false;
+  const std::lock_guard lock(mutex);
+  trouble.reset();
 }
 
 void Writer::State::halt(const Error& error) {
@@ -247,7 +275,8 @@ std::chrono::milliseconds Writer::State::time_to_wait() const {
   auto wait = kWaitMax;
   if (!idle_done) wait = kIdleAfter;
   if (halted) return wait;
-  if (!deadline_known) return std::min(wait, failing ? kRetryAfter : std::chrono::milliseconds{0});
+  if (failing) return std::min(wait, kRetryAfter);
+  if (!deadline_known) return std::chrono::milliseconds{0};
   if (!next_deadline) return wait;
   const Duration left = *next_deadline - clock().at;
   return std::clamp<std::chrono::milliseconds>(left, std::chrono::milliseconds{0}, wait);
@@ -263,7 +292,8 @@ void Writer::State::loop() {
       batch = take_queued();
     }
     const Now now = clock();
-    const bool due = !deadline_known || (next_deadline && *next_deadline <= now.at);
+    const bool due =
+        failing || !deadline_known || (next_deadline && *next_deadline <= now.at);
     if (batch.empty() && (!due || halted)) {
       if (!std::exchange(idle_done, true) && !halted) store.idle();
       continue;
@@ -300,6 +330,11 @@ void Writer::stop() {
 
 void Writer::on_halt(std::function<void(const Error&)> callback) {
   state_->on_halt = std::move(callback);
+}
+
+std::optional<Error> Writer::refuses() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->refusing ? state_->refusing : state_->trouble;
 }
 
 std::size_t Writer::step(Now now) {

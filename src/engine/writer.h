@@ -65,6 +65,11 @@ class Writer {
   /// on everything is answered `unavailable`. Set before start().
   void on_halt(std::function<void(const Error&)> callback);
 
+  /// Why changes are refused now: the last ones could not be stored and none has been since, or
+  /// another server writes. The writer tries by itself each second whether that is over. Any
+  /// thread.
+  std::optional<Error> refuses() const;
+
   /// Not started only: runs the due deadlines and one batch of what is queued, at `now`.
   /// Result: how many commands and deadlines were run; 0 means that there was nothing to do.
   std::size_t step(Now now);

@@ -139,6 +139,37 @@ TEST_F(WriterTest, a_failed_commit_answers_the_whole_batch_and_the_next_one_work
   EXPECT_EQ(journal_size(), 1u);
 }
 
+TEST_F(WriterTest, says_why_it_refuses_until_something_is_stored_again) {
+  EXPECT_FALSE(writer_.refuses());
+  store_.fail_commits = 1;
+  EXPECT_FALSE(writer_.run<Seq>(append("test.lost")));
+  ASSERT_TRUE(writer_.refuses());
+  EXPECT_EQ(writer_.refuses()->message, "the disk is full");
+  const auto refused =
+      writer_.run<int>([](Context&) -> Result<int> { return fail(Code::invalid, "no"); });
+  EXPECT_EQ(refused.error().code, Code::invalid);
+  EXPECT_TRUE(writer_.refuses()) << "nothing was stored";
+  EXPECT_TRUE(writer_.run<Seq>(append("test.done")));
+  EXPECT_FALSE(writer_.refuses());
+}
+
+TEST_F(WriterTest, a_change_that_the_database_refuses_is_trouble_too) {
+  const auto refused = writer_.run<int>(
+      [](Context&) -> Result<int> { return fail(Code::unavailable, "the disk is full"); });
+  EXPECT_FALSE(refused);
+  EXPECT_TRUE(writer_.refuses());
+}
+
+TEST_F(WriterTest, tries_by_itself_whether_changes_can_be_stored_again) {
+  writer_.start();
+  store_.fail_commits = 2;
+  EXPECT_FALSE(writer_.run<Seq>(append("test.lost")));
+  while (store_.commits == 0) std::this_thread::yield();
+  while (writer_.refuses()) std::this_thread::yield();
+  EXPECT_EQ(store_.fail_commits, 0);
+  EXPECT_EQ(journal_size(), 0u);
+}
+
 TEST_F(WriterTest, meets_deadlines_in_their_order_and_only_once) {
   ASSERT_TRUE(writer_.run(set_deadline("b", 3'000)));
   ASSERT_TRUE(writer_.run(set_deadline("a", 3'000)));

@@ -95,9 +95,19 @@ struct Server::State {
     });
   }
 
-  bool wait_closed(std::chrono::milliseconds limit) {
+  using Until = std::chrono::steady_clock::time_point;
+  bool wait_closed(Until until) {
     std::unique_lock lock(shared->mutex);
-    return shared->all_closed.wait_for(lock, limit, [this] { return shared->open == 0; });
+    return shared->closed.wait_until(lock, until, [this] { return shared->open == 0; });
+  }
+  // Not for those that came since: a prober that asks again and again would hold it for ever.
+  bool wait_early_closed(Until until) {
+    std::unique_lock lock(shared->mutex);
+    return shared->closed.wait_until(lock, until, [this] { return shared->open == shared->late; });
+  }
+  void drain_sessions(bool late_too) {
+    for (const auto& worker : workers)
+      for_each_session(*worker, [late_too](Session& session) { session.drain(late_too); });
   }
 };
 
@@ -150,12 +160,13 @@ std::string Server::url() const { return state_->listener.url; }
 
 bool Server::drain(Duration deadline) {
   if (!state_->is_running) return true;
+  const auto until = std::chrono::steady_clock::now() + deadline;
   state_->shared->draining = true;
+  state_->drain_sessions(false);
+  state_->wait_early_closed(until);
   state_->close_acceptor();
-  for (const auto& worker : state_->workers) {
-    for_each_session(*worker, [](Session& session) { session.drain(); });
-  }
-  return state_->wait_closed(deadline);
+  state_->drain_sessions(true);
+  return state_->wait_closed(until);
 }
 
 void Server::stop() {
@@ -166,7 +177,7 @@ void Server::stop() {
   for (const auto& worker : state_->workers) {
     for_each_session(*worker, [](Session& session) { session.cut(); });
   }
-  const bool closed = state_->wait_closed(kStopWait);
+  const bool closed = state_->wait_closed(std::chrono::steady_clock::now() + kStopWait);
   state_->guards.clear();
   for (const auto& worker : state_->workers) {
     if (!closed) worker->context.stop();

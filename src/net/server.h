@@ -104,9 +104,10 @@ class Server {
   /// "http://127.0.0.1:1337", "https://…", "unix:/path"; after start().
   std::string url() const;
 
-  /// Stops accepting, closes idle connections, wakes waiting handlers with Wake::draining, lets
-  /// requests end (`Connection: close`) and returns when all have, or at `deadline`. True when all
-  /// have ended. Blocks; not for a server thread.
+  /// Closes idle connections, wakes waiting handlers with Wake::draining and lets requests end
+  /// (`Connection: close`). Until they have, or `deadline` is over, new connections are accepted
+  /// and get one request answered each, so that who asks hears that the server stops; then none is,
+  /// and it returns. True when all have ended. Blocks; not for a server thread.
   bool drain(Duration deadline);
   /// Cuts what is left and joins the threads. Handlers are woken and run to their end first.
   void stop();

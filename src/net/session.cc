@@ -43,6 +43,7 @@ Session::Session(Worker& worker, int socket, std::string peer)
       peer_(std::move(peer)),
       timer_(worker.context) {
   worker_.sessions.insert(this);
+  if (draining()) become_late();
 }
 
 Session::~Session() {
@@ -51,7 +52,9 @@ Session::~Session() {
   boost::system::error_code ignored;
   socket_.close(ignored);  // before it is counted as closed, so that its descriptor is free then
   const std::lock_guard lock(shared_.mutex);
-  if (--shared_.open == 0) shared_.all_closed.notify_all();
+  --shared_.open;
+  if (late_) --shared_.late;
+  if (shared_.open == shared_.late) shared_.closed.notify_all();
 }
 
 asio::awaitable<void> Session::run(std::shared_ptr<Session> self) {
@@ -68,7 +71,7 @@ asio::awaitable<bool> Session::serve_one() {
   std::size_t size = 0;
   Exchange exchange;
   Refused refused = co_await read_head(size);
-  idle_ = false;
+  idle_ = fresh_ = false;
   exchange.started = Clock::now();
   if (refused.status == 0 && size == 0) co_return false;  // closed, idle too long, or draining
   if (burst_ += kRequestBurst; !in_.empty()) co_await take_turns(0);
@@ -111,7 +114,7 @@ asio::awaitable<bool> Session::serve_one() {
 asio::awaitable<Session::Refused> Session::read_head(std::size_t& size) {
   HeadScanner scanner;
   idle_ = in_.empty();
-  if (idle_ && draining()) co_return Refused{};
+  if (idle_ && draining() && !late_) co_return Refused{};
   const auto begin = Clock::now();
   expire_at(begin + (idle_ ? limits_.idle_timeout : limits_.header_timeout));
   while (true) {

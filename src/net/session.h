@@ -33,8 +33,10 @@ class Session final : public Caller::State,
   /// The coroutine that owns the connection.
   static boost::asio::awaitable<void> run(std::shared_ptr<Session> self);
 
-  /// The server drains: ends when idle, else wakes what waits; the present request goes on.
-  void drain();
+  /// The server drains: wakes what waits; the present request goes on. One that is idle ends, but
+  /// for one whose first request may be on its way: that is late, it gets one request answered and
+  /// nobody waits for it. `late_too`: those end as well.
+  void drain(bool late_too);
 
   // Caller::State
   bool gone() const override { return gone_; }
@@ -110,6 +112,7 @@ class Session final : public Caller::State,
   void expire_at(Clock::time_point deadline);
   void arm_timer();
   void arm_watch();
+  void become_late();
   void on_readable(bool cancelled);
   void wake_all(Wake why);
   void close();
@@ -132,6 +135,8 @@ class Session final : public Caller::State,
   std::size_t burst_ = 0;  // bytes moved since others had their turn
 
   bool idle_ = true;        // no request has begun
+  bool fresh_ = true;       // not one of this connection
+  bool late_ = false;       // see drain()
   bool streaming_ = false;  // a StreamBody runs
   bool chunked_ = false;    // its framing
   std::uint64_t streamed_ = 0;

@@ -169,10 +169,18 @@ void Session::wake_all(Wake why) {
   for (const Watcher& watcher : watchers) watcher.on_wake(why);
 }
 
-void Session::drain() {
+void Session::drain(bool late_too) {
   wake_all(Wake::draining);
+  if (fresh_ && !late_) become_late();
   error_code ignored;
-  if (idle_) socket_.cancel(ignored);
+  if (idle_ && (late_too || !late_)) socket_.cancel(ignored);
+}
+
+void Session::become_late() {
+  late_ = true;
+  const std::lock_guard lock(shared_.mutex);
+  ++shared_.late;
+  if (shared_.open == shared_.late) shared_.closed.notify_all();
 }
 
 void Session::cut() {

@@ -294,6 +294,36 @@ TEST(Stream, draining_answers_those_who_wait_and_lets_requests_end) {
   EXPECT_TRUE(server->drain(Duration{20'000}));
 }
 
+TEST(Stream, who_comes_while_it_drains_gets_one_answer) {
+  Gate finish;
+  std::atomic<int> working{0};
+  const auto server = serve([&](Request request) -> asio_response {
+    if (request.path == "/readyz")
+      co_return reply(503, "text/plain", request.caller.draining() ? "draining" : "ready");
+    ++working;
+    co_await finish.wait();
+    co_return reply(200, "text/plain", "finished");
+  });
+  RawClient busy(server->port());
+  busy.send(kGet);
+  EXPECT_TRUE(eventually([&] { return working == 1; }));
+  std::jthread drain([&] { EXPECT_TRUE(server->drain(Duration{20'000})); });
+  constexpr std::string_view kReady = "GET /readyz HTTP/1.1\r\nHost: h\r\n\r\n";
+  std::string answer;
+  EXPECT_TRUE(eventually([&] {
+    RawClient late(server->port());
+    late.send(kReady);
+    answer = late.read_to_end();
+    return body_of(answer) == "draining";
+  }));
+  EXPECT_NE(std::string::npos, answer.find("Connection: close\r\n"));
+  RawClient silent(server->port());  // does not hold the drain
+  finish.notify();
+  EXPECT_EQ("finished", body_of(busy.read_to_end()));
+  drain.join();
+  EXPECT_TRUE(silent.is_closed_by_server());
+}
+
 TEST(Stream, draining_ends_event_streams) {
   const auto server = serve([](Request) -> asio_response {
     co_return stream([](Sink sink) -> asio_void {

@@ -42,8 +42,9 @@ struct Shared {
   Counters counters;
   // Under the mutex, so that drain() and stop() can wait for the last connection.
   std::mutex mutex;
-  std::condition_variable all_closed;
+  std::condition_variable closed;  // the last one, or the last that is not late
   std::size_t open = 0;
+  std::size_t late = 0;  // those of `open` that nobody waits for (Session::drain)
 };
 
 /// One thread, its event loop and what its connections use in turn.

@@ -34,6 +34,14 @@ Result<std::optional<TimePoint>> next_deadline(Session& session) {
   return std::optional{from_ms(rows[0].integer(0))};
 }
 
+Result<void> probe_write(Session& session, TimePoint now) {
+  // Another value each time: SQLite does not write a page whose bytes stay.
+  return session.exec(
+      "INSERT INTO meta VALUES ('probed_at', ?) ON CONFLICT (key) DO UPDATE SET value = "
+      "excluded.value",
+      {std::to_string(to_ms(now))});
+}
+
 Result<std::vector<Deadline>> due_deadlines(Session& session, TimePoint at, int limit) {
   BATON_TRY(rows, session.query("SELECT due, kind, subject FROM deadline WHERE due <= ? "
                                 "ORDER BY due, kind, subject LIMIT ?",

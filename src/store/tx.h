@@ -56,6 +56,8 @@ class Tx {
 
 /// The earliest deadline, if any, and those due at `at`, earliest first, at most `limit`.
 Result<std::optional<TimePoint>> next_deadline(Session& session);
+/// A change that nobody reads, to learn whether the database takes changes.
+Result<void> probe_write(Session& session, TimePoint now);
 Result<std::vector<Deadline>> due_deadlines(Session& session, TimePoint at, int limit);
 
 /// The newest position of the journal, 0 when it is empty.
