@@ -33,6 +33,9 @@ namespace {
 constexpr unsigned kThreadsMax = 2;
 
 // The clock of operations: the wall clock at the start, moved on by the monotonic one, so that
+constexpr const char* kTokenFile = "admin-token";
+constexpr const char* kStreamsFolder = "/blobs/runs";
+
 // setting the machine's clock neither expires nor prolongs anything.
 class ServerClock {
  public:
@@ -114,12 +117,15 @@ Result<void> App::State::open() {
   store = std::move(opened);
   BATON_TRY_VOID(engine::recover(*store, rules, clock()));
   writer = std::make_unique<engine::Writer>(
+  database.made_later = {folder + "/" + kTokenFile, folder + "/server.json"};
+  // Kept elsewhere, the files may be those of another database.
+  if (files == folder) database.made_later.push_back(files + kStreamsFolder);
       *store, feed, clock, Ids{},
       [this](engine::Context& context, const store::Deadline& deadline) {
         return engine::on_deadline(context, rules, deadline);
       });
   writer->start();
-  BATON_TRY(opened_streams, store::RunStreams::open(files + "/blobs/runs"));
+  BATON_TRY(opened_streams, store::RunStreams::open(files + kStreamsFolder));
   streams = std::move(opened_streams);
   BATON_TRY(opened_artifacts, store::ArtifactBlobs::open(files + "/blobs/artifacts"));
   artifacts = std::move(opened_artifacts);
@@ -134,7 +140,7 @@ Result<void> App::State::make_first_token() {
   const std::string secret =
       options.first_token.empty() ? "btn_" + random_hex(24) : options.first_token;
   // The file first: a token that is stored but that nobody knows could never be replaced.
-  BATON_TRY_VOID(replace_file(folder + "/admin-token", secret + "\n", 0600));
+  BATON_TRY_VOID(replace_file(folder + "/" + kTokenFile, secret + "\n", 0600));
   BATON_TRY(made, writer->run<model::Token>([&](engine::Context& context) {
     engine::NewToken token;
     token.name = "admin";

@@ -25,13 +25,21 @@ std::int64_t size_of(const std::string& path) {
 
 tl::unexpected<Error> damaged(const std::string& path, std::string_view why) {
   return fail_with_fix(Code::unavailable,
-                       "restore it from a backup, or move it away to start empty",
+                       "restore it from a backup; to start empty, move the whole folder away",
                        "{} is damaged: {}; nothing was changed", path, why);
+}
+
+tl::unexpected<Error> lost(const std::string& path, bool is_there, const std::string& trace) {
+  return fail_with_fix(Code::unavailable,
+                       "restore it from a backup; to start empty, choose another folder with "
+                       "--data or move the whole folder away",
+                       "{} is {}, but {} shows that it was in use; nothing was changed", path,
+                       is_there ? "empty" : "missing", trace);
 }
 
 // The file may be whole and yet not readable now.
 tl::unexpected<Error> unreadable(const std::string& path, Error error) {
-  if (error.message.starts_with("the database file is damaged"))
+  if (error.message.starts_with(kDamagedFile))
     return damaged(path, error.message);
   if (error.fix.empty()) error.fix = fmt::format("check the permissions of {}* and the disk", path);
   return tl::unexpected(std::move(error));
@@ -124,12 +132,16 @@ Result<int> sqlite_schema_version(Session& session) {
   return version;
 }
 
-Result<SqliteFile> inspect_sqlite_file(const std::string& path) {
+Result<SqliteFile> inspect_sqlite_file(const std::string& path,
+                                       const std::vector<std::string>& made_later) {
   const std::int64_t size = size_of(path);
   const bool has_wal = size_of(path + "-wal") > 0;
   if (size <= 0) {
     // SQLite would delete the WAL of an empty database, and what was committed to it.
     if (has_wal) return damaged(path, "the file is missing or empty, but its WAL is there");
+    // A first start that was killed leaves at most an empty file, and nothing that comes later.
+    for (const std::string& trace : made_later)
+      if (size_of(trace) >= 0) return lost(path, size == 0, trace);
     return SqliteFile::absent;
   }
   BATON_TRY(truncated, looks_truncated(path, size));

@@ -44,7 +44,7 @@ Error sqlite_error(sqlite3* db, int code, std::string_view what) {
               "check the disk and its free space"};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return {Code::unavailable, fmt::format("the database file is damaged: {}", text),
+      return {Code::unavailable, fmt::format("{}: {}", kDamagedFile, text),
               "restore the database from a backup"};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

@@ -58,6 +58,9 @@ class SqliteSession final : public Session {
   std::optional<Error> failure_;
 };
 
+/// What the message of an Error about a damaged file begins with.
+inline constexpr std::string_view kDamagedFile = "the database file is damaged";
+
 /// What SQLite said, as an Error: full disk and the like are `unavailable`, a wrong statement
 /// `internal`.
 Error sqlite_error(sqlite3* db, int code, std::string_view what);

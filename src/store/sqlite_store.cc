@@ -232,7 +232,7 @@ Result<std::unique_ptr<Store>> open_sqlite(const Options& options) {
   BATON_TRY_VOID(make_directories(options.data));
   BATON_TRY(lock, LockFile::acquire(options.data));
   const std::string path = options.data + "/baton.db";
-  BATON_TRY(found, inspect_sqlite_file(path));
+  BATON_TRY(found, inspect_sqlite_file(path, options.made_later));
   const auto mode = found == SqliteFile::absent ? SqliteSession::Mode::read_write_create
                                                 : SqliteSession::Mode::read_write;
   BATON_TRY(writer, SqliteSession::open(path, mode, kWriterCacheKib));

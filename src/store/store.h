@@ -9,6 +9,7 @@
 // advisory lock elects the one writer.
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/unique_function.h"
 #include "store/session.h"
@@ -19,6 +20,9 @@ struct Options {
   /// A folder, "postgres://…" or ":memory:" (tests and simulations; its one reader is the writer).
   std::string data;
   int readers = 4;
+  /// SQLite: files that a server makes once its database is filled. Beside one of them an empty or
+  /// missing database has lost its content and is refused.
+  std::vector<std::string> made_later = {};
   /// PostgreSQL: the schema that holds Baton's tables; made when it does not exist.
   std::string schema = "baton";
 };

@@ -125,6 +125,25 @@ TEST_F(Sqlite, a_wal_without_its_database_is_refused_and_kept) {
   }
 }
 
+TEST_F(Sqlite, an_empty_or_missing_database_of_a_used_folder_is_refused) {
+  const std::string later = folder_ + "/admin-token";
+  const auto open = [&] { return Store::open({.data = folder_, .made_later = {later}}); };
+  write("");
+  EXPECT_TRUE(open()) << "a first start that was killed leaves an empty file";
+  ASSERT_TRUE(replace_file(later, "secret"));
+  EXPECT_TRUE(open());
+  write("");
+  for (const std::string_view why : {"is empty", "is missing"}) {
+    const auto refused = open();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::unavailable);
+    EXPECT_NE(refused.error().message.find(why), std::string::npos) << refused.error().message;
+    EXPECT_NE(refused.error().fix.find("backup"), std::string::npos);
+    EXPECT_EQ(std::filesystem::exists(file_), why == "is empty") << "nothing was made";
+    std::filesystem::remove(file_);
+  }
+}
+
 TEST_F(Sqlite, a_newer_file_keeps_its_bytes) {
   make(3);
   sqlite3* db = nullptr;
