@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "api/context.h"
+#include "app/blob_sweep.h"
 #include "app/cleaner.h"
 #include "app/demo.h"
 #include "app/discovery.h"
@@ -94,6 +95,7 @@ struct App::State {
   std::unique_ptr<Discovery> discovery;
   std::unique_ptr<Cleaner> cleaner;
   std::unique_ptr<HookRunner> hooks;
+  std::unique_ptr<BlobSweep> sweep;
 
   explicit State(Options o) : options(std::move(o)), rules(rules_of(options.config)) {}
 
@@ -215,6 +217,7 @@ void App::State::start_readers() {
   if (!options.hooks.empty())
     hooks = std::make_unique<HookRunner>(std::move(options.hooks), *store, feed, *writer);
 }
+  sweep = std::make_unique<BlobSweep>(*store, *artifacts);
 
 App::App() = default;
 
@@ -261,6 +264,7 @@ void App::stop() {
   state_->cleaner.reset();
   if (state_->writer) state_->writer->stop();
   state_->server.reset();
+  state_->sweep.reset();
   state_->api.reset();
 }
 

@@ -183,8 +183,15 @@ Result<bool> is_referenced(Session& session, std::string_view digest) {
   return !rows.empty();
 }
 
-Result<std::vector<std::string>> ArtifactBlobs::list(int shard) const {
-  return names_in(fmt::format("{}/{:02x}", folder_, shard));
+Result<std::vector<std::string>> ArtifactBlobs::list(int shard, TimePoint before) const {
+  const std::string folder = fmt::format("{}/{:02x}", folder_, shard);
+  BATON_TRY(names, names_in(folder));
+  std::erase_if(names, [&](const std::string& name) {
+    struct stat info {};
+    return !check_digest(name) || ::stat((folder + "/" + name).c_str(), &info) != 0 ||
+           from_ms(std::int64_t{info.st_mtim.tv_sec} * 1'000) >= before;
+  });
+  return names;
 }
 
 }  // namespace baton::store

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/time.h"
 
 namespace baton::store {
 
@@ -79,8 +80,9 @@ class ArtifactBlobs {
   Result<bool> remove_unless(std::string_view digest,
                              const std::function<Result<bool>()>& is_referenced);
 
-  /// All digests that begin with the two digits of `shard` (0 to 255): to find what no row names.
-  Result<std::vector<std::string>> list(int shard) const;
+  /// The digests that begin with the two digits of `shard` (0 to 255) and whose bytes were last
+  /// stored before `before` (wall clock): to find what no row names.
+  Result<std::vector<std::string>> list(int shard, TimePoint before = TimePoint::max()) const;
 
  private:
   explicit ArtifactBlobs(std::string folder) : folder_(std::move(folder)) {}

@@ -58,6 +58,7 @@ TEST_F(ArtifactBlobsTest, keeps_bytes_by_their_digest) {
   EXPECT_EQ(uploads(), 0u);
   EXPECT_EQ(blobs_->list(0x2c).value(), std::vector<std::string>{kHello});
   EXPECT_TRUE(blobs_->list(0)->empty());
+  EXPECT_TRUE(blobs_->list(0x2c, from_ms(1'000))->empty()) << "it is younger";
 }
 
 TEST_F(ArtifactBlobsTest, keeps_the_same_bytes_once_and_nothing_at_all) {
