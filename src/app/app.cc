@@ -33,10 +33,10 @@ namespace {
 // Two event loops keep a busy server answering while one of them sends a large log.
 constexpr unsigned kThreadsMax = 2;
 
-// The clock of operations: the wall clock at the start, moved on by the monotonic one, so that
 constexpr const char* kTokenFile = "admin-token";
 constexpr const char* kStreamsFolder = "/blobs/runs";
 
+// The clock of operations: the wall clock at the start, moved on by the monotonic one, so that
 // setting the machine's clock neither expires nor prolongs anything.
 class ServerClock {
  public:
@@ -81,6 +81,7 @@ struct App::State {
   std::string folder;  // the address, the token, and the database where that is a file
   std::string files;   // logs, artifacts, runners
   ServerClock clock;
+  std::string list_key;
   bool is_new = false;
   bool stopped = false;
 
@@ -94,11 +95,12 @@ struct App::State {
   std::unique_ptr<executors::Local> executor;
   std::unique_ptr<Discovery> discovery;
   std::unique_ptr<Cleaner> cleaner;
-  std::unique_ptr<HookRunner> hooks;
   std::unique_ptr<BlobSweep> sweep;
+  std::unique_ptr<HookRunner> hooks;
 
   explicit State(Options o) : options(std::move(o)), rules(rules_of(options.config)) {}
 
+  RunnerProgram runner() const { return {options.runner_program, options.runner_verb, list_key}; }
   Result<void> open();
   Result<void> make_first_token();
   Result<void> declare();
@@ -115,13 +117,15 @@ Result<void> App::State::open() {
   BATON_TRY_VOID(make_directories(files + "/runners"));
   store::Options database;
   database.data = server_config.data;
-  BATON_TRY(opened, store::Store::open(database));
-  store = std::move(opened);
-  BATON_TRY_VOID(engine::recover(*store, rules, clock()));
-  writer = std::make_unique<engine::Writer>(
   database.made_later = {folder + "/" + kTokenFile, folder + "/server.json"};
   // Kept elsewhere, the files may be those of another database.
   if (files == folder) database.made_later.push_back(files + kStreamsFolder);
+  BATON_TRY(opened, store::Store::open(database));
+  store = std::move(opened);
+  BATON_TRY(key, open_list_key(files));
+  list_key = std::move(key);
+  BATON_TRY_VOID(engine::recover(*store, rules, clock()));
+  writer = std::make_unique<engine::Writer>(
       *store, feed, clock, Ids{},
       [this](engine::Context& context, const store::Deadline& deadline) {
         return engine::on_deadline(context, rules, deadline);
@@ -155,7 +159,7 @@ Result<void> App::State::make_first_token() {
 
 Result<void> App::State::declare() {
   std::vector<model::Suite> suites =
-      complete_suites(options.config, {options.runner_program, options.runner_verb}, *store);
+      complete_suites(options.config, runner(), *store);
   suites.insert(suites.end(), options.own_suites.begin(), options.own_suites.end());
   if (options.demo) {
     BATON_TRY(demo, make_demo(files + "/demo"));
@@ -210,14 +214,13 @@ void App::State::start_readers() {
                               folder + "/server.json", rules},
       *store, feed, *writer);
   executor->start();
-  discovery = std::make_unique<Discovery>(
-      RunnerProgram{options.runner_program, options.runner_verb}, *store, feed, *writer);
+  discovery = std::make_unique<Discovery>(runner(), *store, feed, *writer);
   discovery->start();
   cleaner = std::make_unique<Cleaner>(*store, feed, *writer, *streams, *artifacts);
+  sweep = std::make_unique<BlobSweep>(*store, *artifacts);
   if (!options.hooks.empty())
     hooks = std::make_unique<HookRunner>(std::move(options.hooks), *store, feed, *writer);
 }
-  sweep = std::make_unique<BlobSweep>(*store, *artifacts);
 
 App::App() = default;
 
@@ -261,10 +264,10 @@ void App::stop() {
   if (state_->discovery) state_->discovery->stop();
   if (state_->server) state_->server->stop();
   state_->hooks.reset();
+  state_->sweep.reset();
   state_->cleaner.reset();
   if (state_->writer) state_->writer->stop();
   state_->server.reset();
-  state_->sweep.reset();
   state_->api.reset();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "app/programs.h"
 
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -9,7 +10,11 @@
 #include <tuple>
 
 #include "base/file.h"
+#include "base/ids.h"
 #include "base/log.h"
+#include "base/marked.h"
+#include "base/text.h"
+#include "runner/discover.h"
 #include "runner/environment.h"
 #include "runner/process.h"
 #include "store/suite_table.h"
@@ -139,6 +144,19 @@ class Completion {
 
 }  // namespace
 
+Result<std::string> open_list_key(const std::string& folder) {
+  const std::string path = folder + "/list-key";
+  if (const auto known = read_file(path, 256); known && !trim(*known).empty()) {
+    const std::string key{trim(*known)};
+    if (const int killed = kill_marked(runner::kListKeyVariable, key); killed > 0)
+      log::warn("suite.leftovers_killed", {{"processes", killed}});
+    return key;
+  }
+  const std::string key = random_hex(16);
+  BATON_TRY_VOID(replace_file(path, key + "\n", 0600));
+  return key;
+}
+
 Result<wire::Discovery> ask_program(const RunnerProgram& runner, const model::Suite& suite,
                                     int timeout_ms, int stop_fd) {
   BATON_TRY(spec, as_file(wire::encode_suite_spec(suite)));
@@ -149,6 +167,8 @@ Result<wire::Discovery> ask_program(const RunnerProgram& runner, const model::Su
   launch.folder = "/";
   launch.environment = runner::base_environment();
   launch.input = spec.get();
+  launch.environment[runner::kListKeyVariable] = runner.list_key;
+  launch.death_signal = SIGTERM;  // its keeper ends the whole tree
   BATON_TRY(asked, runner::collect(std::move(launch), timeout_ms, stop_fd));
   if (asked.timed_out)
     return fail(Code::timeout, "listing its tests took longer than {} s", timeout_ms / 1000);

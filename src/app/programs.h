@@ -15,7 +15,12 @@ namespace baton::app {
 struct RunnerProgram {
   std::string program;            // the server's own
   std::vector<std::string> verb;  // {"exec"}
+  std::string list_key;           // marks what it starts (runner::kListKeyVariable)
 };
+
+/// The key of the server whose files are in `folder`, made there the first time. Kills what an
+/// earlier server that was killed has left of its questions. The caller holds the database's lock.
+Result<std::string> open_list_key(const std::string& folder);
 
 /// The suite with its cases; of a cpp binary every suite. `stop_fd`: when it becomes readable, the
 /// process is killed and the answer is an error.

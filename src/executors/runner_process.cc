@@ -2,7 +2,6 @@
 #include "executors/runner_process.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
@@ -14,6 +13,7 @@
 
 #include "base/cgroup.h"
 #include "base/log.h"
+#include "base/marked.h"
 #include "base/text.h"
 
 extern char** environ;
@@ -23,8 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// One that the kernel cannot end yet is looked at no longer than this many milliseconds.
-constexpr int kLookRounds = 1'000;
+// The mark of all that a run starts (runner/forest.h).
+constexpr std::string_view kKeyVariable = "BATON_RUN_KEY";
 
 Fd open_pidfd(int pid) { return Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U))}; }
 
@@ -129,43 +129,12 @@ void remove_runner_folder(const std::string& folder) {
   fs::remove_all(folder, error);
 }
 
-namespace {
-
-// Signals every process that has the variable; returns how many were alive.
-int kill_with(const std::string& cookie) {
-  int killed = 0;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator("/proc", error)) {
-    int pid = 0;
-    const std::string name = entry.path().filename().string();
-    const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (bad != std::errc{} || end != name.data() + name.size() || pid == ::getpid()) continue;
-    const auto environment = read_file(entry.path().string() + "/environ", 4 << 20);
-    if (!environment) continue;
-    for (const std::string_view variable : split(*environment, '\0'))
-      if (variable == cookie && ::kill(pid, SIGKILL) == 0) ++killed;
-  }
-  return killed;
-}
-
-}  // namespace
-
 int kill_leftovers(const std::string& folder) {
   const auto group = read_file(folder + "/cgroup", 4096);
   if (group) kill_cgroup(std::string(trim(*group)));
   const auto key = read_file(folder + "/key", 256);
   if (!key || trim(*key).empty()) return 0;
-  const std::string cookie = fmt::format("BATON_RUN_KEY={}", trim(*key));
-  int killed = 0;
-  // A process may fork between the look and the signal: look again until nothing is found. (What is
-  // dead has no environment any more.)
-  for (int round = 0; round < kLookRounds; ++round) {
-    const int found = kill_with(cookie);
-    if (found == 0) break;
-    killed += found;
-    ::poll(nullptr, 0, 1);
-  }
-  return killed;
+  return kill_marked(kKeyVariable, trim(*key));
 }
 
 }  // namespace baton::executors

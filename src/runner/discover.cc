@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "base/file.h"
@@ -52,6 +53,7 @@ Result<wire::Discovery> discover(const model::Suite& suite, int timeout_ms) {
   launch.environment = base_environment();
   for (const auto& [name, value] : suite.environment_variables) launch.environment[name] = value;
   for (const auto& [name, value] : step.environment) launch.environment[name] = value;
+  if (const char* key = std::getenv(kListKeyVariable)) launch.environment[kListKeyVariable] = key;
   BATON_TRY(collected, collect(std::move(launch), timeout_ms));
   if (suite.kind == model::Kind::cpp) {
     BATON_TRY(suites, read_cpp_list(suite, collected));

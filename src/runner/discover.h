@@ -10,6 +10,10 @@
 
 namespace baton::runner {
 
+/// In the environment of `exec --discover`, which hands it on to what it starts: by it a server
+/// finds what was left of the questions of one before it.
+inline constexpr const char* kListKeyVariable = "BATON_LIST_KEY";
+
 /// The suite with its cases; for a cpp binary every suite in it. Kinds that cannot list come back
 /// without cases (command with the one that it has).
 /// Errors: unprocessable (what the tool said), and those of launch().

@@ -4,8 +4,9 @@
 namespace baton::runner {
 namespace {
 
-// Playwright and pytest import the whole test code to list it.
-constexpr Duration kListMax{120'000};
+// For suites without an attempt_timeout. Playwright and pytest import the whole test code to list
+// it: seconds, not minutes.
+constexpr Duration kListMax{60'000};
 constexpr std::size_t kOutputMax = 64 << 20;
 constexpr std::size_t kErrorsMax = 64 << 10;
 
@@ -53,7 +54,10 @@ void ListTask::start(const model::Suite& suite, Launch launch, const std::string
   Forest::Tree tree{*pid, launch.environment[kMarkVariable], false, false, {}};
   tree.on_exit = [guard = guard_.get()](int status) { guard->exited(status); };
   guard_->planted(forest_.plant(std::move(tree)));
-  guard_->limit(kListMax);
+  const Duration limit =
+      suite.attempt_timeout > Duration{0} ? suite.attempt_timeout : kListMax;
+  collected_.limit_ms = static_cast<int>(limit.count());
+  guard_->limit(limit);
 }
 
 void ListTask::stop() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "runner/main.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -87,10 +88,16 @@ int run_discover(const Options& options) {
   if (!text) return complain(text.error(), kUsage);
   const auto suite = wire::decode_suite_spec(*text);
   if (!suite) return complain(suite.error(), kUsage);
-  const auto discovery = discover(*suite);
-  if (!discovery) return complain(discovery.error(), wire::exit_code_of(discovery.error().code));
-  print(wire::encode_discovery(*discovery));
-  return 0;
+  // Below a keeper: what the program starts ends with the question, however that ends.
+  return keep([&suite] {
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);  // a request to stop ends it at once
+    const auto discovery = discover(*suite);
+    if (!discovery) return complain(discovery.error(), wire::exit_code_of(discovery.error().code));
+    print(wire::encode_discovery(*discovery));
+    return 0;
+  });
 }
 
 int run_probe(const Options& options) {

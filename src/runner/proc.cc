@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "runner/proc.h"
 
-#include <dirent.h>
 #include <fmt/core.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <charconv>
-#include <memory>
-#include <set>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -17,24 +14,10 @@
 namespace baton::runner {
 namespace {
 
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
-
 pid_t to_pid(std::string_view text) {
   pid_t pid = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), pid);
   return failure == std::errc{} && end == text.data() + text.size() ? pid : 0;
-}
-
-std::vector<pid_t> numbers_in(const std::string& folder) {
-  std::vector<pid_t> numbers;
-  const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(folder.c_str()));
-  if (!directory) return numbers;
-  while (const dirent* entry = ::readdir(directory.get())) {
-    if (const pid_t number = to_pid(entry->d_name); number > 0) numbers.push_back(number);
-  }
-  return numbers;
 }
 
 bool alive(pid_t pid) {
@@ -70,18 +53,6 @@ bool process_info(pid_t pid, ProcessInfo& info) {
   return true;
 }
 
-std::string initial_variable(pid_t pid, std::string_view name) {
-  const auto text = read_file(fmt::format("/proc/{}/environ", pid));
-  if (!text) return {};
-  for (const std::string_view variable : split(*text, '\0')) {
-    if (variable.size() > name.size() && variable.starts_with(name) &&
-        variable[name.size()] == '=') {
-      return std::string(variable.substr(name.size() + 1));
-    }
-  }
-  return {};
-}
-
 bool signal_process(pid_t pid, int signal) { return alive(pid) && ::kill(pid, signal) == 0; }
 
 int kill_descendants(const std::function<bool(pid_t)>& chosen, int rounds) {
@@ -99,23 +70,6 @@ int kill_descendants(const std::function<bool(pid_t)>& chosen, int rounds) {
     if (left == 0 || round >= rounds) return left;
     ::usleep(1'000);
   }
-}
-
-int kill_marked(std::string_view name, std::string_view prefix) {
-  std::set<pid_t> killed;
-  // A process may fork between the look and the signal: look again until nothing is found.
-  for (int round = 0; round < 1'000; ++round) {
-    bool found = false;
-    for (const pid_t pid : numbers_in("/proc")) {
-      if (pid == ::getpid() || !initial_variable(pid, name).starts_with(prefix)) continue;
-      if (!signal_process(pid, SIGKILL)) continue;
-      found = true;
-      killed.insert(pid);
-    }
-    if (!found) break;
-    ::usleep(1'000);
-  }
-  return static_cast<int>(killed.size());
 }
 
 }  // namespace baton::runner

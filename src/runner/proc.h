@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What /proc says about processes: children, sessions, environments; and killing what it finds.
+// What /proc says about processes: children, sessions; and killing what it finds.
 // Linux only. Blocking for microseconds; safe from any thread.
 #include <sys/types.h>
 
 #include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "base/marked.h"
 #include "suite/process_tree.h"
 
 namespace baton::runner {
@@ -29,9 +29,6 @@ struct ProcessInfo {
 /// False when there is no such process.
 bool process_info(pid_t pid, ProcessInfo& info);
 
-/// The value of a variable in the environment that the process started with; "" without one.
-std::string initial_variable(pid_t pid, std::string_view name);
-
 /// Sends a signal unless the process is gone or a zombie. True when it was sent.
 bool signal_process(pid_t pid, int signal);
 
@@ -39,9 +36,5 @@ bool signal_process(pid_t pid, int signal);
 /// none is left alive, reaping those that became children. Waits at most `rounds` milliseconds.
 /// Returns how many are still alive.
 int kill_descendants(const std::function<bool(pid_t)>& chosen, int rounds);
-
-/// SIGKILLs every process on the machine whose initial environment has `name` with a value that
-/// starts with `prefix`, until none is left. Returns how many were killed.
-int kill_marked(std::string_view name, std::string_view prefix);
 
 }  // namespace baton::runner

@@ -33,6 +33,8 @@ struct Prepared {
   int errors = -1;
   int channel = -1;
   int cgroup = -1;
+  int death_signal = 0;
+  pid_t parent = 0;
   volatile int failure = 0;       // errno
   volatile bool in_folder = false;  // the working directory was the problem
 };
@@ -52,6 +54,10 @@ std::vector<std::string> candidates_of(const std::string& program, const Variabl
 // Runs in the child, in the parent's memory: only system calls.
 void become(Prepared& p) {
   ::setsid();
+  if (p.death_signal != 0) {
+    ::prctl(PR_SET_PDEATHSIG, p.death_signal);
+    if (::getppid() != p.parent) ::_exit(127);
+  }
   // Before it can start anything; without the group the tree is killed process by process.
   if (p.cgroup >= 0) {
     [[maybe_unused]] const ssize_t moved = ::write(p.cgroup, "0", 1);
@@ -146,6 +152,8 @@ Result<pid_t> launch(const Launch& launch) {
   prepared.output = out.get();
   prepared.errors = err.get();
   prepared.cgroup = launch.cgroup;
+  prepared.death_signal = launch.death_signal;
+  prepared.parent = ::getpid();
   Fd channel;
   if (launch.channel >= 0) {
     BATON_TRY(copy, above_standard(launch.channel));
@@ -220,10 +228,12 @@ Result<Collected> collect(Launch what, int timeout_ms, int stop_fd, std::size_t 
   BATON_TRY(err, make_pipe());
   what.output = out.write.get();
   what.errors = err.write.get();
+  if (what.death_signal == 0) what.death_signal = SIGKILL;
   BATON_TRY(pid, launch(what));
   out.write.reset();
   err.write.reset();
   Collected collected;
+  collected.limit_ms = timeout_ms;
   if (!wait_for_exit(pid, out, err, timeout_ms, stop_fd, max_bytes, collected)) {
     collected.timed_out = true;
     for (const pid_t other : descendants_of(pid)) signal_process(other, SIGKILL);

@@ -23,6 +23,7 @@ struct Launch {
   int output = -1;                   // becomes descriptors 1 and 2
   int errors = -1;                   // becomes descriptor 2 when set
   int channel = -1;                  // becomes descriptor 3 when set
+  int death_signal = 0;              // it gets when the thread that starts it ends, when set
   int cgroup = -1;                   // cgroup.procs of the group that it shall be in, when set
 };
 
@@ -35,11 +36,13 @@ Result<pid_t> launch(const Launch& launch);
 struct Collected {
   int status = 0;  // as waitpid gives it
   bool timed_out = false;
+  int limit_ms = 0;    // the time that it was given
   std::string output;  // descriptor 1, at most `max_bytes`
   std::string errors;  // descriptor 2, at most 64 KiB
 };
 /// Kills the tool's whole tree at the time-out and what it left behind at its end. Blocking. When
-/// `stop_fd` becomes readable, the time is over at once.
+/// `stop_fd` becomes readable, the time is over at once. The tool dies with this thread: by the
+/// launch's death_signal, or SIGKILL.
 /// Errors: as launch.
 Result<Collected> collect(Launch launch, int timeout_ms, int stop_fd = -1,
                           std::size_t max_bytes = 64 << 20);

@@ -299,6 +299,15 @@ TEST_F(Tools, go_subtests_belong_to_their_test) {
   EXPECT_EQ(ending(), Ending::completed);
 }
 
+TEST_F(Tools, a_list_that_hangs_ends_the_run_when_an_attempts_time_is_over) {
+  go("sleep 600", "true");
+  suite().isolate = model::Isolate::per_case;
+  suite().attempt_timeout = Duration{300};
+  run();
+  EXPECT_EQ(ending(), Ending::errored);
+  EXPECT_NE(message().find("was not done within 0.3 s"), std::string::npos) << message();
+}
+
 TEST_F(Tools, the_kind_of_a_command_is_probed) {
   const Probe binary = probe({self()}, folder);
   EXPECT_EQ(binary.kind, model::Kind::cpp);

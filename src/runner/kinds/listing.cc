@@ -36,6 +36,16 @@ tl::unexpected<Error> cannot_list(const model::Suite& suite, const Collected& co
                        name_of(suite.kind), why, said.empty() ? "" : ":\n", said);
 }
 
+tl::unexpected<Error> too_slow(const model::Suite& suite, const Collected& collected) {
+  const std::string said = end_of(collected);
+  return fail_with_fix(Code::unprocessable,
+                       "run the command by hand and see what it waits for; a suite that needs "
+                       "longer to list its cases states it as attempt_timeout",
+                       "listing the cases of {} ({}) was not done within {} s{}{}",
+                       suite.command[0], name_of(suite.kind), collected.limit_ms / 1000.0,
+                       said.empty() ? "" : ":\n", said);
+}
+
 // Exit codes that say nothing bad about a listing.
 bool listing_exit_ok(Kind kind, int status) {
   if (!WIFEXITED(status)) return false;
@@ -113,7 +123,7 @@ Result<Step> list_step(const model::Suite& suite, const std::string& scratch) {
 
 Result<std::vector<model::Case>> read_list(const model::Suite& suite, const Step& step,
                                            const Collected& collected) {
-  if (collected.timed_out) return cannot_list(suite, collected, "no answer in time");
+  if (collected.timed_out) return too_slow(suite, collected);
   if (!listing_exit_ok(suite.kind, collected.status)) {
     return cannot_list(suite, collected, describe_status(collected.status));
   }
@@ -150,7 +160,7 @@ Result<std::vector<model::Case>> read_list(const model::Suite& suite, const Step
 
 Result<std::vector<model::Suite>> read_cpp_list(const model::Suite& spec,
                                                 const Collected& collected) {
-  if (collected.timed_out) return cannot_list(spec, collected, "no answer in time");
+  if (collected.timed_out) return too_slow(spec, collected);
   if (!listing_exit_ok(spec.kind, collected.status)) {
     return cannot_list(spec, collected, describe_status(collected.status));
   }
