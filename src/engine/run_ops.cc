@@ -28,6 +28,18 @@ RE2::Options filter_options() {
   return options;
 }
 
+// A suite that exists only for the reports that were uploaded to it has no program.
+Result<void> check_runnable(store::Session& session, const SuiteRef& suite) {
+  if (suite.source != model::SuiteSource::adhoc) return {};
+  BATON_TRY(row, store::find_suite(session, suite.id));
+  if (!row || !row->suite.command.empty()) return {};
+  return fail_with_fix(Code::conflict,
+                       "upload a new report (`baton report upload`), or declare the suite with its "
+                       "command",
+                       "the suite {} has no command: its results were uploaded",
+                       suite.full_name());
+}
+
 tl::unexpected<Error> unknown_suite(store::Session& session, std::string_view suite) {
   auto names = store::suite_names(session);
   std::string near;
@@ -96,6 +108,7 @@ Result<model::Run> start_run(Context& context, const Rules& rules, model::RunReq
   BATON_TRY_VOID(check_run_request(request));
   BATON_TRY_VOID(check_filter(request.filter));
   BATON_TRY(suite, resolve_suite(context.tx.sql(), request.suite));
+  BATON_TRY_VOID(check_runnable(context.tx.sql(), suite));
   RunRow row;
   row.suite_id = suite.id;
   model::Run& run = row.run;

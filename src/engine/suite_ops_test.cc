@@ -259,6 +259,11 @@ TEST(ReportOps, a_report_becomes_a_finished_run) {
   EXPECT_EQ(w.cases(run->id)[1].attempts.size(), 2U);
   EXPECT_EQ(store::list_runs(w.sql(), {.text = "zebra"})->runs.size(), 1U);
   EXPECT_EQ(get_suite(w.sql(), "shop/web")->suite.source, model::SuiteSource::adhoc);
+  // There is nothing that could be started.
+  const auto again = w.run([&](Context& c) { return rerun(c, w.rules, run->id, false, "me"); });
+  EXPECT_EQ(again.error().code, Code::conflict);
+  EXPECT_TRUE(holds(again.error().fix, "upload a new report")) << again.error().fix;
+  EXPECT_EQ(w.start("shop/web").error().code, Code::conflict);
   report.cases[1].name = "good";
   EXPECT_EQ(w.run([&](Context& c) { return import_report(c, report); }).error().code,
             Code::invalid);
