@@ -18,7 +18,13 @@ Result<void> add_context(Context& context, const AddContext& command) {
   const std::string value = to_valid_utf8(command.value.substr(0, kValueMax));
   if (key.empty()) return fail(Code::invalid, "a context entry needs a key");
   BATON_TRY(row, get_run(context.tx.sql(), command.run));
-  if (command.test.empty()) return store::add_label(context.tx, row, key, value);
+  if (command.test.empty()) {
+    // A run that is started again has its labels too: they keep the limits of a request.
+    model::RunRequest changed = row.run.request;
+    changed.labels[key] = value;
+    BATON_TRY_VOID(model::check_run_request(changed));
+    return store::add_label(context.tx, row, key, value);
+  }
   BATON_TRY(added,
             store::add_attempt_value(context.tx, row, command.test, command.attempt, key, value));
   if (!added)

@@ -16,7 +16,8 @@ struct AddContext {
 };
 
 /// Becomes a value of the attempt or a label of the run.
-/// Errors: not_found (the run or the attempt), gone (deleted), invalid (an empty key).
+/// Errors: not_found (the run or the attempt), gone (deleted), invalid (an empty key; a label that
+/// a run's request could not have: model::check_run_request).
 Result<void> add_context(Context& context, const AddContext& command);
 
 }  // namespace baton::engine

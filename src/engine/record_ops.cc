@@ -130,6 +130,7 @@ Result<void> Batch::operator()(const model::SetupRecord& setup) {
 }
 
 Result<void> Batch::operator()(const model::AttemptStarted& started) {
+  if (started.attempt < 1) return fail(Code::invalid, "attempts are numbered from 1");
   if (ending_.contains({started.test, started.attempt})) return {};
   BATON_TRY(found, case_of(started.test));
   BATON_TRY_VOID(close_earlier(found, started.test, started.attempt));

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/context_ops.h"
 #include "engine/op_world.h"
 
 namespace baton::engine {
@@ -82,6 +83,32 @@ TEST(RecordOps, a_finished_attempt_never_changes) {
   ASSERT_TRUE(w.post(w.id, 1, RecordList{3}.passed("one").end()));
   EXPECT_EQ(w.cases(w.id)[0].attempts[0].outcome, Outcome::failed);
   EXPECT_EQ(w.run_row(w.id).verdict, RunVerdict::failed);
+}
+
+TEST(RecordOps, attempts_are_numbered_from_one) {
+  OneRun w;
+  const auto refused = w.post(w.id, 1, RecordList{}.plan({"one"}).started("one", 0));
+  EXPECT_EQ(refused.error().code, Code::invalid);
+}
+
+TEST(RecordOps, what_a_hook_adds_to_a_run_keeps_the_limits_of_labels) {
+  OneRun w;
+  ASSERT_TRUE(w.post(w.id, 1, RecordList{}.plan({"one"}).passed("one").end()));
+  const auto add = [&](std::string key, std::string value) {
+    return w.run([&](Context& c) {
+      return add_context(c, {.run = w.id, .test = "", .attempt = 0, .key = key, .value = value});
+    });
+  };
+  EXPECT_TRUE(add("ticket", "T-1"));
+  for (const auto& [key, value] :
+       {std::pair<std::string, std::string>{std::string(101, 'k'), "x"}, {"a=b", "x"},
+        {"k", "two\nlines"}, {"k", std::string(1'001, 'v')}})
+    EXPECT_EQ(add(key, value).error().code, Code::invalid) << key;
+  for (int i = 1; i < 100; ++i) EXPECT_TRUE(add(fmt::format("k{}", i), "x"));
+  EXPECT_EQ(add("one-more", "x").error().code, Code::invalid);
+  EXPECT_TRUE(add("ticket", "T-2")) << "it is replaced";
+  const auto again = w.run([&](Context& c) { return rerun(c, w.rules, w.id, false, "me"); });
+  EXPECT_TRUE(again) << again.error().message;
 }
 
 TEST(RecordOps, spans_values_and_places_are_kept) {
