@@ -101,6 +101,8 @@ TEST(Schedules, live_from_declaration_to_removal) {
       412);
   EXPECT_EQ(server.put(path, R"({"suite":"smoke","cron":"nonsense"})").status, 400);
   EXPECT_EQ(server.put(path, R"({"suite":"smoke","cron":"@daily","time_zone":"Mars/X"})").status,
+  EXPECT_EQ(server.put(path, resumed, {{"If-None-Match", "*"}}).status, 412);
+  EXPECT_EQ(server.put(path, R"({"suite":"smoke","cron":"0 0 31 2 *"})").status, 400);
             400);
   EXPECT_EQ(server.put(path, R"({"suite":"nope","cron":"@daily"})").status, 404);
   expect_shape(server.get("/api/v1/schedules"), "ScheduleList");

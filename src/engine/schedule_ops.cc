@@ -42,11 +42,18 @@ Result<void> save(Context& context, const Schedule& schedule, std::string_view k
   return set_due(context, schedule);
 }
 
+std::optional<Duration> interval_of(const Schedule& schedule) {
+  if (schedule.every) return schedule.every;
+  const auto cron = model::Cron::parse(schedule.cron);
+  return cron ? cron->interval() : std::nullopt;  // `@every 5m`
+}
+
 // The first fire after now. An interval keeps its phase: it counts from the fire that was due.
 Result<std::optional<TimePoint>> next_after_now(const Context& context, const Schedule& schedule) {
   TimePoint from = context.now.wall;
-  if (schedule.every && schedule.next_at && *schedule.next_at <= from)
-    from -= (from - *schedule.next_at) % *schedule.every;
+  const auto interval = interval_of(schedule);
+  if (interval && schedule.next_at && *schedule.next_at <= from)
+    from -= (from - *schedule.next_at) % *interval;
   return model::next_fire(schedule, from);
 }
 
@@ -55,6 +62,19 @@ bool same_declaration(const Schedule& a, const Schedule& b) {
          a.time_zone == b.time_zone && a.filter == b.filter && a.max_runs == b.max_runs &&
          a.until == b.until && a.overlap == b.overlap && a.catch_up == b.catch_up &&
          a.source == b.source && a.declared_paused == b.declared_paused;
+}
+
+Result<void> check_until(const Context& context, Schedule schedule) {
+  if (!schedule.until) return {};
+  schedule.run_count = 0;  // that max_runs are over is no mistake
+  BATON_TRY(next, model::next_fire(schedule, context.now.wall));
+  if (next) return {};
+  const std::string until = format_rfc3339(*schedule.until);
+  if (*schedule.until <= context.now.wall)
+    return fail_with_fix(Code::invalid, "state a later `until`, or delete the schedule",
+                         "the schedule would never fire: until {} is past", until);
+  return fail_with_fix(Code::invalid, "state a later `until`",
+                       "the schedule would never fire: it is not due until {}", until);
 }
 
 // paused: whether it shall be; not set: as it is.
@@ -79,6 +99,8 @@ Result<Schedule> store_declaration(Context& context, Schedule schedule,
     schedule.last_run = found->last_run;
     schedule.run_count = found->run_count;
   }
+  // A file may outlive its schedules; who declares one now means it to fire.
+  if (schedule.source == SuiteSource::api) BATON_TRY_VOID(check_until(context, schedule));
   if (!schedule.paused) {
     BATON_TRY(next, model::next_fire(schedule, context.now.wall));
     schedule.next_at = next;

@@ -45,6 +45,22 @@ TEST(ScheduleOps, fires_and_counts) {
   EXPECT_EQ(w.get().run_count, 2);
 }
 
+TEST(ScheduleOps, one_that_would_never_fire_is_refused) {
+  Clockwork w;
+  model::Schedule schedule = w.every(60s);
+  for (const Duration until : {Duration{-1s}, Duration{59s}}) {
+    schedule.until = w.now.wall + until;
+    const auto refused = w.put(schedule);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::invalid);
+    EXPECT_FALSE(refused.error().fix.empty());
+  }
+  schedule.until = w.now.wall + 60s;
+  ASSERT_TRUE(w.put(schedule));
+  w.advance(120s);
+  EXPECT_TRUE(w.put(schedule)) << "the same again is no change";
+}
+
 TEST(ScheduleOps, skip_leaves_out_what_overlaps) {
   Clockwork w;
   ASSERT_TRUE(w.put(w.every(60s)));
@@ -108,9 +124,14 @@ TEST(ScheduleOps, allow_starts_in_any_case) {
 }
 
 TEST(ScheduleOps, a_missed_time_is_caught_up_once_or_not_at_all) {
+  for (const bool as_cron : {false, true})
   for (const CatchUp catch_up : {CatchUp::once, CatchUp::none}) {
     Clockwork w;
     model::Schedule schedule = w.every(1h);
+    if (as_cron) {
+      schedule.every.reset();
+      schedule.cron = "@every 1h";
+    }
     schedule.catch_up = catch_up;
     ASSERT_TRUE(w.put(schedule));
     const TimePoint first = *w.get().next_at;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/variable_name.h"
 #include "model/run.h"
 #include "model/suite.h"
 
@@ -68,6 +69,7 @@ bool is_name_byte(char c) {
 }
 
 void check_params(Problems& problems, const std::map<std::string, std::string>& params) {
+  std::map<std::string, std::string_view> variables;
   if (params.size() > kEntriesMax)
     problems.add("/params", fmt::format("has more than {}", kEntriesMax));
   for (const auto& [name, value] : params) {
@@ -75,6 +77,10 @@ void check_params(Problems& problems, const std::map<std::string, std::string>& 
     problems.take(at, check_name("a parameter", name));
     if (value.size() > kParamMax || value.find('\0') != std::string::npos || !is_valid_utf8(value))
       problems.add(at, fmt::format("must be UTF-8 text without NUL, at most {} bytes", kParamMax));
+    const auto [other, is_new] = variables.emplace(variable_name("", name), name);
+    if (!is_new)
+      problems.add(at, fmt::format("and {} would both be the variable BATON_PARAM_{}; rename one",
+                                   json_quote(other->second), other->first));
   }
 }
 

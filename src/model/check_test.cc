@@ -62,6 +62,12 @@ TEST(Check, a_run_request_is_checked) {
   request.suite = "pay/checkout";
   request.params = {{"user.name", "ä\nb"}};
   EXPECT_TRUE(check_run_request(request));
+  for (const char* other : {"A", "a-b"}) {
+    request.params = {{"a", "x"}, {"a_b", "x"}, {other, "x"}};
+    const auto checked = check_run_request(request);
+    ASSERT_FALSE(checked) << "both become one variable";
+    EXPECT_NE(checked.error().message.find("BATON_PARAM_A"), std::string::npos);
+  }
   request.params = {{"A B", "x"}};
   EXPECT_FALSE(check_run_request(request));
   request.params.clear();

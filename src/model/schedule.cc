@@ -24,6 +24,8 @@ Result<void> check_schedule(const Schedule& schedule) {
     details.push_back({"/cron", "exactly one of cron and every is needed"});
   } else if (auto cron = expression_of(schedule); !cron) {
     details.push_back({schedule.every ? "/every" : "/cron", cron.error().message});
+  } else if (const auto first = cron->next(TimePoint{}, "UTC"); first && !*first) {
+    details.push_back({"/cron", "never fires: no month has such a day"});
   }
   take("/time_zone", check_time_zone(schedule.time_zone));
   if (schedule.max_runs < 0) details.push_back({"/max_runs", "is negative"});

@@ -28,6 +28,16 @@ TEST(Schedule, exactly_one_of_cron_and_every) {
   EXPECT_TRUE(check_schedule(neither));
 }
 
+TEST(Schedule, an_expression_that_never_fires_is_refused) {
+  Schedule schedule = nightly();
+  schedule.cron = "0 0 31 2 *";
+  const auto checked = check_schedule(schedule);
+  ASSERT_FALSE(checked);
+  EXPECT_NE(checked.error().message.find("never fires"), std::string::npos);
+  schedule.cron = "0 0 29 2 *";
+  EXPECT_TRUE(check_schedule(schedule));
+}
+
 TEST(Schedule, problems_come_with_their_place) {
   Schedule schedule = nightly();
   schedule.name = "a b";
