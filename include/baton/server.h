@@ -50,9 +50,9 @@ struct SuiteFinished {
 class HookContext {
  public:
   /// Adds or replaces one entry. Of a test: key at most 200 bytes, value at most 64 KiB; longer
-  /// ones are cut. Of a run it becomes one of the run's labels and has their limits: at most 100 labels,
-  /// a key of 1 to 100 bytes without '=', one line of at most 1,000 bytes; what goes beyond is left
-  /// out, and the server's log says so.
+  /// ones are cut. Of a run it becomes one of the run's labels and has their limits: at most 100
+  /// labels, a key of 1 to 100 bytes without '=', one line of at most 1,000 bytes; what goes beyond
+  /// is left out, and the server's log says so.
   void add(std::string_view key, std::string_view value);
 
   struct Sink;

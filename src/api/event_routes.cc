@@ -47,6 +47,11 @@ Result<JournalQuery> journal_query(Context& context, const Call& call) {
     BATON_TRY(start, start_of(context, call, after));
     query.after = start;
   }
+  // A position beyond the end, of a journal that was restored from a backup say, is the end.
+  BATON_TRY(last, read(context, [](store::Session& session) {
+              return store::last_journal_seq(session);
+            }));
+  if (last > 0) query.after = std::min(query.after, last);  // 0: all of it was removed
   return query;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "api/handlers.h"
@@ -140,14 +141,19 @@ class RunPieces {
   bool ended_ = false;
 };
 
-Answer runs_page(Context& context, const store::SuiteRow& suite, const std::vector<RunId>& ids) {
-  LegacyPage page("Runs of " + suite.suite.name);
+// The suite's part of links: as the caller named it, with the namespace where the name needs it.
+std::string suite_link(const Call& call) {
+  return "/suites/" + net::percent_encode(call.args[0]);
+}
+
+Answer runs_page(Context& context, const Call& call, const std::vector<RunId>& ids) {
+  LegacyPage page("Runs of " + call.args[0]);
   for (const RunId id : ids) {
     BATON_TRY(row, read(context, [&](store::Session& session) {
                 return store::find_run(session, id);
               }));
     if (row)
-      page.line(fmt::format("/suites/{}/runs/{}", suite.suite.name, row->run.number),
+      page.line(fmt::format("{}/runs/{}", suite_link(call), row->run.number),
                 fmt::format("#{} {}", row->run.number, legacy_result_of(row->run)));
   }
   return page.finish();
@@ -182,7 +188,7 @@ Answer runs_answer(Context& context, const Call& call) {
               return legacy_suite(session, call.args[0]);
             }));
   BATON_TRY(ids, run_ids(context, suite.suite));
-  if (wants_html(call)) return runs_page(context, suite, ids);
+  if (wants_html(call)) return runs_page(context, call, ids);
   auto pieces = std::make_shared<RunPieces>(context, std::move(suite), std::move(ids));
   return pieces_reply(context, "application/json", [pieces] { return pieces->next(); });
 }
@@ -196,7 +202,7 @@ Answer run_answer(Context& context, const Call& call) {
   LegacyPage page(
       fmt::format("{} #{}: {}", suite.suite.name, row.run.number, legacy_result_of(row.run)));
   for (const model::CaseResult& item : cases)
-    page.line(fmt::format("/suites/{}/runs/{}/test/{}", suite.suite.name, row.run.number,
+    page.line(fmt::format("{}/runs/{}/test/{}", suite_link(call), row.run.number,
                           net::percent_encode(item.name)),
               fmt::format("{}: {}", item.name, name_of(item.verdict)));
   return page.finish();
@@ -227,20 +233,27 @@ Answer test_answer(Context& context, const Call& call) {
 Async legacy_list_suites(Context& context, Call& call) {
   co_return read(context, [&](store::Session& session) -> Answer {
     wire::JsonWriter out;
-    LegacyPage page("Suites");
     out.begin_array();
+    std::multiset<std::string> names;
+    std::vector<std::pair<std::string, std::string>> suites;
     std::string after;
     for (;;) {
       BATON_TRY(rows, store::list_suites(session, after, kPageMax));
       for (const store::SuiteRow& row : rows) {
         write_legacy_suite(out, row.suite);
-        page.line("/suites/" + row.suite.name + "/runs", row.suite.id());
+        names.insert(row.suite.name);
+        suites.push_back({row.suite.namespace_, row.suite.name});
       }
       if (static_cast<int>(rows.size()) < kPageMax) break;
       after = rows.back().suite.id();
     }
-    if (wants_html(call)) return page.finish();
-    return json_reply(200, out.end_array().take());
+    if (!wants_html(call)) return json_reply(200, out.end_array().take());
+    LegacyPage page("Suites");
+    for (const auto& [namespace_, name] : suites) {
+      const std::string id = namespace_ + "/" + name;
+      page.line("/suites/" + net::percent_encode(names.count(name) > 1 ? id : name) + "/runs", id);
+    }
+    return page.finish();
   });
 }
 
@@ -262,13 +275,13 @@ Async legacy_start_run(Context& context, Call& call) {
   // handoff ignores the body, so it is no part of what makes two requests the same.
   call.request.body.clear();
   Post post{.scope = "legacy:" + request.suite, .keep = kKeepLegacyAnswers};
-  PostOperation operation = [&context, suite = *suite, request = std::move(request)](
-                                engine::Context& c) -> Result<store::StoredAnswer> {
+  PostOperation operation =
+      [&context, suite = *suite, request = std::move(request),
+       link = suite_link(call)](engine::Context& c) -> Result<store::StoredAnswer> {
     BATON_TRY(run, engine::start_run(c, context.rules, request));
     wire::JsonWriter out;
     write_legacy_run(out, {run, suite.suite, {}, context.settings.environment}, no_log);
-    return store::StoredAnswer{201, fmt::format("/suites/{}/runs/{}", suite.suite.name, run.number),
-                               out.take()};
+    return store::StoredAnswer{201, fmt::format("{}/runs/{}", link, run.number), out.take()};
   };
   auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
   co_return answer;

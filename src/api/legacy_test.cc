@@ -134,6 +134,24 @@ TEST(Legacy, browsers_get_a_page_without_script) {
             std::string::npos);
 }
 
+TEST(Legacy, links_of_suites_with_one_name_lead_to_each_of_them) {
+  TestServer server;
+  constexpr const char* kBody = R"({"kind":"command","command":["true"]})";
+  for (const char* id : {"pay/web", "shop/web", "shop/only"})
+    EXPECT_EQ(server.put(std::string("/api/v1/suites/") + id, kBody).status, 201);
+  const net::Headers html{{"Accept", "text/html"}};
+  const Reply list = server.get("/suites", html);
+  EXPECT_NE(list.text.find("\"/suites/only/runs\""), std::string::npos) << list.text;
+  for (const char* id : {"pay%2Fweb", "shop%2Fweb"}) {
+    const std::string path = fmt::format("/suites/{}/runs", id);
+    EXPECT_NE(list.text.find("\"" + path + "\""), std::string::npos) << list.text;
+    const Reply run = server.post(path);
+    EXPECT_EQ(run.headers.get("Location"), path + "/1");
+    EXPECT_NE(server.get(path, html).text.find("\"" + path + "/1\""), std::string::npos);
+    EXPECT_EQ(server.get(path + "/1", html).status, 200);
+  }
+}
+
 TEST(Legacy, schedules_work) {
   TestServer server;
   server.start_run("quick");

@@ -69,6 +69,9 @@ void write_parameters(wire::JsonWriter& out, const Route& route) {
     out.begin_object().field("name", "If-Match").field("in", "header");
     out.field("description", "change only what has this ETag (412 otherwise)").key("schema");
     out.raw(R"({"type":"string"})").end_object();
+    out.begin_object().field("name", "If-None-Match").field("in", "header");
+    out.field("description", "*: make it only when there is none (412 otherwise)").key("schema");
+    out.raw(R"({"type":"string"})").end_object();
   }
   out.end_array();
 }
@@ -86,9 +89,13 @@ void write_content(wire::JsonWriter& out, std::string_view shape) {
 
 void write_responses(wire::JsonWriter& out, const Route& route) {
   out.key("responses").begin_object();
-  out.key(std::to_string(route.status)).begin_object().field("description", route.summary);
-  if (!route.response.empty()) write_content(out, route.response);
-  out.end_object();
+  const auto success = [&](int status, std::string_view description) {
+    out.key(std::to_string(status)).begin_object().field("description", description);
+    if (!route.response.empty()) write_content(out, route.response);
+    out.end_object();
+  };
+  success(route.status, route.summary);
+  if (route.may_make) success(201, "It was made; Location says where");
   out.key("default").begin_object().field("description", "what went wrong");
   out.key("content").begin_object().key("application/problem+json").begin_object();
   out.key("schema").raw(R"({"$ref":"#/components/schemas/Problem"})");
@@ -172,7 +179,8 @@ std::string reference_markdown() {
                          route.request.empty() ? "" : fmt::format(" (`{}`)", route.request));
     for (const QueryParameter& parameter : query_of(route))
       out += fmt::format("- `?{}=` {}\n", parameter.name, parameter.description);
-    out += fmt::format("- answer: {}{}\n", route.status,
+    out += fmt::format("- answer: {}{}{}\n", route.status,
+                       route.may_make ? ", 201 when it was made:" : "",
                        route.response.empty() ? "" : fmt::format(" `{}`", route.response));
   }
   out += "\n## Shapes\n\nOne example of each; `/openapi.json` has the schemas.\n";

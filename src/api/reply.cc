@@ -22,7 +22,7 @@ bool read_integer(std::string_view text, std::int64_t& out) {
 std::string_view retry_after(Code code) { return code == Code::limit ? "1" : "5"; }
 
 int status_of(const Error& error) {
-  // RFC 9110: a failed If-Match is 412; the code stays `conflict`.
+  // RFC 9110: a failed If-Match or If-None-Match is 412; the code stays `conflict`.
   if (error.code == Code::conflict && error.fix == kPreconditionFix) return 412;
   return wire::http_status_of(error.code);
 }
@@ -129,7 +129,17 @@ std::optional<net::Response> not_modified(const Call& call, const std::string& e
   return response;
 }
 
-Result<void> check_if_match(std::string_view if_match, const std::string& etag) {
+Preconditions preconditions_of(const Call& call) {
+  return {std::string{call.request.headers.get("If-Match")},
+          std::string{call.request.headers.get("If-None-Match")}};
+}
+
+Result<void> check(const Preconditions& preconditions, const std::string& etag) {
+  const auto& [if_match, if_none_match] = preconditions;
+  if (!if_none_match.empty() && !etag.empty() && wire::etag_matches(if_none_match, etag, true))
+    return fail_with_fix(Code::conflict, std::string{kPreconditionFix},
+                         "If-None-Match is {}, but it exists: its ETag is {}", if_none_match,
+                         etag);
   if (if_match.empty()) return {};
   if (!etag.empty() && wire::etag_matches(if_match, etag, false)) return {};
   return fail_with_fix(Code::conflict, std::string{kPreconditionFix},

@@ -57,11 +57,17 @@ Result<RunId> run_id_of(std::string_view text);
 
 /// 304 when If-None-Match names the tag; else nothing.
 std::optional<net::Response> not_modified(const Call& call, const std::string& etag);
-/// The If-Match header against the present tag ("" when the thing does not exist).
-/// Errors: conflict, to be answered with 412 (precondition_failed()).
-Result<void> check_if_match(std::string_view if_match, const std::string& etag);
+/// What a change is bound to: the headers If-Match and If-None-Match.
+struct Preconditions {
+  std::string if_match;
+  std::string if_none_match;
+};
+Preconditions preconditions_of(const Call& call);
+/// Against the present tag ("" when the thing does not exist).
+/// Errors: conflict, to be answered with 412.
+Result<void> check(const Preconditions& preconditions, const std::string& etag);
 
-/// The error that check_if_match gives; dispatch answers it with status 412.
+/// The `fix` of what check(Preconditions) gives; dispatch answers it with status 412.
 inline constexpr std::string_view kPreconditionFix =
     "read it again and repeat the change with the new ETag";
 

@@ -42,6 +42,8 @@ TEST(Suites, are_declared_changed_with_etags_and_removed) {
   const std::string changed =
       R"({"kind":"junit","command":["./run.sh"],"owner":"me","timeout":"5m"})";
   EXPECT_EQ(server.put(path, changed, {{"If-Match", "\"r999\""}}).status, 412);
+  EXPECT_EQ(server.put(path, changed, {{"If-None-Match", "*"}}).status, 412) << "it exists";
+  EXPECT_EQ(server.put(path + "2", kSuite, {{"If-None-Match", "*"}}).status, 201);
   const Reply again = server.put(path, changed, {{"If-Match", etag}});
   EXPECT_EQ(again.status, 200) << again.text;
   EXPECT_NE(again.headers.get("ETag"), etag);
@@ -99,10 +101,10 @@ TEST(Schedules, live_from_declaration_to_removal) {
   EXPECT_EQ(
       server.put(path, R"({"suite":"smoke","cron":"* * * * *"})", {{"If-Match", "\"x\""}}).status,
       412);
-  EXPECT_EQ(server.put(path, R"({"suite":"smoke","cron":"nonsense"})").status, 400);
-  EXPECT_EQ(server.put(path, R"({"suite":"smoke","cron":"@daily","time_zone":"Mars/X"})").status,
   EXPECT_EQ(server.put(path, resumed, {{"If-None-Match", "*"}}).status, 412);
   EXPECT_EQ(server.put(path, R"({"suite":"smoke","cron":"0 0 31 2 *"})").status, 400);
+  EXPECT_EQ(server.put(path, R"({"suite":"smoke","cron":"nonsense"})").status, 400);
+  EXPECT_EQ(server.put(path, R"({"suite":"smoke","cron":"@daily","time_zone":"Mars/X"})").status,
             400);
   EXPECT_EQ(server.put(path, R"({"suite":"nope","cron":"@daily"})").status, 404);
   expect_shape(server.get("/api/v1/schedules"), "ScheduleList");
@@ -144,6 +146,8 @@ TEST(Journal, is_read_from_a_position_and_waited_for) {
   waiter.join();
   EXPECT_EQ(found, 1U);
   EXPECT_EQ(server.get("/api/v1/events?after=x").status, 400);
+  const auto last = server.get("/api/v1/events?after=0&limit=500").integer("last_seq");
+  EXPECT_EQ(server.get("/api/v1/events?after=999999999").integer("last_seq"), last);
   std::string path = "/api/v1/events?limit=2";
   std::size_t read = 0;
   while (!path.empty()) {
@@ -193,12 +197,6 @@ TEST(Metrics, count_what_happened_with_handoffs_series) {
   EXPECT_EQ(server.get("/metrics").text.find(R"(verdict="passed"} 2)"), std::string::npos);
 }
 
-TEST(Service, tells_its_health) {
-  TestServer server;
-  EXPECT_EQ(server.get("/livez").string("status"), "ok");
-  EXPECT_EQ(server.get("/readyz").status, 200);
-  server.context().not_ready = [] { return std::string("migrating"); };
-  const Reply starting = server.get("/readyz");
 TEST(Service, starts_no_run_while_it_stops) {
   TestServer server;
   const auto run = server.start_run();
@@ -216,15 +214,21 @@ TEST(Service, starts_no_run_while_it_stops) {
   EXPECT_EQ(server.post(path + "/cancel", "{}").status, 200);
 }
 
+TEST(Service, tells_its_health) {
+  TestServer server;
+  EXPECT_EQ(server.get("/livez").string("status"), "ok");
+  EXPECT_EQ(server.get("/readyz").status, 200);
+  server.context().not_ready = [] { return std::string("migrating"); };
+  const Reply starting = server.get("/readyz");
   EXPECT_EQ(starting.status, 503);
   EXPECT_EQ(starting.string("status"), "starting");
   expect_shape(starting, "Health");
+  server.context().stopping = true;
+  EXPECT_EQ(server.get("/readyz").string("status"), "draining");
+  server.context().stopping = false;
   EXPECT_EQ(server.get("/openapi.json").string("openapi"), "3.1.0");
   EXPECT_EQ(server.get("/api/v1/config.schema.json", {{"Authorization", "Bearer no"}}).text, "{}");
 }
 
 }  // namespace
 }  // namespace baton::api
-  server.context().stopping = true;
-  EXPECT_EQ(server.get("/readyz").string("status"), "draining");
-  server.context().stopping = false;

@@ -78,6 +78,7 @@ struct Route {
   int status = 200;                // of success
   std::string_view response = "";  // schema of the answer, a content type, or "" for none
   RouteHandler handler = nullptr;
+  bool may_make = false;  // 201 and Location when it made something new
 };
 
 /// All routes, in the order of the description.

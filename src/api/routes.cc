@@ -41,7 +41,8 @@ constexpr std::array kRoutes{
   Route{"GET", "/api/v1/suites/{namespace}/{name}", viewer, Body::none,
         "One suite with its cases, schedules and last run", "", "", 200, "Suite", get_suite},
   Route{"PUT", "/api/v1/suites/{namespace}/{name}", admin, Body::json,
-        "Declare a suite; 409 when a file declares it", "", "SuiteInput", 200, "Suite", put_suite},
+        "Declare a suite; 409 when a file declares it", "", "SuiteInput", 200, "Suite", put_suite,
+        true},
   Route{"DELETE", "/api/v1/suites/{namespace}/{name}", admin, Body::none,
         "Remove a suite; its runs stay", "", "", 204, "", delete_suite},
 
@@ -90,7 +91,7 @@ constexpr std::array kRoutes{
   Route{"GET", "/api/v1/schedules/{name}", viewer, Body::none,
         "One schedule", "", "", 200, "Schedule", get_schedule},
   Route{"PUT", "/api/v1/schedules/{name}", operator_, Body::json,
-        "Declare a schedule", "", "ScheduleInput", 200, "Schedule", put_schedule},
+        "Declare a schedule", "", "ScheduleInput", 200, "Schedule", put_schedule, true},
   Route{"DELETE", "/api/v1/schedules/{name}", operator_, Body::none,
         "Remove a schedule; its runs stay", "", "", 204, "", delete_schedule},
   Route{"POST", "/api/v1/schedules/{name}/pause", operator_, Body::none,
@@ -141,7 +142,8 @@ constexpr std::array kRoutes{
 };
 
 constexpr std::array kQuery{
-  QueryParameter{"after", "integer", "only events after this position; 0 is the beginning"},
+  QueryParameter{"after", "integer", "only events after this position; 0 is the beginning, what is "
+                 "beyond the end is the end"},
   QueryParameter{"attempt", "integer", "number of the attempt, from 1"},
   QueryParameter{"branch", "string", "branch that was tested"},
   QueryParameter{"cursor", "string", "next_cursor of the page before"},

@@ -75,12 +75,11 @@ Async get_schedule(Context& context, Call& call) {
 Async put_schedule(Context& context, Call& call) {
   auto schedule = wire::parse_schedule(call.request.body, call.args[0]);
   if (!schedule) co_return tl::unexpected(schedule.error());
-  const std::string if_match{call.request.headers.get("If-Match")};
   engine::Operation<Declared> operation =
-      [&rules = context.rules, schedule = *schedule, if_match,
+      [&rules = context.rules, schedule = *schedule, bound_to = preconditions_of(call),
        actor = actor_of(call)](engine::Context& c) -> Result<Declared> {
     BATON_TRY(known, store::find_schedule(c.tx.sql(), schedule.name));
-    BATON_TRY_VOID(check_if_match(if_match, known ? wire::etag_of_revision(known->revision) : ""));
+    BATON_TRY_VOID(check(bound_to, known ? wire::etag_of_revision(known->revision) : ""));
     BATON_TRY(stored, engine::declare_schedule(c, rules, schedule, schedule.says_paused));
     BATON_TRY_VOID(audit(c, actor, "schedule.declare", store::schedule_subject(schedule.name)));
     return Declared{std::move(stored), !known};

@@ -68,8 +68,7 @@ Async get_suite(Context& context, Call& call) {
 Async put_suite(Context& context, Call& call) {
   auto suite = wire::parse_suite(call.request.body, call.args[0], call.args[1]);
   if (!suite) co_return tl::unexpected(suite.error());
-  const std::string if_match{call.request.headers.get("If-Match")};
-  engine::Operation<bool> operation = [suite = *suite, if_match,
+  engine::Operation<bool> operation = [suite = *suite, bound_to = preconditions_of(call),
                                        actor = actor_of(call)](engine::Context& c) -> Result<bool> {
     BATON_TRY(ref, store::find_suite_ref(c.tx.sql(), suite.namespace_, suite.name));
     const bool exists = ref && ref->state == store::SuiteState::declared;
@@ -78,7 +77,7 @@ Async put_suite(Context& context, Call& call) {
       BATON_TRY(row, store::find_suite(c.tx.sql(), ref->id));
       etag = wire::etag_of_revision(row->suite.revision);
     }
-    BATON_TRY_VOID(check_if_match(if_match, etag));
+    BATON_TRY_VOID(check(bound_to, etag));
     BATON_TRY_VOID(engine::declare_suite(c, suite));
     BATON_TRY_VOID(audit(c, actor, "suite.declare", "suite:" + suite.id()));
     return !exists;
