@@ -12,6 +12,9 @@
 namespace baton::api {
 namespace {
 
+// Of a run in a list; with long labels or messages the text just grows.
+constexpr std::size_t kRunBytes = 1'024;
+
 store::StoredAnswer run_created(const Context& context, const model::Run& run) {
   return {201, fmt::format("/api/v1/runs/{}", raw(run.id)),
           wire::to_json(run, context.settings.public_url)};
@@ -68,6 +71,7 @@ Async list_runs(Context& context, Call& call) {
     BATON_TRY(query, run_query(call));
     BATON_TRY(found, store::list_runs(session, query));
     Page page(context, call);
+    page.items().reserve(found.runs.size() * kRunBytes);
     for (const store::RunRow& row : found.runs) wire::write_run(page.items(), row.run);
     std::optional<std::string> next;
     if (found.next_before) next = wire::encode_cursor(raw(*found.next_before));

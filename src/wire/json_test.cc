@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <boost/json/value.hpp>
 
+#include "base/text.h"
 #include "wire/error_map.h"
 #include "wire/json_reader.h"
 #include "wire/json_writer.h"
@@ -21,6 +22,23 @@ TEST(JsonWriter, places_commas_and_escapes) {
   out.end_array().field("d", std::map<std::string, std::string>{{"k", "\xff"}}).end_object();
   EXPECT_EQ(out.take(),
             "{\"a\":1,\"b\":\"x\\\"\\n\",\"c\":[true,null],\"d\":{\"k\":\"\xEF\xBF\xBD\"}}");
+}
+
+TEST(JsonWriter, every_byte_is_escaped_wherever_it_stands) {
+  for (int byte = 0; byte < 0x80; ++byte)
+    for (std::size_t at = 0; at < 19; ++at) {
+      std::string text(19, 'x');
+      text[at] = static_cast<char>(byte);
+      JsonWriter out;
+      ASSERT_EQ(out.value(text).take(), json_quote(text)) << byte << " at " << at;
+    }
+  EXPECT_EQ(JsonWriter{}.value(std::string(9, 'x') + "\xc3\xa4").take(), "\"xxxxxxxxx\xc3\xa4\"");
+}
+
+TEST(JsonWriter, makes_links_below_a_path) {
+  JsonWriter out("http://h");
+  out.begin_object().link("a", "/x", "/y").link("b", "/\"", "/y").link("c", "/z").end_object();
+  EXPECT_EQ(out.take(), R"({"a":"http://h/x/y","b":"http://h/\"/y","c":"http://h/z"})");
 }
 
 TEST(JsonWriter, leaves_out_what_is_not_set) {

@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <cstring>
 #include <iterator>
 
 #include "base/text.h"
@@ -12,12 +15,28 @@ namespace baton::wire {
 namespace {
 
 // Most texts need no escape; those are copied as they are.
+bool is_plain(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\';
+}
+
+// Eight bytes at once. Not 0 when any byte of the word is below `n` (at most 0x80); which one, the
+// mask does not tell.
+constexpr std::uint64_t each(unsigned byte) { return ~std::uint64_t{0} / 255 * byte; }
+constexpr std::uint64_t below(std::uint64_t word, unsigned n) {
+  return (word - each(n)) & ~word & each(0x80);
+}
+
 bool is_plain(std::string_view text) {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte >= 0x7f || c == '"' || c == '\\') return false;
+  while (text.size() >= sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data(), sizeof word);
+    if ((below(word, 0x20) | below(word ^ each('"'), 1) | below(word ^ each('\\'), 1) |
+         below(word ^ each(0x7f), 1) | (word & each(0x80))) != 0)
+      return false;
+    text.remove_prefix(sizeof word);
   }
-  return true;
+  return std::all_of(text.begin(), text.end(), [](char c) { return is_plain(c); });
 }
 
 }  // namespace
@@ -59,13 +78,25 @@ JsonWriter& JsonWriter::value(std::string_view text) {
   return *this;
 }
 
-JsonWriter& JsonWriter::link(std::string_view name, std::string_view path) {
-  return field(name, link_base_ + std::string{path});
+JsonWriter& JsonWriter::link(std::string_view name, std::string_view path,
+                             std::string_view below_it) {
+  key(name);
+  if (!is_plain(link_base_) || !is_plain(path) || !is_plain(below_it))
+    return value(link_base_ + std::string{path} + std::string{below_it});
+  separate();
+  out_ += '"';
+  out_ += link_base_;
+  out_ += path;
+  out_ += below_it;
+  out_ += '"';
+  return *this;
 }
 
 JsonWriter& JsonWriter::integer(std::int64_t number) {
   separate();
-  fmt::format_to(std::back_inserter(out_), "{}", number);
+  char digits[24];
+  const auto end = std::to_chars(std::begin(digits), std::end(digits), number).ptr;
+  out_.append(digits, end);
   return *this;
 }
 

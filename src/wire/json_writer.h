@@ -63,8 +63,11 @@ class JsonWriter {
     return v ? field(name, *v) : *this;
   }
 
-  /// The URL of a path of this server.
-  JsonWriter& link(std::string_view name, std::string_view path);
+  /// The URL of a path of this server, and of one below it ("/tests").
+  JsonWriter& link(std::string_view name, std::string_view path, std::string_view below_it = {});
+
+  /// Makes room for so many bytes more.
+  void reserve(std::size_t bytes) { out_.reserve(out_.size() + bytes); }
 
   std::size_t size() const { return out_.size(); }
   std::string take() { return std::move(out_); }

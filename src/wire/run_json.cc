@@ -66,17 +66,17 @@ void write_counts(JsonWriter& out, const model::Counts& counts) {
 }
 
 void write_run_links(JsonWriter& out, const model::Run& run) {
-  const std::string self = fmt::format("/api/v1/runs/{}", raw(run.id));
+  const std::string self = "/api/v1/runs/" + std::to_string(raw(run.id));
   out.key("links")
       .begin_object()
       .link("self", self)
       .link("suite", "/api/v1/suites/" + run.namespace_ + "/" + run.suite)
-      .link("tests", self + "/tests")
-      .link("log", self + "/log")
-      .link("events", self + "/events")
-      .link("artifacts", self + "/artifacts")
-      .link("junit", self + "/junit.xml")
-      .link("ctrf", self + "/ctrf.json")
+      .link("tests", self, "/tests")
+      .link("log", self, "/log")
+      .link("events", self, "/events")
+      .link("artifacts", self, "/artifacts")
+      .link("junit", self, "/junit.xml")
+      .link("ctrf", self, "/ctrf.json")
       .end_object();
 }
 
