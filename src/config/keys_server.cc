@@ -73,8 +73,8 @@ Schema server_section() {
            boolean("A lease for an environment that nobody declared creates it with one slot.",
                    true)},
           {"drain",
-           duration("How long a stopping server waits for requests that are being answered. Runs "
-                    "go on without it.",
+           duration("How long a stopping server waits for requests that are being answered. "
+                    "Meanwhile it answers others, but starts no runs. Runs go on without it.",
                     "30s")},
           {"log",
            object("The server's own log, on standard error.",
