@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "base/fnv.h"
 #include "engine/deadline_ops.h"
 #include "engine/run_ops.h"
 #include "engine/schedule_ops.h"
@@ -23,10 +24,7 @@ constexpr int kJournalPage = 10'000;
 // At rest every iteration ends or heals something; this many mean that something hangs.
 constexpr int kRestMax = 400;
 
-std::uint64_t mix(std::uint64_t hash, std::string_view text) {
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-  return hash;
-}
+std::uint64_t mix(std::uint64_t hash, std::string_view text) { return fnv1a(text, hash); }
 
 }  // namespace
 

@@ -52,7 +52,7 @@ set(TESTS
   test_server.cc
   watch_test.cc
 )
-set(LIBRARIES Boost::json OpenSSL::Crypto PkgConfig::RE2)
+set(LIBRARIES Boost::json PkgConfig::RE2)
 set_property(SOURCE ${CMAKE_SOURCE_DIR}/src/api/openapi_test.cc
   PROPERTY COMPILE_DEFINITIONS BATON_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 set(PRECOMPILED edge)

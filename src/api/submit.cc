@@ -1,53 +1,30 @@
 // SPDX-License-Identifier: MIT
 #include "api/submit.h"
 
-#include <openssl/evp.h>
+#include <unistd.h>
 
-#include <array>
-#include <memory>
+#include <algorithm>
 
 #include "api/reply.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "engine/idempotency_ops.h"
+#include "store/sha256.h"
 
 namespace baton::api {
 namespace {
 
 constexpr std::size_t kKeyMax = 255;
 
-struct FreeDigest {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new()) {
-    EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
-  }
-  void add(std::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
-  std::string hex() {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    EVP_DigestFinal_ex(context_.get(), digest.data(), &size);
-    std::string text;
-    for (unsigned i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
-    return text;
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, FreeDigest> context_;
-};
-
 // What makes two requests the same: their query and their body.
 Result<std::string> hash_of_request(const Call& call) {
-  Sha256 hash;
+  store::Sha256 hash;
   const std::string& target = call.request.target;
   hash.add(std::string_view{target}.substr(std::min(target.find('?'), target.size())));
   hash.add(std::string_view{"\0", 1});
   if (!call.request.spilled) {
     hash.add(call.request.body);
-    return hash.hex();
+    return hash.hexadecimal();
   }
   std::string buffer(1 << 20, '\0');
   for (std::uint64_t at = 0; at < call.request.spilled->size;) {
@@ -57,7 +34,7 @@ Result<std::string> hash_of_request(const Call& call) {
     hash.add(std::string_view{buffer}.substr(0, static_cast<std::size_t>(n)));
     at += static_cast<std::uint64_t>(n);
   }
-  return hash.hex();
+  return hash.hexadecimal();
 }
 
 Result<std::string> key_of(const Call& call) {
@@ -85,9 +62,9 @@ Result<void> check_same(const store::IdempotencyRow& row, std::string_view key,
 }  // namespace
 
 std::string sha256_hex(std::string_view bytes) {
-  Sha256 hash;
+  store::Sha256 hash;
   hash.add(bytes);
-  return hash.hex();
+  return hash.hexadecimal();
 }
 
 Async submit_post(Context& context, Call& call, Post post, PostOperation operation) {

@@ -24,17 +24,13 @@ void Feed::unsubscribe(Subscription subscription) {
   readers_.erase(subscription);
 }
 
-void Feed::publish(Seq last, const std::set<std::string>& kinds) { publish(last, &kinds); }
-
-void Feed::publish(Seq last) { publish(last, nullptr); }
-
-void Feed::publish(Seq last, const std::set<std::string>* kinds) {
+void Feed::publish(Seq last, const std::optional<std::set<std::string>>& kinds) {
   // Under the lock, so that unsubscribe() waits for a wake-up that is on its way.
   const std::lock_guard lock(mutex_);
   if (last <= last_) return;
   last_ = last;
   for (const auto& [subscription, reader] : readers_) {
-    if (kinds == nullptr || any_begins_with(*kinds, reader.prefix)) reader.wake(last);
+    if (!kinds || any_begins_with(*kinds, reader.prefix)) reader.wake(last);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -22,9 +23,8 @@ class Feed {
   /// After it returns `wake` is not called any more.
   void unsubscribe(Subscription subscription);
 
-  void publish(Seq last, const std::set<std::string>& kinds);
-  /// Of which kinds the new events are is not known: everybody is woken.
-  void publish(Seq last);
+  /// kinds: of the new events; when that is not known everybody is woken.
+  void publish(Seq last, const std::optional<std::set<std::string>>& kinds = {});
   Seq last() const;
 
  private:
@@ -35,7 +35,6 @@ class Feed {
     std::function<void(Seq)> wake;
     std::string prefix;
   };
-  void publish(Seq last, const std::set<std::string>* kinds);
   std::map<Subscription, Reader> readers_;
 };
 

@@ -23,4 +23,4 @@ set(TESTS
   suite_ops_test.cc
   writer_test.cc
 )
-set(LIBRARIES Threads::Threads PkgConfig::RE2 OpenSSL::Crypto)
+set(LIBRARIES Threads::Threads PkgConfig::RE2)

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "engine/token_ops.h"
 
-#include <openssl/sha.h>
-
 #include <algorithm>
-#include <array>
 
 #include "base/text.h"
+#include "store/sha256.h"
 #include "store/token_table.h"
 
 namespace baton::engine {
@@ -18,13 +16,7 @@ bool is_valid(const model::Token& token, TimePoint wall) {
 
 }  // namespace
 
-std::string hash_of_secret(std::string_view secret) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(secret.data()), secret.size(), digest.data());
-  std::string text;
-  for (const unsigned char byte : digest) text += fmt::format("{:02x}", byte);
-  return text;
-}
+std::string hash_of_secret(std::string_view secret) { return store::sha256_of(secret); }
 
 Result<model::Token> create_token(Context& context, const NewToken& asked) {
   if (asked.name.empty() || asked.name.size() > 200 || !is_valid_utf8(asked.name) ||

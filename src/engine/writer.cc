@@ -88,8 +88,7 @@ struct Writer::State {
   // Of the batch that is running.
   std::optional<Error> lost;  // why the whole transaction is lost
   Seq last_seq = 0;
-  std::set<std::string> kinds;  // of the events that were appended
-  bool kinds_known = true;
+  std::optional<std::set<std::string>> kinds;  // of the events that were appended, where known
   bool deadlines_changed = false;
   std::size_t done_count = 0;
   bool anything_to_commit = false;
@@ -115,7 +114,7 @@ Result<void> Writer::State::run_one(Step& step, Now now) {
   if (result) {
     anything_to_commit = true;
     last_seq = std::max(last_seq, tx.last_seq());
-    kinds.insert(tx.kinds().begin(), tx.kinds().end());
+    if (kinds) kinds->insert(tx.kinds().begin(), tx.kinds().end());
     deadlines_changed |= tx.deadlines_changed();
     return result;
   }
@@ -144,7 +143,7 @@ Result<void> Writer::State::look_up_deadline(bool journal_too) {
   if (journal_too) {
     BATON_TRY(seq, store::last_journal_seq(store.writer()));
     last_seq = std::max(last_seq, seq);
-    kinds_known = false;
+    kinds.reset();
   }
   next_deadline = next;
   return {};
@@ -201,8 +200,7 @@ std::size_t Writer::State::run_batch(std::vector<Command> commands, Now now) {
   lost.reset();
   not_stored.reset();
   last_seq = 0;
-  kinds.clear();
-  kinds_known = true;
+  kinds.emplace();
   deadlines_changed = anything_to_commit = false;
   done_count = 0;
 
@@ -215,11 +213,7 @@ std::size_t Writer::State::run_batch(std::vector<Command> commands, Now now) {
     } else if (failing && anything_to_commit) {
       writing_again();
     }
-    if (kinds_known) {
-      feed.publish(last_seq, kinds);
-    } else {
-      feed.publish(last_seq);
-    }
+    feed.publish(last_seq, kinds);
     for (Answer& answer : answers) answer.done(std::move(answer.result));
     store.between_batches();
   } else {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/fnv.h"
 #include "base/text.h"
 
 namespace baton::reports {
@@ -21,14 +22,6 @@ std::string_view cut(std::string_view text, std::size_t limit) {
   std::size_t n = limit;
   while (n > 0 && limit - n < 4 && (static_cast<unsigned char>(text[n]) & 0xC0) == 0x80) --n;
   return text.substr(0, n);
-}
-
-std::uint64_t fnv1a(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  }
-  return hash;
 }
 
 // One comma may be a decimal sign ("0,25") or group digits ("1,234.5", "1,234"). Java writes groups

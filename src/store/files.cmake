@@ -23,6 +23,7 @@ set(SOURCES
   run_table.cc
   schedule_table.cc
   session.cc
+  sha256.cc
   sqlite_file.cc
   sqlite_session.cc
   sqlite_store.cc

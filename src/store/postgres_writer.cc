@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "base/fnv.h"
 #include "base/log.h"
 #include "store/migrations.h"
 
@@ -15,12 +16,9 @@ constexpr std::string_view kLockWait = "2s";
 // Baton's statements take milliseconds; one that takes so long will not end well.
 constexpr std::string_view kStatementTimeout = "30s";
 
-/// Any 64-bit number that differs per schema will do; FNV-1a.
+/// Any 64-bit number that differs per schema will do.
 std::int64_t lock_key(const PostgresTarget& target) {
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char c : "baton writer " + target.schema)
-    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return static_cast<std::int64_t>(hash);
+  return static_cast<std::int64_t>(fnv1a("baton writer " + target.schema));
 }
 
 Result<void> try_lock(PostgresSession& session, std::int64_t key) {

@@ -303,7 +303,7 @@ Result<bool> has_live_run(Session& session, std::string_view schedule) {
 }
 
 Result<std::vector<RunId>> expired_runs(Session& session, std::int64_t suite_id, int keep_last,
-                                        std::optional<TimePoint> before, int limit) {
+                                        TimePoint before, int limit) {
   std::int64_t bound = INT64_MAX;  // runs from here on are among the newest
   if (keep_last > 0) {
     BATON_TRY(rows, session.query("SELECT id FROM run WHERE suite_id = ? ORDER BY id DESC "
@@ -312,12 +312,11 @@ Result<std::vector<RunId>> expired_runs(Session& session, std::int64_t suite_id,
     if (rows.empty()) return std::vector<RunId>{};
     bound = rows[0].integer(0);
   }
-  const std::int64_t time_bound = before ? to_ms(*before) : INT64_MAX;
   // The predicate of the partial index run_age, word for word.
   static_assert(kFinished == 3);
   BATON_TRY(rows, session.query("SELECT id FROM run WHERE suite_id = ? AND finished_at < ? AND "
                                 "state = 3 AND id < ? ORDER BY finished_at LIMIT ?",
-                                {suite_id, time_bound, bound, std::int64_t{limit}}));
+                                {suite_id, to_ms(before), bound, std::int64_t{limit}}));
   std::vector<RunId> ids;
   for (const Row& row : rows) ids.push_back(RunId{row.integer(0)});
   return ids;

@@ -76,9 +76,9 @@ Result<void> remove_run(Tx& tx, const RunRow& row, std::string_view data);
 /// Whether a run that the schedule started has not ended yet.
 Result<bool> has_live_run(Session& session, std::string_view schedule);
 /// Finished runs of the suite that retention may delete, oldest first: beyond the newest
-/// `keep_last` (0: none is kept for being new) and finished before `before` (not set: at any time).
+/// `keep_last` (0: none is kept for being new) and finished before `before`.
 Result<std::vector<RunId>> expired_runs(Session& session, std::int64_t suite_id, int keep_last,
-                                        std::optional<TimePoint> before, int limit);
+                                        TimePoint before, int limit);
 
 struct RunQuery {
   std::string suite = {};  // "namespace/name", or "name" in every namespace

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,26 +40,6 @@ Result<std::vector<std::string>> names_in(const std::string& folder) {
 
 }  // namespace
 
-struct ArtifactBlobs::Upload::Hash {
-  Hash() : context(EVP_MD_CTX_new()) {
-    BATON_ASSERT(context && EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1,
-                 "SHA-256 is available");
-  }
-  ~Hash() { EVP_MD_CTX_free(context); }
-  Hash(const Hash&) = delete;
-  Hash& operator=(const Hash&) = delete;
-  void add(std::string_view bytes) { EVP_DigestUpdate(context, bytes.data(), bytes.size()); }
-  std::string hexadecimal() {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    EVP_DigestFinal_ex(context, digest, &size);
-    std::string text;
-    for (unsigned i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
-    return text;
-  }
-  EVP_MD_CTX* context;
-};
-
 ArtifactBlobs::Stored::Stored(Stored&& other) noexcept
     : blobs_(std::exchange(other.blobs_, nullptr)), digest_(other.digest_), size_(other.size_) {}
 
@@ -69,7 +48,7 @@ ArtifactBlobs::Stored::~Stored() {
 }
 
 ArtifactBlobs::Upload::Upload(ArtifactBlobs& blobs, std::string path, Fd fd)
-    : blobs_(&blobs), path_(std::move(path)), fd_(std::move(fd)), hash_(std::make_unique<Hash>()) {}
+    : blobs_(&blobs), path_(std::move(path)), fd_(std::move(fd)) {}
 
 ArtifactBlobs::Upload::Upload(Upload&& other) noexcept
     : blobs_(other.blobs_),
@@ -85,7 +64,7 @@ ArtifactBlobs::Upload::~Upload() {
 Result<void> ArtifactBlobs::Upload::append(std::string_view bytes) {
   BATON_ASSERT(fd_, "the upload is not finished");
   BATON_TRY_VOID(write_all(fd_.get(), bytes));
-  hash_->add(bytes);
+  hash_.add(bytes);
   size_ += static_cast<std::int64_t>(bytes.size());
   return {};
 }
@@ -94,7 +73,7 @@ Result<ArtifactBlobs::Stored> ArtifactBlobs::Upload::finish() {
   BATON_ASSERT(fd_, "an upload is finished once");
   if (::fsync(fd_.get()) != 0) return tl::unexpected(errno_error("fsync " + path_, errno));
   fd_.reset();
-  auto stored = blobs_->keep(path_, hash_->hexadecimal(), size_);
+  auto stored = blobs_->keep(path_, hash_.hexadecimal(), size_);
   if (stored) path_.clear();
   return stored;
 }

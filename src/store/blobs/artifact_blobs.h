@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/time.h"
+#include "store/sha256.h"
 
 namespace baton::store {
 
@@ -55,12 +56,11 @@ class ArtifactBlobs {
 
    private:
     friend class ArtifactBlobs;
-    struct Hash;
     Upload(ArtifactBlobs& blobs, std::string path, Fd fd);
     ArtifactBlobs* blobs_;
     std::string path_;
     Fd fd_;
-    std::unique_ptr<Hash> hash_;
+    Sha256 hash_;
     std::int64_t size_ = 0;
   };
   Result<Upload> begin();

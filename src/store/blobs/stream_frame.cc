@@ -6,6 +6,8 @@
 
 #include <limits>
 
+#include "base/fnv.h"
+
 namespace baton::store {
 namespace {
 
@@ -32,11 +34,7 @@ std::int64_t said_size(const StreamEntry& entry) {
 
 }  // namespace
 
-std::uint64_t hash_of_test(std::string_view name) {
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return hash;
-}
+std::uint64_t hash_of_test(std::string_view name) { return fnv1a(name); }
 
 Result<FrameHeader> header_of(const StreamEntry& entry) {
   if (entry.payload.size() > kEntryPayloadMax || entry.test.size() > kEntryTestMax ||
