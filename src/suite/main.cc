@@ -62,7 +62,8 @@ int exec(const std::vector<SuiteSpec>& suites, const Arguments& arguments) {
     if (arguments[i] == "--fd") fd = std::atoi(std::string(arguments[i + 1]).c_str());
   }
   if (name.empty() || fd < 3)
-    return complain(kExitUsage, {Code::invalid, "exec is called by a runner: --suite NAME --fd N"});
+    return complain(kExitUsage, {Code::invalid, "exec is called by a runner: --suite NAME --fd N",
+                                 "to run the tests yourself: run"});
   const auto suite = find_suite(suites, name);
   if (!suite) return complain(kExitUsage, suite.error());
   return run_fork_server(**suite, fd);
