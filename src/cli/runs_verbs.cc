@@ -105,17 +105,6 @@ int print_lines(client::ApiClient& api, const std::string& path, std::int64_t fr
   return kOk;
 }
 
-Result<std::optional<std::int64_t>> number(const Invocation& invocation, std::string_view flag) {
-  const std::string text = invocation.value(flag);
-  if (text.empty()) return std::optional<std::int64_t>{};
-  std::int64_t value = 0;
-  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (bad != std::errc{} || end != text.data() + text.size() || value < 1)
-    return fail_with_fix(Code::invalid, fmt::format("{} 100", flag),
-                         "{} \"{}\" is not a number from 1", flag, text);
-  return std::optional{value};
-}
-
 // The logs of the attempts that did not pass, each under a title.
 int failed_logs(client::ApiClient& api, std::int64_t id) {
   const auto tests = all_items(api, fmt::format("/runs/{}/tests", id));
@@ -148,8 +137,8 @@ int logs(Host&, const Invocation& invocation) {
   for (const auto& [flag, name] : {std::pair{"--test", "test"}, std::pair{"--attempt", "attempt"}})
     if (const std::string value = invocation.value(flag); !value.empty())
       path += fmt::format("{}={}&", name, client::escape(value));
-  auto from = number(invocation, "--from-line");
-  auto lines = number(invocation, "--lines");
+  auto from = number_of(invocation, "--from-line");
+  auto lines = number_of(invocation, "--lines");
   if (!from || !lines) return report("runs logs", (from ? lines : from).error()), kUsage;
   if (*lines) return print_lines(*api, path, from->value_or(1), **lines);
   if (*from) path += fmt::format("from_line={}&", **from);
