@@ -463,3 +463,11 @@ def test_a_test_that_sets_values_for_ever_is_stopped_by_a_signal():
     sent = time.monotonic()
     process.communicate(timeout=60)
     assert process.returncode == 143 and time.monotonic() - sent < 10
+
+
+@pytest.mark.parametrize("words, code", [(("--filter", "passes"), 0), (("--filter", "fails"), 10)])
+def test_a_thread_that_nobody_joins_changes_no_verdict(words, code):
+    process = run("suite_joinable", *words)
+    assert process.returncode == code, process.err
+    assert "not joined" in process.err and "\nfix: " in process.err
+    assert '"passes"' in run("suite_joinable", "list", "--json").out
