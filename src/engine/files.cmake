@@ -24,3 +24,4 @@ set(TESTS
   writer_test.cc
 )
 set(LIBRARIES Threads::Threads PkgConfig::RE2 OpenSSL::Crypto)
+set(PRECOMPILED hot)
