@@ -221,6 +221,9 @@ int run_command(Host& host, const Invocation& invocation) {
 }
 
 int run(Host& host, const Invocation& invocation) {
+  if (invocation.has("--no-wait") && !invocation.value("--junit").empty())
+    return report("run", Error{Code::invalid, "--junit needs the run's end, and --no-wait leaves",
+                               "leave one out; baton runs export RUN prints it later"});
   if (invocation.has_rest && !invocation.arguments.empty())
     return report("run", Error{Code::invalid, "give a suite or a command after --, not both",
                                "baton run -- CMD…"});
