@@ -30,13 +30,15 @@ set(BATON_PCH_test ${BATON_PCH_std} <gtest/gtest.h>)
 # The simulation lives its thousands of histories in a few rooms: with -Og it needs a third of the
 # time, for a quarter more of theirs to compile. A build that says how it optimises is left alone.
 set(BATON_HOT_OPTIONS "")
-if(NOT CMAKE_CXX_FLAGS_DEBUG MATCHES "-O")
-  set(BATON_HOT_OPTIONS $<$<CONFIG:Debug>:-Og>)
+if(CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT CMAKE_CXX_FLAGS_DEBUG MATCHES "-O")
+  set(BATON_HOT_OPTIONS -Og)
 endif()
 
 # baton_pch(target kind): the target reads the headers of that kind precompiled.
 function(baton_pch target kind)
-  if(kind STREQUAL "hot")
+  if(kind STREQUAL "hot" AND NOT BATON_HOT_OPTIONS)
+    set(kind std)
+  elseif(kind STREQUAL "hot")
     target_compile_options(${target} PRIVATE ${BATON_HOT_OPTIONS})
   endif()
   if(NOT BATON_PCH)
