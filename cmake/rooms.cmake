@@ -10,7 +10,8 @@
 #   LIBRARIES  third-party targets, seen by the room's sources only
 #   TEST_LIBRARIES  third-party targets of its tests only
 #   PUBLIC_LIBRARIES  third-party targets that its headers need
-#   PRECOMPILED  which headers its sources find precompiled (cmake/pch.cmake); std unless told
+#   PRECOMPILED  which headers its sources find precompiled (cmake/pch.cmake); std unless told;
+#                hot where the simulation spends its time
 set(BATON_ROOM_TABLE "" CACHE INTERNAL "")
 # The presets share one place, so that ccache finds the same paths in every build folder.
 set(BATON_ROOM_ROOT ${CMAKE_BINARY_DIR}/rooms

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A store that makes the n-th statement fail in the database itself, or the n-th commit: to show
-// that an operation that fails anywhere changes nothing.
+// A store that makes the n-th statement fail in the database itself: to show that an operation that
+// fails anywhere changes nothing.
 #include <memory>
 
 #include "store/store.h"
@@ -18,27 +18,17 @@ class FaultyStore final : public store::Store {
   /// Whether that statement was reached.
   bool has_failed() const { return session_.failed; }
   void forget_failure() { session_.failed = false; }
-  void fail_commit(int n) { commits_until_failure_ = n; }
-  /// Statements that operations ran since the counter was last set to 0.
-  int statements = 0;
 
   store::Dialect dialect() const override { return inner_->dialect(); }
   store::Session& writer() override {
     session_.inner = &inner_->writer();
-    session_.count = &statements;
     return session_;
   }
   Result<void> begin() override { return inner_->begin(); }
   Result<void> savepoint() override { return inner_->savepoint(); }
   Result<void> release_savepoint() override { return inner_->release_savepoint(); }
   Result<void> rollback_to_savepoint() override { return inner_->rollback_to_savepoint(); }
-  Result<void> commit() override {
-    if (commits_until_failure_ > 0 && --commits_until_failure_ == 0) {
-      inner_->rollback();
-      return fail(Code::unavailable, "the commit was made to fail");
-    }
-    return inner_->commit();
-  }
+  Result<void> commit() override { return inner_->commit(); }
   void rollback() override { inner_->rollback(); }
   void between_batches() override { inner_->between_batches(); }
   void idle() override { inner_->idle(); }
@@ -48,7 +38,6 @@ class FaultyStore final : public store::Store {
   struct Session final : store::Session {
     store::Dialect dialect() const override { return inner->dialect(); }
     std::string_view chosen(std::string_view sql) {
-      ++*count;
       if (countdown == 0 || --countdown > 0) return sql;
       failed = true;
       return "INSERT INTO no_such_table VALUES (1)";
@@ -63,14 +52,12 @@ class FaultyStore final : public store::Store {
       return text == sql ? inner->query(sql, args) : inner->query(text);
     }
     store::Session* inner = nullptr;
-    int* count = nullptr;
     int countdown = 0;
     bool failed = false;
   };
 
   std::unique_ptr<store::Store> inner_;
   Session session_;
-  int commits_until_failure_ = 0;
 };
 
 }  // namespace baton::testing

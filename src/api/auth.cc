@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "api/auth.h"
 
-#include <arpa/inet.h>
-
+#include "base/address.h"
 #include "base/text.h"
 #include "engine/token_ops.h"
 #include "wire/page.h"
@@ -29,14 +28,7 @@ bool is_safe(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
 
-// "127.0.0.1", and nothing that a name server could be asked for ("127.evil.example").
-bool is_loopback_address(std::string_view name) {
-  in_addr address{};
-  constexpr std::uint32_t kNet = 127;
-  return inet_pton(AF_INET, std::string{name}.c_str(), &address) == 1 &&
-         ntohl(address.s_addr) >> 24 == kNet;
-}
-
+// host: of a Host header, with its port. Browsers take names below localhost for this machine.
 bool names_loopback(std::string_view host) {
   if (host.starts_with('[')) {
     const std::size_t end = host.find(']');
@@ -44,7 +36,7 @@ bool names_loopback(std::string_view host) {
            (end + 1 == host.size() || host[end + 1] == ':');
   }
   const std::string name = to_lower(host.substr(0, host.find(':')));
-  return name == "localhost" || name.ends_with(".localhost") || is_loopback_address(name);
+  return is_loopback_host(name) || name.ends_with(".localhost");
 }
 
 }  // namespace

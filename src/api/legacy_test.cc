@@ -30,6 +30,39 @@ void discover(TestServer& server, const std::string& suite, std::vector<std::str
   EXPECT_TRUE(done) << done.error().message;
 }
 
+TEST(Legacy, the_logs_of_an_answer_are_bounded_together) {
+  TestServer server;
+  const auto id = server.start_run("loud");
+  Runner runner(server, id);
+  wire::PlanRecord plan;
+  plan.cases.emplace_back().name = "a";
+  ASSERT_EQ(runner.send({plan}).status, 200);
+  // One attempt's part is at most 1 MiB of it, all parts 32 MiB.
+  constexpr int kAttempts = 35;
+  const std::string chunk = std::string(wire::kOutputChunkMax - 1, 'x') + "\n";
+  for (int i = 1; i <= kAttempts; ++i) {
+    std::vector<wire::RecordBody> records{wire::AttemptStarted{"a", i, from_ms(1)}};
+    for (int line = 1; line <= 5; ++line) records.push_back(output("a", i, chunk, line));
+    records.push_back(finished("a", i, Outcome::failed, i == kAttempts));
+    ASSERT_EQ(runner.send(records).status, 200);
+  }
+  ASSERT_EQ(runner.send({wire::FinishedRecord{model::Ending::completed, "", from_ms(2)}}).status,
+            200);
+  const Reply reply = server.get("/suites/loud/runs/1/test/a");
+  ASSERT_EQ(reply.status, 200);
+  EXPECT_LT(reply.text.size(), (std::size_t{32} << 20) + (1 << 20));
+  const auto& attempts = reply.json.as_array();
+  ASSERT_EQ(attempts.size(), std::size_t{kAttempts}) << "every attempt is there, log or none";
+  std::size_t told = 0, left_out = 0;
+  for (const auto& attempt : attempts) {
+    const std::string_view text = attempt.at("logs").as_string();
+    told += text.size();
+    if (text.find("left out") != text.npos && text.find("/api/v1/runs/") != text.npos) ++left_out;
+  }
+  EXPECT_GT(told, std::size_t{31} << 20);
+  EXPECT_GE(left_out, 3U) << "the rest says where its log is";
+}
+
 TEST(Legacy, a_run_is_started_and_read_with_handoffs_fields) {
   TestServer server;
   const auto first = server.start_run("quick-2");

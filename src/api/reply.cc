@@ -107,9 +107,10 @@ Result<Duration> wait_of(const Call& call) {
   return std::min(wait, kWaitMax);
 }
 
-Result<bool> flag_query(const Call& call, std::string_view name) {
+Result<bool> flag_query(const Call& call, std::string_view name, bool absent) {
   const std::string* text = call.request.parameter(name);
-  if (text == nullptr || *text == "false" || *text == "0") return false;
+  if (text == nullptr) return absent;
+  if (*text == "false" || *text == "0") return false;
   if (text->empty() || *text == "true" || *text == "1") return true;
   return fail(Code::invalid, "{}=\"{}\" must be true or false", name, *text);
 }

@@ -50,8 +50,8 @@ Result<Duration> wait_of(const Call& call);
 /// A query parameter that is a whole number.  Errors: invalid.
 Result<std::optional<std::int64_t>> integer_query(const Call& call, std::string_view name,
                                                   std::int64_t min, std::int64_t max);
-/// Absent, "true"/"1"/"" or "false"/"0".  Errors: invalid.
-Result<bool> flag_query(const Call& call, std::string_view name);
+/// "true"/"1"/"" or "false"/"0"; `absent` when it is not there.  Errors: invalid.
+Result<bool> flag_query(const Call& call, std::string_view name, bool absent = false);
 /// The run id of the path.  Errors: not_found (what is no number is no run).
 Result<RunId> run_id_of(std::string_view text);
 

@@ -71,7 +71,7 @@ constexpr std::array kRoutes{
   Route{"GET", "/api/v1/runs/{id}/events", viewer, Body::none,
         "Live events: attempt_started, log, attempt_finished, run_finished; resumable "
         "with Last-Event-ID",
-        "", "", 200, "text/event-stream", stream_run},
+        "logs", "", 200, "text/event-stream", stream_run},
   Route{"GET", "/api/v1/runs/{id}/artifacts", viewer, Body::none,
         "Files that the run kept", "test attempt", "", 200, "ArtifactList", list_artifacts},
   Route{"GET", "/api/v1/runs/{id}/artifacts/{path...}", viewer, Body::none,
@@ -159,6 +159,7 @@ constexpr std::array kQuery{
   QueryParameter{"label", "string", "key=value; repeat it to ask for several"},
   QueryParameter{"limit", "integer", "items per page: 50, at most 500"},
   QueryParameter{"lines", "integer", "how many lines to give"},
+  QueryParameter{"logs", "boolean", "whether to tell the output as well; true"},
   QueryParameter{"namespace", "string", "only this namespace"},
   QueryParameter{"partial", "boolean", "store what can be read of malformed files"},
   QueryParameter{"path", "string", "relative path of the file"},

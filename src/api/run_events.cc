@@ -67,10 +67,10 @@ Result<StreamPosition> parse_position(std::string_view last_event_id) {
   return position;
 }
 
-Result<std::string> events_of(const store::StreamEntry& entry, StreamPosition seen) {
+Result<std::string> events_of(const store::StreamEntry& entry, StreamPosition seen, bool logs) {
   const bool partly_seen = entry.ordinal == seen.ordinal;
   if (entry.kind == store::EntryKind::output)
-    return output_events(entry, partly_seen ? seen.piece : 0);
+    return logs ? output_events(entry, partly_seen ? seen.piece : 0) : std::string{};
   if (partly_seen) return std::string{};
   std::string_view event;
   if (entry.kind == store::EntryKind::attempt_started) event = "attempt_started";

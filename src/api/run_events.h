@@ -27,7 +27,9 @@ inline constexpr std::string_view kEndId = "end";
 /// The events of one entry behind `seen`, as text/event-stream; "" when it has none to show.
 /// Output: one `log` event per line, {test,attempt,line,text}; a line that came in pieces is told
 /// in pieces, those after the first with "continued":true. Bytes that are not UTF-8 are repaired.
-Result<std::string> events_of(const store::StreamEntry& entry, StreamPosition seen);
+/// logs: false leaves the output out.
+Result<std::string> events_of(const store::StreamEntry& entry, StreamPosition seen,
+                              bool logs = true);
 std::string run_finished_event(const model::Run& run, std::string_view link_base);
 
 /// The JSON documents of the stream's facts, which are also the data of their events.

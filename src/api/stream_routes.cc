@@ -3,6 +3,7 @@
 #include "api/event_stream.h"
 #include "api/handlers.h"
 #include "api/lookup.h"
+#include "api/reply.h"
 #include "api/run_events.h"
 #include "api/submit.h"
 #include "store/run_table.h"
@@ -17,14 +18,14 @@ struct Step {
   bool read_any = false;
 };
 
-Result<Step> next_step(Context& context, RunId run, StreamPosition seen) {
+Result<Step> next_step(Context& context, RunId run, StreamPosition seen, bool logs) {
   // The entry that was seen in part is read again.
   const std::int64_t after = seen.piece > 0 ? seen.ordinal - 1 : seen.ordinal;
   BATON_TRY(entries, context.streams.read(run, after));
   Step step{.text = {}, .seen = seen};
   for (const store::StreamEntry& entry : entries) {
     if (entry.ordinal > seen.ordinal) step.read_any = true;
-    BATON_TRY(text, events_of(entry, seen));
+    BATON_TRY(text, events_of(entry, seen, logs));
     step.text += text;
     step.seen = {entry.ordinal, 0};
   }
@@ -32,7 +33,7 @@ Result<Step> next_step(Context& context, RunId run, StreamPosition seen) {
 }
 
 boost::asio::awaitable<void> stream_events(Context& context, net::Sink sink, RunId run,
-                                           StreamPosition seen) {
+                                           StreamPosition seen, bool logs) {
   const StreamSlot slot(context);
   Watch::Waiter waiter(context.watch, store::run_subject(run));
   bool alive = co_await sink.write(net::sse_retry(kReconnectMs));
@@ -43,7 +44,7 @@ boost::asio::awaitable<void> stream_events(Context& context, net::Sink sink, Run
     // On an error or when the run is deleted the client connects again and is told.
     if (!row || !*row) co_return;
     auto step = co_await context.disk.run<Result<Step>>(
-        [&context, run, seen] { return next_step(context, run, seen); });
+        [&context, run, seen, logs] { return next_step(context, run, seen, logs); });
     if (!step) co_return;
     const bool more = step->read_any;
     if (more || !step->text.empty()) seen = step->seen;
@@ -69,8 +70,11 @@ Async stream_run(Context& context, Call& call) {
   if (last == kEndId) co_return net::reply(204);
   auto seen = parse_position(last);
   if (!seen) co_return tl::unexpected(seen.error());
-  co_return event_stream(context, [&context, run = row->run.id, seen = *seen](net::Sink sink) {
-    return stream_events(context, sink, run, seen);
+  const auto logs = flag_query(call, "logs", true);
+  if (!logs) co_return tl::unexpected(logs.error());
+  co_return event_stream(context, [&context, run = row->run.id, seen = *seen,
+                                   logs = *logs](net::Sink sink) {
+    return stream_events(context, sink, run, seen, logs);
   });
 }
 

@@ -38,6 +38,20 @@ TEST(Streams, a_finished_run_is_replayed_from_the_first_event) {
   EXPECT_EQ(server.get(path, {{"Last-Event-ID", "x"}}).status, 400);
 }
 
+TEST(Streams, the_output_is_left_out_where_nobody_wants_it) {
+  TestServer server;
+  const auto id = server.start_run();
+  Runner(server, id).play({{"a", Outcome::passed}});
+  const std::string path = fmt::format("/api/v1/runs/{}/events?logs=", id);
+  const auto events = server.events(path + "false");
+  EXPECT_EQ(kinds(events),
+            (std::vector<std::string>{"attempt_started", "attempt_finished", "run_finished"}));
+  const auto rest = server.events(path + "false", {{"Last-Event-ID", events[0].id}});
+  EXPECT_EQ(kinds(rest), (std::vector<std::string>{"attempt_finished", "run_finished"}));
+  EXPECT_EQ(server.events(path + "true").size(), 4U);
+  EXPECT_EQ(server.get(path + "some").status, 400);
+}
+
 TEST(Streams, lines_arrive_live_and_resume_within_a_chunk) {
   TestServer server;
   const auto id = server.start_run();

@@ -108,13 +108,21 @@ struct App::State {
   void start_readers();
 };
 
+// The folders of the configuration: what is wrong with one of them is for the user to mend.
+Result<void> make_folder(const std::string& path) {
+  auto made = make_directories(path);
+  if (!made && made.error().fix.empty())
+    made.error().fix = "choose a folder that can be written, with --data or server.files";
+  return made;
+}
+
 Result<void> App::State::open() {
   const config::Server& server_config = options.config.server;
   files = server_config.files;
   folder = is_postgres(server_config.data) ? files : server_config.data;
-  BATON_TRY_VOID(make_directories(folder));
-  BATON_TRY_VOID(make_directories(files + "/blobs"));
-  BATON_TRY_VOID(make_directories(files + "/runners"));
+  BATON_TRY_VOID(make_folder(folder));
+  BATON_TRY_VOID(make_folder(files + "/blobs"));
+  BATON_TRY_VOID(make_folder(files + "/runners"));
   store::Options database;
   database.data = server_config.data;
   database.made_later = {folder + "/" + kTokenFile, folder + "/server.json"};

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
+#include <utility>
 
 #include "app/serve.h"
 #include "app/stop_signals.h"
@@ -128,8 +129,9 @@ bool Server::start() {
     if (state_->options.serve_own_suites) options.own_suites = own_suites();
     started = app::App::start(std::move(options));
   } else {
-    started.error().message = config::to_text(loaded.problems.front());
-    started.error().fix = loaded.problems.front().fix;
+    config::Problem headline = loaded.problems.front();
+    started.error().fix = std::exchange(headline.fix, "");
+    started.error().message = config::to_text(headline);
   }
   const std::lock_guard lock(state_->mutex);
   state_->failed = !started;

@@ -70,9 +70,12 @@ void greet(const App& app, config::Auth auth) {
 }
 
 int complain(const Error& error) {
-  std::fprintf(stderr, "baton: serve: %s\n", error.message.c_str());
-  if (!error.fix.empty()) std::fprintf(stderr, "fix: %s\n", error.fix.c_str());
-  return wire::exit_code_of(error.code);
+  const char* const fix =
+      error.fix.empty() ? "check that its folders can be written" : error.fix.c_str();
+  std::fprintf(stderr, "baton: serve: %s\nfix: %s\n", error.message.c_str(), fix);
+  // 3, 4 and 6 are a client's: here it is this machine that refuses.
+  const int code = wire::exit_code_of(error.code);
+  return error.code == Code::invalid || error.code == Code::conflict ? code : 1;
 }
 
 int serve(ServeOptions options) {

@@ -22,7 +22,7 @@ void greet(const App& app, config::Auth auth);
 /// Tells on standard error why a server does not start.  Result: the exit code.
 int complain(const Error& error);
 
-/// Serves until SIGTERM or SIGINT (drains; a second one ends at once).
+/// Serves until SIGTERM, SIGINT or SIGHUP (drains; a second one ends at once).
 /// Result: an exit code: 0, 2 for a bad configuration, 7 when address or data are in use, 1
 /// otherwise.
 int serve(ServeOptions options);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// SIGTERM and SIGINT of a serving process: the first lets it drain, a second ends it at once.
+// SIGTERM, SIGINT and SIGHUP (the terminal is gone) of a serving process: the first lets it drain,
+// a second ends it at once. Below nohup, SIGHUP stays ignored.
 #include <signal.h>
 
 #include <functional>
@@ -9,7 +10,7 @@ namespace baton::app {
 
 class StopSignals {
  public:
-  /// Blocks both in this thread and those it starts; ignores SIGPIPE and SIGXFSZ (a peer that hangs
+  /// Blocks them in this thread and those it starts; ignores SIGPIPE and SIGXFSZ (a peer that hangs
   /// up and a full file system are errors to handle). Make it before any thread.
   StopSignals();
 

@@ -34,10 +34,9 @@ config::Sources sources_of(const Invocation& invocation) {
   return sources;
 }
 
-int print_problems(const std::vector<config::Problem>& problems) {
-  for (const config::Problem& problem : problems) {
-    say(harmless(config::to_text(problem)));
-  }
+int print_problems(std::string_view what, const std::vector<config::Problem>& problems) {
+  for (const config::Problem& problem : problems)
+    say(fmt::format("baton: {}: {}", what, harmless(config::to_text(problem))));
   return problems.empty() ? kOk : kUsage;
 }
 
@@ -47,7 +46,7 @@ int validate(Host&, const Invocation& invocation) {
     return report("validate",
                   Error{Code::not_found, "there is no baton.yaml here", "baton validate FILE"});
   const config::Loaded loaded = config::load(sources);
-  const int code = print_problems(loaded.problems);
+  const int code = print_problems("validate", loaded.problems);
   if (code != kOk) return code;
   print_object(invocation.output,
                json::object{{"file", sources.path},
@@ -79,7 +78,7 @@ int view(Host&, const Invocation& invocation) {
   std::vector<Column> columns{{"KEY", "key"}, {"VALUE", "value"}};
   if (invocation.has("--origin")) columns.push_back({"ORIGIN", "origin"});
   print(invocation.output, json::object{{"items", std::move(items)}}, columns);
-  return print_problems(loaded.problems);
+  return print_problems("config view", loaded.problems);
 }
 
 std::string suite_json(const model::Suite& suite) {
@@ -109,7 +108,7 @@ int apply(Host&, const Invocation& invocation) {
     return report("apply", Error{Code::invalid, "no file is named", "baton apply -f baton.yaml"}),
            kUsage;
   const config::Loaded loaded = config::load(sources);
-  if (const int code = print_problems(loaded.problems); code != kOk) return code;
+  if (const int code = print_problems("validate", loaded.problems); code != kOk) return code;
   auto api = connect(invocation);
   if (!api) return report("apply", api.error());
   for (const model::Suite& suite : loaded.config.suites) {

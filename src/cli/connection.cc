@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/output.h"
 #include "client/local_servers.h"
 
 namespace baton::cli {
@@ -24,9 +25,10 @@ std::string variable(const char* name) {
 }
 
 Result<YAML::Node> read_yaml(const std::string& path) {
-  BATON_TRY(content, read_file(path, 1 << 20));
+  const auto content = read_file(path, 1 << 20);
+  if (!content) return tl::unexpected(of_file(content.error()));
   try {
-    return YAML::Load(content);
+    return YAML::Load(*content);
   } catch (const YAML::Exception& error) {
     return fail_with_fix(Code::invalid, "mend or remove " + path, "{}:{}: {}", path,
                          error.mark.line + 1, error.msg);
@@ -134,15 +136,20 @@ Result<UserFile> read_user_file() {
 
 Result<void> write_user_file(const UserFile& file) {
   const std::string path = user_file_path();
-  if (path.empty()) return fail(Code::unavailable, "there is no home folder for {}", path);
-  BATON_TRY_VOID(make_directories(fs::path(path).parent_path().string()));
+  if (path.empty())
+    return fail_with_fix(Code::unprocessable, "set HOME or XDG_CONFIG_HOME",
+                         "there is no folder to keep it in");
+  if (auto made = make_directories(fs::path(path).parent_path().string()); !made)
+    return tl::unexpected(of_file(std::move(made).error()));
   // JSON strings are YAML strings, whatever bytes they hold.
   std::string text = fmt::format("current: {}\ncontexts:\n", json_quote(file.current));
   if (file.contexts.empty()) text = fmt::format("current: {}\ncontexts: {{}}\n", json_quote(""));
   for (const auto& [name, context] : file.contexts)
     text += fmt::format("  {}:\n    url: {}\n    token: {}\n", json_quote(name),
                         json_quote(context.url), json_quote(context.token));
-  return replace_file(path, text, 0600);
+  if (auto written = replace_file(path, text, 0600); !written)
+    return tl::unexpected(of_file(std::move(written).error()));
+  return {};
 }
 
 }  // namespace baton::cli

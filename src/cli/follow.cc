@@ -194,7 +194,9 @@ Result<void> save_junit(const client::Endpoint& endpoint, std::int64_t run,
     content += piece;
     return true;
   }));
-  return replace_file(path, content);
+  if (auto written = replace_file(path, content); !written)
+    return tl::unexpected(of_file(std::move(written).error()));
+  return {};
 }
 
 int follow(const client::Endpoint& endpoint, std::int64_t run, const FollowOptions& options) {
@@ -209,7 +211,8 @@ int follow(const client::Endpoint& endpoint, std::int64_t run, const FollowOptio
     const Ticker ticker{options.timeout, signals.token(), ended, [&] { progress.heartbeat(); }};
     client::ApiClient events{endpoint, ended.get_token()};
     events.set_patience(kPatience);
-    streamed = events.stream(path + "/events", [&](const net::SseEvent& event) {
+    const std::string stream = path + (options.logs ? "/events" : "/events?logs=false");
+    streamed = events.stream(stream, [&](const net::SseEvent& event) {
       return show_event(progress, event, options.logs);
     });
   }

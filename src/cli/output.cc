@@ -177,10 +177,20 @@ void say(std::string_view line) {
 
 int report(std::string_view what, const Error& error) {
   say(fmt::format("baton: {}: {}", what, harmless(error.message)));
-  for (const ErrorDetail& detail : error.details)
+  // A single one is the message itself.
+  const bool same = error.details.size() == 1 &&
+                    error.message.find(error.details[0].detail) != std::string::npos;
+  for (const ErrorDetail& detail : same ? std::vector<ErrorDetail>{} : error.details)
     say(fmt::format("  {}: {}", harmless(detail.pointer), harmless(detail.detail)));
-  if (!error.fix.empty()) say("fix: " + harmless(error.fix));
+  say("fix: " + harmless(error.fix.empty() ? wire::fix_of(error.code) : error.fix));
   return wire::exit_code_of(error.code);
+}
+
+Error of_file(Error error) {
+  // "unavailable" is a server's, with an exit code that says so.
+  if (error.code == Code::unavailable) error.code = Code::unprocessable;
+  if (error.fix.empty()) error.fix = "check the path and its permissions";
+  return error;
 }
 
 bool is_terminal() {

@@ -40,6 +40,10 @@ void say(std::string_view line);
 /// `baton: WHAT: WHY` and `fix: …` on stderr.  Result: the exit code for the error.
 int report(std::string_view what, const Error& error);
 
+/// The error of a file of this machine as report() takes it: exit code 3 when it is missing,
+/// else 1.
+Error of_file(Error error);
+
 /// True when stderr is a terminal and neither CI nor TERM=dumb asks for plain lines.
 bool is_terminal();
 

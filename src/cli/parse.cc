@@ -2,6 +2,8 @@
 // The only file that includes CLI11, which costs 3 s of compile time.
 #include "cli/parse.h"
 
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -179,9 +181,14 @@ Parsed parse(int argc, char** argv) {
     parsed.invocation.arguments = std::move(bound.arguments);
     parsed.verb = bound.verb;
   }
-  if (parsed.verb == nullptr) {  // a noun without its verb, or nothing at all
-    std::fputs(app->help().c_str(), words.empty() ? stdout : stderr);
-    parsed.exit_code = words.empty() ? kOk : kUsage;
+  if (parsed.verb == nullptr && words.empty()) {
+    std::fputs(app->help().c_str(), stdout);
+    return parsed;
+  }
+  if (parsed.verb == nullptr) {  // a noun without its verb
+    parsed.exit_code = usage_error(
+        fmt::format("{} needs one of {}", path_of(*app), fmt::join(words_below(*app), ", ")),
+        path_of(*app) + " --help");
     return parsed;
   }
   if (parsed.invocation.has_rest && !parsed.verb->takes_rest) {

@@ -4,15 +4,16 @@
 #include <unistd.h>
 
 #include <boost/json.hpp>
-#include <charconv>
 #include <cstdio>
 #include <filesystem>
 
+#include "base/address.h"
 #include "base/ids.h"
 #include "base/text.h"
 #include "cli/connection.h"
 #include "cli/follow.h"
 #include "cli/output.h"
+#include "cli/simple.h"
 #include "runner/discover.h"
 #include "runner/probe.h"
 
@@ -46,13 +47,8 @@ Result<json::object> request_body(const Invocation& invocation, const std::strin
   put("revision", "--revision");
   put("branch", "--branch");
   if (invocation.has("--allow-empty")) body["allow_empty"] = true;
-  if (const std::string text = invocation.value("--max-attempts"); !text.empty()) {
-    int number = 0;
-    const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (bad != std::errc{} || end != text.data() + text.size())
-      return fail(Code::invalid, "--max-attempts \"{}\" is not a number", text);
-    body["max_attempts"] = number;
-  }
+  BATON_TRY(attempts, number_of(invocation, "--max-attempts"));
+  if (attempts) body["max_attempts"] = *attempts;
   BATON_TRY(params, pairs(invocation, "--param"));
   if (!params.empty()) body["params"] = params;
   BATON_TRY(labels, pairs(invocation, "--label"));
@@ -140,11 +136,11 @@ json::object adhoc_suite(const model::Suite& suite) {
 bool is_here(std::string_view url) {
   const std::size_t scheme = url.find("://");
   if (scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
-  const std::string_view authority = url.substr(0, url.find('/'));
-  if (authority.starts_with("[::1]")) return true;
-  const std::string_view host = authority.substr(0, authority.find(':'));
-  return host == "localhost" || (host.starts_with("127.") &&
-                                 host.find_first_not_of("0123456789.") == std::string_view::npos);
+  std::string_view host = url.substr(0, url.find('/'));
+  const std::size_t port = host.rfind(':');
+  if (port != std::string_view::npos && host.find(']', port) == std::string_view::npos)
+    host = host.substr(0, port);
+  return is_loopback_host(host);
 }
 
 // The server to record in: the configured or local one when it is of this machine, else one of our
@@ -157,9 +153,10 @@ Result<client::Endpoint> adhoc_endpoint(Host& host, const Invocation& invocation
   if (named)
     say(fmt::format("{} (from {}) is another machine: the command runs and is recorded here",
                     target.url.value, target.url.from));
-  if (!host.embed) return fail(Code::unreachable, "no server is known");
+  if (!host.embed) return fail_with_fix(Code::unreachable, "start a server with `baton up`",
+                                              "no server is known");
   auto embedded = host.embed(invocation.value("--data"));
-  if (!embedded) return tl::unexpected(std::move(embedded).error());
+  if (!embedded) return tl::unexpected(of_file(std::move(embedded).error()));
   own = std::move(*embedded);
   return client::Endpoint{own->url(), own->token()};
 }
@@ -167,7 +164,7 @@ Result<client::Endpoint> adhoc_endpoint(Host& host, const Invocation& invocation
 // The suites that a command is: one, or those of a C++ suite program.
 Result<std::vector<model::Suite>> adhoc_suites(const Invocation& invocation) {
   model::Suite suite;
-  suite.namespace_ = "adhoc";
+  suite.namespace_ = kAdhocNamespace;
   suite.command = invocation.rest;
   suite.folder = std::filesystem::current_path().string();
   const runner::Probe probe = runner::probe(suite.command, suite.folder);
@@ -224,6 +221,9 @@ int run_command(Host& host, const Invocation& invocation) {
 }
 
 int run(Host& host, const Invocation& invocation) {
+  if (invocation.has("--no-wait") && !invocation.value("--junit").empty())
+    return report("run", Error{Code::invalid, "--junit needs the run's end, and --no-wait leaves",
+                               "leave one out; baton runs export RUN prints it later"});
   if (invocation.has_rest && !invocation.arguments.empty())
     return report("run", Error{Code::invalid, "give a suite or a command after --, not both",
                                "baton run -- CMD…"});

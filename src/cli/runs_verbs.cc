@@ -78,11 +78,11 @@ int watch(Host&, const Invocation& invocation) {
   return follow(target->endpoint(), *id, options);
 }
 
-int print_log(client::ApiClient& api, const std::string& path) {
+int print_log(client::ApiClient& api, std::string_view what, const std::string& path) {
   const auto done = api.download(path, [](std::string_view piece) {
     return std::fwrite(piece.data(), 1, piece.size(), stdout) == piece.size();
   });
-  return done ? kOk : report("runs logs", done.error());
+  return done ? kOk : report(what, done.error());
 }
 
 // Some lines of a log. An answer holds as many as the server likes to hold in memory and says which
@@ -105,17 +105,6 @@ int print_lines(client::ApiClient& api, const std::string& path, std::int64_t fr
   return kOk;
 }
 
-Result<std::optional<std::int64_t>> number(const Invocation& invocation, std::string_view flag) {
-  const std::string text = invocation.value(flag);
-  if (text.empty()) return std::optional<std::int64_t>{};
-  std::int64_t value = 0;
-  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (bad != std::errc{} || end != text.data() + text.size() || value < 1)
-    return fail_with_fix(Code::invalid, fmt::format("{} 100", flag),
-                         "{} \"{}\" is not a number from 1", flag, text);
-  return std::optional{value};
-}
-
 // The logs of the attempts that did not pass, each under a title.
 int failed_logs(client::ApiClient& api, std::int64_t id) {
   const auto tests = all_items(api, fmt::format("/runs/{}/tests", id));
@@ -130,8 +119,9 @@ int failed_logs(client::ApiClient& api, std::int64_t id) {
       const std::int64_t number = integer_at(attempt, "attempt");
       std::printf("==> %s, attempt %lld: %s <==\n", harmless(name).c_str(),
                   static_cast<long long>(number), outcome.c_str());
-      const int code = print_log(api, fmt::format("/runs/{}/log?test={}&attempt={}", id,
-                                                  client::escape(name), number));
+      const int code = print_log(
+          api, "runs logs",
+          fmt::format("/runs/{}/log?test={}&attempt={}", id, client::escape(name), number));
       if (code != kOk) return code;
     }
   }
@@ -148,13 +138,13 @@ int logs(Host&, const Invocation& invocation) {
   for (const auto& [flag, name] : {std::pair{"--test", "test"}, std::pair{"--attempt", "attempt"}})
     if (const std::string value = invocation.value(flag); !value.empty())
       path += fmt::format("{}={}&", name, client::escape(value));
-  auto from = number(invocation, "--from-line");
-  auto lines = number(invocation, "--lines");
+  auto from = number_of(invocation, "--from-line");
+  auto lines = number_of(invocation, "--lines");
   if (!from || !lines) return report("runs logs", (from ? lines : from).error()), kUsage;
   if (*lines) return print_lines(*api, path, from->value_or(1), **lines);
   if (*from) path += fmt::format("from_line={}&", **from);
   path.pop_back();
-  return print_log(*api, path);
+  return print_log(*api, "runs logs", path);
 }
 
 int cancel(Host&, const Invocation& invocation) {
@@ -196,7 +186,7 @@ int export_run(Host&, const Invocation& invocation) {
                   Error{Code::invalid, "--format is junit or ctrf", "--format junit"});
   auto api = connect(invocation);
   if (!api) return report("runs export", api.error());
-  return print_log(*api,
+  return print_log(*api, "runs export",
                    fmt::format("/runs/{}/{}", *id, format == "junit" ? "junit.xml" : "ctrf.json"));
 }
 

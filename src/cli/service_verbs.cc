@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "cli/completion.h"
 #include "cli/connection.h"
-#include "cli/pages.h"
+#include "cli/doctor.h"
 #include "cli/signals.h"
 #include "cli/simple.h"
 #include "client/local_servers.h"
@@ -42,30 +42,36 @@ int print_event(const Invocation& invocation, const json::value& event) {
   return kOk;
 }
 
-int events(Host&, const Invocation& invocation) {
-  const auto target = find_target(invocation);
-  if (!target) return report("events", target.error());
-  const std::string after = invocation.value("--after", "0");
-  const std::string path = "/events?after=" + client::escape(after);
-  if (!invocation.has("--follow")) {
-    client::ApiClient api{target->endpoint()};
-    auto page = api.get(path + "&limit=" + invocation.value("--limit", "50"));
-    if (!page) return report("events", page.error());
-    for (const json::value& event : page->as_object()["items"].as_array())
-      print_event(invocation, event);
-    return kOk;
-  }
+// The journal as it grows, until a signal or `limit` events.
+int follow_events(const Target& target, const Invocation& invocation, const std::string& path,
+                  std::optional<std::int64_t> limit) {
   Signals signals;
-  client::ApiClient api{target->endpoint(), signals.token()};
+  client::ApiClient api{target.endpoint(), signals.token()};
   api.set_patience(Duration{60'000});
+  std::int64_t printed = 0;
   const auto done = api.stream(path, [&](const net::SseEvent& event) {
     boost::system::error_code bad;
     const json::value document = json::parse(event.data, bad);
-    if (!bad && document.is_object()) print_event(invocation, document);
-    return true;
+    if (bad || !document.is_object()) return true;
+    print_event(invocation, document);
+    return !limit || ++printed < *limit;
   });
   if (signals.received() != 0) return signals.exit_code(kOk);
   return done ? kOk : report("events", done.error());
+}
+
+int events(Host&, const Invocation& invocation) {
+  const auto limit = number_of(invocation, "--limit");
+  if (!limit) return report("events", limit.error()), kUsage;
+  const auto target = find_target(invocation);
+  if (!target) return report("events", target.error());
+  const std::string path = "/events?after=" + client::escape(invocation.value("--after", "0"));
+  if (invocation.has("--follow")) return follow_events(*target, invocation, path, *limit);
+  client::ApiClient api{target->endpoint()};
+  const auto page = api.get(fmt::format("{}&limit={}", path, limit->value_or(50)));
+  if (!page) return report("events", page.error());
+  for (const json::value& event : page->at("items").as_array()) print_event(invocation, event);
+  return kOk;
 }
 
 int call_api(Host&, const Invocation& invocation) {
@@ -88,7 +94,9 @@ int call_api(Host&, const Invocation& invocation) {
   for (const std::string& header : invocation.all("--header")) {
     const std::size_t colon = header.find(':');
     if (colon == std::string::npos)
-      return report("api", Error{Code::invalid, "--header is \"Name: value\"", ""}), kUsage;
+      return report("api", Error{Code::invalid, fmt::format("--header \"{}\" has no colon", header),
+                                 "--header \"Name: value\""}),
+             kUsage;
     call.headers.set(header.substr(0, colon), std::string{trim(header.substr(colon + 1))});
   }
   const auto reply = api->call(call);
@@ -97,47 +105,6 @@ int call_api(Host&, const Invocation& invocation) {
     print(invocation.output == Output::table ? Output::json : invocation.output, reply->body, {});
   else std::fwrite(reply->text.data(), 1, reply->text.size(), stdout);
   return kOk;
-}
-
-void check(int& failures, bool good, std::string_view what, std::string_view fix) {
-  std::printf("%s %.*s\n", good ? "ok  " : "FAIL", static_cast<int>(what.size()), what.data());
-  if (good) return;
-  ++failures;
-  if (!fix.empty()) std::printf("     fix: %.*s\n", static_cast<int>(fix.size()), fix.data());
-}
-
-int doctor(Host&, const Invocation& invocation) {
-  int failures = 0;
-  const auto target = find_target(invocation);
-  check(failures, target.has_value(), "configuration of the command line",
-        target ? "" : target.error().message);
-  if (!target) return kError;
-  std::printf("     server %s (from %s)\n", target->url.value.c_str(), target->url.from.c_str());
-  std::printf("     token %s\n",
-              target->token.value.empty() ? "none" : ("from " + target->token.from).c_str());
-  for (const auto& server : client::local_servers())
-    std::printf("     running here: %s, data %s, pid %d\n", server.url.c_str(), server.data.c_str(),
-                server.pid);
-  client::ApiClient api{target->endpoint()};
-  const auto live = api.get("/livez");
-  check(failures, live.has_value(), "the server answers", live ? "" : live.error().fix);
-  int code = live ? kOk : kUnreachable;
-  if (live) {
-    const auto ready = api.get("/readyz");
-    check(failures, ready.has_value(), "the server is ready", ready ? "" : ready.error().message);
-    const auto who = api.get("/whoami");
-    check(failures, who.has_value(), "the token is accepted", "baton login, or set BATON_TOKEN");
-    if (!who) code = kAuth;
-    if (const auto suites = all_items(api, "/suites"))
-      for (const json::value& suite : *suites)
-        if (const std::string problem = text_at(suite, "discovery_error"); !problem.empty())
-          check(failures, false,
-                harmless(fmt::format("suite {}/{}: {}", text_at(suite, "namespace"),
-                                     text_at(suite, "name"), problem)),
-                "");
-  }
-  if (failures == 0) return kOk;
-  return code == kOk ? kError : code;
 }
 
 Verb make(std::string path, std::string summary, std::vector<Flag> flags,
@@ -225,7 +192,7 @@ std::vector<Verb> service_verbs() {
       make("whoami", "Show who the server takes you for", {}, whoami),
       make("events", "Print the journal: what happened, in order",
            {{"--after", "SEQ", "Begin after this position"},
-            {"--limit", "N", "At most so many (50; up to 500)"},
+            {"--limit", "N", "At most so many (50; up to 500); with --follow all, or so many"},
             {"--follow", "", "Go on as events come"}},
            events),
       make("doctor", "Check the connection, the token and the suites", {}, doctor),

@@ -56,6 +56,17 @@ Result<std::int64_t> run_argument(const Invocation& invocation) {
   return id;
 }
 
+Result<std::optional<std::int64_t>> number_of(const Invocation& invocation, std::string_view flag) {
+  const std::string text = invocation.value(flag);
+  if (text.empty()) return std::optional<std::int64_t>{};
+  std::int64_t value = 0;
+  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (bad != std::errc{} || end != text.data() + text.size() || value < 1)
+    return fail_with_fix(Code::invalid, fmt::format("{} 100", flag),
+                         "{} \"{}\" is not a number from 1", flag, text);
+  return std::optional{value};
+}
+
 int delete_path(const Invocation& invocation, std::string_view what, const std::string& path) {
   const auto document = send(invocation, "DELETE", path, nullptr);
   return document ? kOk : report(what, document.error());

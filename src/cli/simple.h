@@ -2,6 +2,11 @@
 #pragma once
 // The three shapes most verbs have: get and print, post and print, delete.
 #include <boost/json/value.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "cli/output.h"
 #include "cli/verb.h"
@@ -23,6 +28,8 @@ inline int post_and_print(const Invocation& invocation, std::string_view what,
 }
 /// The run that the first argument names.  Errors: invalid.
 Result<std::int64_t> run_argument(const Invocation& invocation);
+/// A flag that counts: nothing when it is not given.  Errors: invalid (no number from 1).
+Result<std::optional<std::int64_t>> number_of(const Invocation& invocation, std::string_view flag);
 int delete_path(const Invocation& invocation, std::string_view what, const std::string& path);
 
 }  // namespace baton::cli

@@ -2,7 +2,6 @@
 #include "cli/suites_verbs.h"
 
 #include <boost/json.hpp>
-#include <charconv>
 
 #include "cli/pages.h"
 #include "cli/simple.h"
@@ -65,14 +64,9 @@ int set_schedule(Host&, const Invocation& invocation) {
         std::pair{"--until", "until"}, std::pair{"--overlap", "overlap"},
         std::pair{"--catch-up", "catch_up"}})
     if (const std::string value = invocation.value(flag); !value.empty()) body[key] = value;
-  if (const std::string text = invocation.value("--max-runs"); !text.empty()) {
-    std::int64_t number = 0;
-    std::from_chars(text.data(), text.data() + text.size(), number);
-    if (number <= 0)
-      return report("schedule set",
-                    Error{Code::invalid, "--max-runs is a number from 1", "--max-runs 10"});
-    body["max_runs"] = number;
-  }
+  const auto max_runs = number_of(invocation, "--max-runs");
+  if (!max_runs) return report("schedule set", max_runs.error());
+  if (*max_runs) body["max_runs"] = **max_runs;
   return send_and_print(invocation, "schedule set", "PUT", schedule_path(invocation),
                         std::move(body), kScheduleColumns);
 }

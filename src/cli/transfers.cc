@@ -45,7 +45,8 @@ Result<std::filesystem::path> place_of(const json::value& item) {
 
 Result<void> save(client::ApiClient& api, std::int64_t run, const json::value& item,
                   const std::filesystem::path& file) {
-  BATON_TRY_VOID(make_directories(file.parent_path().string()));
+  if (auto made = make_directories(file.parent_path().string()); !made)
+    return tl::unexpected(of_file(std::move(made).error()));
   std::ofstream out(file, std::ios::binary | std::ios::trunc);
   std::string url = fmt::format("/runs/{}/artifacts", run);
   const std::string path = text_at(item, "path");
@@ -57,19 +58,21 @@ Result<void> save(client::ApiClient& api, std::int64_t run, const json::value& i
     return static_cast<bool>(out.write(piece.data(), static_cast<std::streamsize>(piece.size())));
   }));
   out.close();
-  if (!out) return fail(Code::unavailable, "{} cannot be written", file.string());
+  if (!out)
+    return tl::unexpected(of_file({Code::unavailable, file.string() + " cannot be written"}));
   return {};
 }
 
 // A file's part of a form. Its name is told as it was typed, without what would end the header.
 Result<std::string> form_part(const std::string& boundary, const std::string& file) {
-  BATON_TRY(content, read_file(file, kReportMax));
+  const auto content = read_file(file, kReportMax);
+  if (!content) return tl::unexpected(of_file(content.error()));
   std::string name;
   for (const char c : file)
     if (c != '"' && c != '\\' && c != '\r' && c != '\n') name += c;
   return fmt::format("--{}\r\nContent-Disposition: form-data; name=\"report\"; filename=\"{}\"\r\n"
                      "Content-Type: application/octet-stream\r\n\r\n{}\r\n",
-                     boundary, name, content);
+                     boundary, name, *content);
 }
 
 Result<client::Call> upload_call(const Invocation& invocation) {

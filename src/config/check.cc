@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/address.h"
 #include "base/text.h"
 
 namespace baton::config {
@@ -273,9 +274,7 @@ Result<Address> parse_address(std::string_view text) {
 }
 
 bool is_loopback(const Address& address) {
-  return address.host == "localhost" || address.host == "::1" ||
-         (address.host.starts_with("127.") &&
-          address.host.find_first_not_of("0123456789.") == std::string::npos);
+  return is_loopback_host(address.host);
 }
 
 }  // namespace baton::config

@@ -45,7 +45,8 @@ Node read_tree(const std::string& path, std::vector<Problem>& problems) {
   }
   auto tree = parse_yaml(*text, path);
   if (tree) return *std::move(tree);
-  problems.push_back({"", "", tree.error().message, ""});
+  problems.push_back({"", "", tree.error().message,
+                      tree.error().fix.empty() ? "correct the YAML there" : tree.error().fix});
   return empty;
 }
 

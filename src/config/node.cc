@@ -231,8 +231,9 @@ Node& Node::member(std::string_view name) {
 
 Result<Node> parse_yaml(std::string_view text, const std::string& source) {
   if (text.size() > kConfigBytesMax)
-    return fail(Code::too_large, "{} has {} bytes; at most {} are read", source, text.size(),
-                kConfigBytesMax);
+    return fail_with_fix(Code::too_large, "name a configuration, or split this one up",
+                         "{} has {} bytes; at most {} are read", source, text.size(),
+                         kConfigBytesMax);
   std::istringstream stream{std::string(text)};
   try {
     YAML::Parser parser(stream);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "engine/record_event.h"
 #include "engine/run_ops.h"
+#include "model/case_limit.h"
 #include "model/verdict.h"
 #include "store/case_table.h"
 #include "store/run_table.h"
@@ -35,9 +36,9 @@ Result<store::SuiteRef> find_or_make(Context& context, const std::string& name) 
 }
 
 Result<void> check_cases(const std::vector<model::CaseResult>& cases) {
-  if (cases.size() > kImportedCasesMax)
+  if (cases.size() > model::kCasesMax)
     return fail_with_fix(Code::too_large, "upload it in parts",
-                         "the report has {} cases, at most {}", cases.size(), kImportedCasesMax);
+                         "the report has {} cases, at most {}", cases.size(), model::kCasesMax);
   std::set<std::string_view> names;
   for (const model::CaseResult& result : cases) {
     BATON_TRY_VOID(model::check_case_name(result.name));

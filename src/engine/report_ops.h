@@ -6,12 +6,9 @@
 #include <vector>
 
 #include "engine/writer.h"
-#include "model/case_limit.h"
 #include "model/run.h"
 
 namespace baton::engine {
-
-inline constexpr std::size_t kImportedCasesMax = model::kCasesMax;
 
 /// The id that the next import shall have (ImportedReport::id), so that its logs can be stored
 /// first.
@@ -27,7 +24,7 @@ struct ImportedReport {
 };
 
 /// Result: the finished run.
-/// Errors: invalid (names, the request), too_large (more than kImportedCasesMax cases).
+/// Errors: invalid (names, the request), too_large (more than model::kCasesMax cases).
 Result<model::Run> import_report(Context& context, const ImportedReport& report);
 
 }  // namespace baton::engine

@@ -143,7 +143,7 @@ Result<void> fire(Context& context, const Rules& rules, Schedule& schedule,
 }
 
 tl::unexpected<Error> read_only(std::string_view name) {
-  return fail_with_fix(Code::conflict, "change the file; it is read again on reload",
+  return fail_with_fix(Code::conflict, "change the file, then restart the server",
                        "the schedule {} is declared in a configuration file", name);
 }
 

@@ -21,7 +21,7 @@ Result<SuiteRef> declared(store::Session& session, std::string_view namespace_,
 }
 
 tl::unexpected<Error> read_only(const SuiteRef& suite) {
-  return fail_with_fix(Code::conflict, "change the file; it is read again on reload",
+  return fail_with_fix(Code::conflict, "change the file, then restart the server",
                        "the suite {} is declared in a configuration file", suite.full_name());
 }
 

@@ -22,10 +22,10 @@ Operation<Seq> append(std::string kind) {
   return [kind = std::move(kind)](Context& context) { return context.tx.append(kind, "test:1"); };
 }
 
-/// Wraps a store and fails or delays what the test asks for.
-class FaultyStore final : public Store {
+/// Counts what the writer asks of its store, and refuses the beginning or end of a batch.
+class WatchedStore final : public Store {
  public:
-  explicit FaultyStore(std::unique_ptr<Store> inner) : inner_(std::move(inner)) {}
+  explicit WatchedStore(std::unique_ptr<Store> inner) : inner_(std::move(inner)) {}
   store::Dialect dialect() const override { return inner_->dialect(); }
   store::Session& writer() override { return inner_->writer(); }
   Result<void> begin() override {
@@ -59,7 +59,7 @@ class FaultyStore final : public Store {
 
 class WriterTest : public testing::Test {
  protected:
-  FaultyStore store_{std::move(Store::open({.data = ":memory:"})).value()};
+  WatchedStore store_{std::move(Store::open({.data = ":memory:"})).value()};
   Feed feed_;
   std::atomic<std::int64_t> now_ = 1'000;
   std::vector<std::string> due_;

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "base/address.h"
 #include "base/text.h"
 #include "net/text.h"
 
@@ -138,21 +139,23 @@ curl_socket_t open_socket(void*, curlsocktype, curl_sockaddr* address) {
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") ||
-         host == "[::1]" || host == "::1";
+// Names below localhost are curl's own: it asks no name server for them (RFC 6761).
+bool needs_no_proxy(std::string_view host) {
+  return is_loopback_host(host) || host.ends_with(".localhost");
 }
+
+constexpr const char* kUrlFix = "write it as http://HOST:PORT or https://HOST:PORT";
 
 Result<std::string> host_of(const std::string& url) {
   const Owned<CURLU> parsed(curl_url());
   char* text = nullptr;
   if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK ||
       curl_url_get(parsed.get(), CURLUPART_HOST, &text, 0) != CURLUE_OK) {
-    return fail(Code::invalid, "\"{}\" is not a URL", url);
+    return fail_with_fix(Code::invalid, kUrlFix, "\"{}\" is not a URL", url);
   }
   const Owned<char> host(text);
   if (!url.starts_with("http://") && !url.starts_with("https://")) {
-    return fail(Code::invalid, "\"{}\" is not an http or https URL", url);
+    return fail_with_fix(Code::invalid, kUrlFix, "\"{}\" is not an http or https URL", url);
   }
   return std::string{host.get()};
 }
@@ -173,7 +176,8 @@ Result<void> add_field(Transfer& transfer, const std::string& line) {
 Result<void> set_headers(Transfer& transfer) {
   for (const Header& field : transfer.request.headers) {
     if (has_control_bytes(field.name) || has_control_bytes(field.value) || field.name.empty()) {
-      return fail(Code::invalid, "a request header holds a control character");
+      return fail_with_fix(Code::invalid, "send headers of printable characters",
+                           "a request header holds a control character");
     }
     const std::string line =
         field.value.empty() ? field.name + ';' : field.name + ": " + field.value;
@@ -198,7 +202,8 @@ Result<void> set_body(Transfer& transfer) {
     transfer.file.reset(std::fopen(request.body_file.c_str(), "rbe"));
     FILE* file = transfer.file.get();
     if (file == nullptr || ::fseeko(file, 0, SEEK_END) != 0) {
-      return fail(Code::invalid, "cannot read {}: {}", request.body_file, std::strerror(errno));
+      return fail_with_fix(Code::invalid, "name a file that can be read", "cannot read {}: {}",
+                           request.body_file, std::strerror(errno));
     }
     const auto offset = static_cast<off_t>(request.body_file_offset);
     size = std::max<curl_off_t>(0, ::ftello(file) - offset);
@@ -245,7 +250,7 @@ Result<void> prepare(Transfer& transfer) {
   set(easy, CURLOPT_HEADERDATA, &transfer);
   set(easy, CURLOPT_WRITEFUNCTION, on_body);
   set(easy, CURLOPT_WRITEDATA, &transfer);
-  if (is_loopback(host) || !request.unix_socket.empty()) set(easy, CURLOPT_PROXY, "");
+  if (needs_no_proxy(host) || !request.unix_socket.empty()) set(easy, CURLOPT_PROXY, "");
   if (!request.unix_socket.empty()) {
     set(easy, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
   }

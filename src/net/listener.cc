@@ -74,7 +74,9 @@ tl::unexpected<Error> bind_error(const std::string& listen, int error_number) {
     return fail_with_fix(Code::invalid, "choose an address of this machine, such as 127.0.0.1",
                          "{} is not an address of this machine", listen);
   }
-  return tl::unexpected(errno_error("listen on " + listen, error_number));
+  Error error = errno_error("listen on " + listen, error_number);
+  error.fix = "choose another address";
+  return tl::unexpected(std::move(error));
 }
 
 Result<Listener> open_tcp(const ServerOptions& options) {
@@ -128,8 +130,9 @@ Result<Listener> open_unix(const ServerOptions& options) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path) {
-    return fail(Code::invalid, "the path of a Unix socket has 1 to {} bytes",
-                sizeof address.sun_path - 1);
+    return fail_with_fix(Code::invalid, "choose a shorter path",
+                         "the path of a Unix socket has 1 to {} bytes",
+                         sizeof address.sun_path - 1);
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   struct stat status {};

@@ -341,6 +341,46 @@ TEST_F(Command, what_hides_from_a_dead_runner_is_ended_with_its_control_group) {
   EXPECT_FALSE(std::filesystem::exists(*read_file(folder + "/runner/cgroup")));
 }
 
+TEST_F(Command, a_supervisor_killed_while_it_spools_leaves_what_was_whole_to_the_next) {
+  // The file's limit stops a write in the middle of a record, as a kill or a full disk does.
+  constexpr rlim_t kTorn = 20'000;
+  shell("echo first words; while [ ! -e go ]; do sleep 0.02; done; "
+        "head -c 200000 /dev/urandom; sleep 1000");
+  server.be_away(1'000'000);
+  const pid_t keeper = ::fork();
+  if (keeper == 0) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{kTorn, kTorn};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    ::_exit(keep([this] { return run(); }));
+  }
+  const std::string spool = folder + "/runner/1.spool";
+  const auto wait_for = [](const std::function<bool()>& come) {
+    for (int i = 0; i < 1'000 && !come(); ++i) ::usleep(10'000);
+    return come();
+  };
+  ASSERT_TRUE(wait_for([&] {
+    const auto bytes = read_file(spool);
+    return bytes && bytes->find("first words") != std::string::npos;
+  }));
+  file("go", "");
+  std::error_code error;
+  ASSERT_TRUE(wait_for([&] { return std::filesystem::file_size(spool, error) == kTorn; }));
+  ::kill(children_of(keeper).at(0), SIGKILL);
+  int status = 0;
+  ::waitpid(keeper, &status, 0);
+  EXPECT_FALSE(wire::decode_records(*read_file(spool))) << "the last record is torn";
+  server.be_away(0);
+  epoch = 2;
+  shell("echo again");
+  server.job.progress = {{"it", 1, 0, false}};
+  EXPECT_EQ(run(), 0);
+  EXPECT_TRUE(output("it", 1).starts_with("first words\n"));
+  EXPECT_EQ(output("it", 2), "again\n");
+  EXPECT_EQ(ending(), model::Ending::completed);
+  EXPECT_FALSE(std::filesystem::exists(spool)) << "the next one is done with it";
+}
+
 TEST_F(Command, a_killed_supervisor_leaves_no_process_and_its_spool_to_the_next) {
   shell("echo first words; setsid sleep 1000 & sleep 1001");
   server.be_away(1'000'000);

@@ -103,14 +103,15 @@ void EventReader::line(std::string_view text) {
 }
 
 void EventReader::value(std::string key, std::string value) {
-  for (auto& [known, old] : report_.values) {
-    if (known != key) continue;
+  if (const auto known = value_places_.find(key); known != value_places_.end()) {
+    std::string& old = report_.values[known->second].second;
     if (value.size() <= old.size() || has_room(value.size() - old.size())) old = std::move(value);
     return;
   }
   if (report_.values.size() >= kValuesMax) {
     report_.left_out = true;
   } else if (has_room(key.size() + value.size() + kDetailOverhead)) {
+    value_places_.emplace(key, report_.values.size());
     report_.values.emplace_back(std::move(key), std::move(value));
   }
 }

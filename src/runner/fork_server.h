@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/file.h"
@@ -49,6 +50,7 @@ class EventReader {
 
   std::string buffer_;
   AttemptReport report_;
+  std::unordered_map<std::string, std::size_t> value_places_;  // by key, in report_.values
   std::size_t details_ = 0;  // bytes of spans and values
   bool failed_ = false;
 };

@@ -79,6 +79,7 @@ Result<void> ToolProcess::prepare(Launch& launch) {
 }
 
 void ToolProcess::on_bytes(std::string_view bytes) {
+  last_line_.feed(bytes);
   if (parser_) return feed_lines(bytes);
   in_order_.front()->output->write(bytes);
 }

@@ -14,6 +14,7 @@
 #include "reports/live.h"
 #include "reports/report.h"
 #include "runner/kinds/tool.h"
+#include "runner/last_line.h"
 #include "runner/run_context.h"
 
 namespace baton::runner {
@@ -90,6 +91,7 @@ class ToolProcess {
   void finish();
   Finding stopped_finding(const CaseRun& run) const;
   std::string how_it_ended() const;
+  std::string with_last_line(std::string why) const;
 
   RunContext& c_;
   Order order_;
@@ -102,12 +104,14 @@ class ToolProcess {
   std::unique_ptr<PipeReader> reader_;
   std::unique_ptr<reports::LiveParser> parser_;
   std::string partial_;  // an unfinished line
+  LastLine last_line_;
   std::unordered_map<std::string, std::unique_ptr<CaseRun>> cases_;
   std::vector<CaseRun*> in_order_;
   std::vector<CaseRun*> running_;  // and some that have ended since
   std::optional<Instant> limit_at_;  // when the first of them has had its time
   std::optional<reports::Report> report_;
   std::string report_problem_;
+  bool report_missing_ = false;  // the tool's own
   bool run_stopped_ = false;
   bool failed_any_ = false;
   bool failed_other_ = false;  // a case that this process was not asked for

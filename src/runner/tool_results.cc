@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/file.h"
 #include "reports/unique_names.h"
@@ -59,6 +60,12 @@ std::string ToolProcess::how_it_ended() const {
   return "the process " + describe_status(guard_->status().value_or(0));
 }
 
+std::string ToolProcess::with_last_line(std::string why) const {
+  const std::string line = last_line_.text();
+  if (!line.empty()) why += "; its last output: " + line;
+  return why;
+}
+
 ToolProcess::Finding ToolProcess::stopped_finding(const CaseRun& run) const {
   Finding finding;
   finding.outcome = guard_->stopped().value_or(Outcome::errored);
@@ -94,6 +101,7 @@ void ToolProcess::read_reports() {
                         known = std::move(known)](const std::stop_token&) -> Background::Done {
     auto report = std::make_shared<reports::Report>();
     auto problem = std::make_shared<std::string>();
+    bool missing = false;
     if (c_.job.suite.kind == Kind::junit) {
       const Searched found = find_files(
           {c_.folder, c_.job.suite.reports, started_at_, kReportFilesMax, false});
@@ -105,12 +113,15 @@ void ToolProcess::read_reports() {
       reports::UniqueNames names;
       for (reports::Case& item : report->items) item.name = names.unique(std::move(item.name));
     } else {
+      std::error_code ignored;
+      missing = !std::filesystem::exists(step_.report, ignored);
       read_report(scratch_, step_.report.substr(scratch_.size() + 1), step_.format, *report,
                   *problem);
     }
     reports::align_names(*report, c_.job.suite.kind, known);
-    return [this, report, problem] {
+    return [this, report, problem, missing] {
       report_ = std::move(*report);
+      report_missing_ = missing;
       report_problem_ = std::move(*problem);
       conclude();
     };
@@ -213,12 +224,15 @@ void ToolProcess::conclude_single() {
   if (guard_->stopped()) {
     finding = stopped_finding(run);
   } else if (!WIFEXITED(status)) {
-    worse(Outcome::errored, describe_status(status));
+    worse(Outcome::errored, by_exit ? describe_status(status)
+                                    : with_last_line(describe_status(status)));
   } else if (by_exit) {
     if (!clean) worse(Outcome::failed, describe_status(status));
   } else if (!run.held) {
-    worse(Outcome::errored, clean ? "the tool did not run this case"
-                                  : describe_status(status) + " without a result for this case");
+    const std::string why = clean && !report_missing_
+                                ? "the tool did not run this case"
+                                : describe_status(status) + " without a result for this case";
+    worse(Outcome::errored, with_last_line(why));
   } else if (!clean && !is_failure(finding.outcome) && !failed_other_) {
     worse(Outcome::errored, describe_status(status) + " although the case did not fail");
   }
@@ -264,6 +278,8 @@ void ToolProcess::conclude_several() {
   } else if (!exit_is_about_cases(c_.job.suite.kind, WEXITSTATUS(status),
                                   failed_any_ || failed_other_)) {
     end_.problem = how_it_ended() + (end_.ran_any ? " although no case failed" : "");
+  } else if (report_missing_) {
+    end_.problem = with_last_line(how_it_ended() + " and wrote no report");
   } else if (!report_problem_.empty()) {
     end_.problem = report_problem_;
   }

@@ -82,6 +82,50 @@ TEST_F(Tools, gtest_with_a_process_per_case) {
   EXPECT_EQ(found.at("Sample.skips").outcome, Outcome::skipped);
 }
 
+TEST_F(Tools, a_process_that_dies_without_its_report_is_told_with_its_last_words) {
+  suite().kind = model::Kind::gtest;
+  suite().command = {"./tests"};
+  suite().isolate = model::Isolate::per_case;
+  file("tests",
+       "#!/bin/sh\n"
+       "case \"$*\" in\n"
+       "*list_tests*) printf 'S.\\n  crashes\\n  leaves\\n  says_nothing\\n';;\n"
+       "*S.crashes*) echo before; echo 'no database'; kill -SEGV $$;;\n"
+       "*S.leaves*) echo 'cannot open x.conf'; echo; exit 3;;\n"
+       "esac\n");
+  std::filesystem::permissions(folder + "/tests", std::filesystem::perms::owner_all);
+  run();
+  const auto found = last();
+  ASSERT_EQ(found.size(), 3u);
+  EXPECT_EQ(found.at("S.crashes").message,
+            "killed by signal 11 (SIGSEGV); its last output: no database");
+  EXPECT_EQ(found.at("S.leaves").message,
+            "exited with code 3 without a result for this case; its last output: "
+            "cannot open x.conf");
+  EXPECT_EQ(found.at("S.says_nothing").message,
+            "exited with code 0 without a result for this case");
+}
+
+TEST_F(Tools, a_program_that_is_gone_after_it_was_asked_errors_every_case_once) {
+  suite().kind = model::Kind::gtest;
+  suite().command = {"./tests"};
+  suite().isolate = model::Isolate::per_case;
+  suite().workers = 2;
+  suite().max_attempts = 3;
+  file("tests", "#!/bin/sh\nprintf 'S.\\n  a\\n  b\\n  c\\n'\nrm \"$0\"\n");
+  std::filesystem::permissions(folder + "/tests", std::filesystem::perms::owner_all);
+  run();
+  EXPECT_EQ(ending(), Ending::errored);
+  EXPECT_NE(message().find("tests"), std::string::npos) << message();
+  const auto ends = all<wire::AttemptFinished>();
+  ASSERT_FALSE(ends.empty());
+  for (const auto& end : ends) {
+    EXPECT_EQ(end.outcome, Outcome::errored);
+    EXPECT_TRUE(end.final_) << "another attempt could not be started either";
+    EXPECT_NE(end.message.find("tests"), std::string::npos) << end.message;
+  }
+}
+
 TEST_F(Tools, tap_cases_appear_as_they_run) {
   suite().kind = model::Kind::tap;
   shell(

@@ -128,7 +128,8 @@ Result<int> sqlite_schema_version(Session& session) {
   int version = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), version);
   if (parsed.ec != std::errc{} || version < 0)
-    return fail(Code::unavailable, "the schema version '{}' makes no sense", text);
+    return fail_with_fix(Code::unavailable, "restore the database from a backup",
+                         "the schema version '{}' makes no sense", text);
   return version;
 }
 

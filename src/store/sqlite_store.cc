@@ -238,8 +238,9 @@ Result<std::unique_ptr<Store>> open_sqlite(const Options& options) {
   BATON_TRY(writer, SqliteSession::open(path, mode, kWriterCacheKib));
   BATON_TRY(journal, writer->query("PRAGMA journal_mode=WAL"));
   if (journal.empty() || journal[0].text(0) != "wal")
-    return fail(Code::unavailable, "{} cannot use a write-ahead log; is it a network file system?",
-                options.data);
+    return fail_with_fix(Code::unavailable, "choose a folder of a local disk with --data",
+                         "{} cannot use a write-ahead log; is it a network file system?",
+                         options.data);
   BATON_TRY_VOID(writer->script("PRAGMA synchronous=FULL; PRAGMA journal_size_limit=16777216"));
   BATON_TRY_VOID(migrate(*writer));
   if (found == SqliteFile::absent) BATON_TRY_VOID(synchronise_folder(options.data));

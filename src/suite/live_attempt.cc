@@ -132,9 +132,10 @@ void LiveAttempt::take(const Json& event) {
   if (kind == "artifact")
     result_.artifacts.emplace_back(event.text_of("name"), event.text_of("path"));
   if (kind == "value") {
-    for (auto& [key, value] : result_.values)
-      if (key == event.text_of("key")) return void(value = event.text_of("value"));
-    result_.values.emplace_back(event.text_of("key"), event.text_of("value"));
+    std::string key(event.text_of("key"));
+    const auto [place, is_new] = value_places_.try_emplace(key, result_.values.size());
+    if (is_new) result_.values.emplace_back(std::move(key), "");
+    result_.values[place->second].second = event.text_of("value");
   }
   if (kind == "span") {
     SpanResult span{std::string(event.text_of("name")),

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "base/file.h"
@@ -67,6 +68,7 @@ class LiveAttempt {
   OutputKeeper output_;
   std::string pending_events_;
   std::string failures_;
+  std::unordered_map<std::string, std::size_t> value_places_;  // by key, in result_.values
   bool finished_ = false;
   bool failed_ = false;  // a check failed, here or in a process that the test has forked
 };

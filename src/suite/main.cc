@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // baton::main: what a suite binary does with its arguments.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,7 +65,8 @@ int exec(const std::vector<SuiteSpec>& suites, const Arguments& arguments) {
     if (arguments[i] == "--fd") fd = std::atoi(std::string(arguments[i + 1]).c_str());
   }
   if (name.empty() || fd < 3)
-    return complain(kExitUsage, {Code::invalid, "exec is called by a runner: --suite NAME --fd N"});
+    return complain(kExitUsage, {Code::invalid, "exec is called by a runner: --suite NAME --fd N",
+                                 "to run the tests yourself: run"});
   const auto suite = find_suite(suites, name);
   if (!suite) return complain(kExitUsage, suite.error());
   return run_fork_server(**suite, fd);
@@ -122,11 +126,37 @@ int dispatch(int argc, char** argv) {
   return verb == "exec" ? exec(*suites, arguments) : run(*suites, arguments);
 }
 
+std::atomic<int> final_code{0};
+std::atomic<std::terminate_handler> users_handler{nullptr};
+
+// A static std::thread that nobody joined calls std::terminate() when it is destroyed, after all
+// tests have ended: their verdict stands, and so does the list that was printed.
+[[noreturn]] void on_terminate_at_exit() {
+  const std::terminate_handler handler = users_handler;
+  if (std::current_exception() && handler != nullptr) handler();
+  std::fflush(stdout);
+  fmt::print(stderr,
+             "baton: the program's end: std::terminate was called, most likely by a thread of a "
+             "static object that was not joined; what the tests said stands\n"
+             "fix: join it in a destructor, or make the object with `new` and leave it\n");
+  std::fflush(nullptr);
+  ::_exit(final_code);
+}
+
+void survive_static_threads(int code) {
+  final_code = code;
+  users_handler = std::set_terminate(on_terminate_at_exit);
+}
+
 }  // namespace
 }  // namespace baton::suite
 
 namespace baton {
 
-int main(int argc, char** argv) { return suite::dispatch(argc, argv); }
+int main(int argc, char** argv) {
+  const int code = suite::dispatch(argc, argv);
+  suite::survive_static_threads(code);
+  return code;
+}
 
 }  // namespace baton

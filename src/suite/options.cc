@@ -148,6 +148,7 @@ Result<RunOptions> parse_run_options(const std::vector<Value>& arguments) {
     if (auto set = found->set(options, value); !set) {
       Error error = std::move(set).error();
       error.message = fmt::format("{}: {}", name, error.message);
+      if (error.fix.empty()) error.fix = fmt::format("write {} {}", name, found->value);
       return tl::unexpected(std::move(error));
     }
   }

@@ -142,7 +142,8 @@ Result<std::vector<SuiteSpec>> Registry::resolve() const {
   if (suites.empty() && problems.lines.empty())
     problems.add("this program defines no suite; are the files with BATON_SUITE linked?");
   if (problems.lines.empty()) return suites;
-  return tl::unexpected(Error{Code::invalid, fmt::format("{}", fmt::join(problems.lines, "\n"))});
+  return tl::unexpected(Error{Code::invalid, fmt::format("{}", fmt::join(problems.lines, "\n")),
+                              "correct the declarations and build the program again"});
 }
 
 Registry& global_registry() {
@@ -158,8 +159,8 @@ Result<const SuiteSpec*> find_suite(const std::vector<SuiteSpec>& suites, std::s
     if (suite.id() == name) return &suite;
     if (suite.name != name) continue;
     if (found)
-      return baton::fail(Code::conflict, "\"{}\" is {} and {}: name the namespace too", name,
-                         found->id(), suite.id());
+      return fail_with_fix(Code::conflict, "name the namespace too", "\"{}\" is {} and {}", name,
+                           found->id(), suite.id());
     found = &suite;
   }
   if (found) return found;

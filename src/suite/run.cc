@@ -79,8 +79,12 @@ Result<void> write_junit(const std::string& path, const std::vector<SuiteResult>
   std::error_code ignored;  // replace_file() says why, when it cannot be made
   if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
   auto written = replace_file(path, junit_xml(results));
-  if (!written) written.error().code = Code::unavailable;
-  return written;
+  if (written) return {};
+  Error error = std::move(written).error();
+  error.code = Code::unavailable;
+  error.message = "--junit: " + error.message;
+  if (error.fix.empty()) error.fix = "name a file that can be written";
+  return tl::unexpected(std::move(error));
 }
 
 std::vector<SuiteResult> run_all(const std::vector<Selected>& selected, const RunOptions& options,

@@ -95,3 +95,14 @@ def test_a_command_never_runs_on_another_machine(make_server, tmp_path):
                           env=env, timeout=60, check=False)
     assert done.returncode == 0, (done.stdout, done.stderr)
     assert "another machine" in done.stderr
+
+
+def test_a_static_thread_that_nobody_joins_changes_no_verdict(make_server, binaries):
+    program = binaries / "suite_joinable"
+    server = make_server(f"suites: [{{kind: cpp, command: [{program}]}}]\n")
+    assert server.run("with_a_joinable_thread", filter="passes")["verdict"] == "passed"
+    run = server.run("with_a_joinable_thread")
+    assert run["verdict"] == "failed"
+    assert run["counts"]["passed"] == 1 and run["counts"]["failed"] == 1
+    # The suite's own output says why, and what to do.
+    assert "not joined" in server.cli("runs", "logs", str(run["id"])).stdout

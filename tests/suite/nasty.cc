@@ -295,4 +295,12 @@ BATON_TEST(forked, records_much) {
   for (int i = 0; i < 9; ++i) span.set("key " + std::to_string(i), std::string(60'000, 'x'));
 }
 
+BATON_SUITE(nasty_values);
+BATON_TEST(nasty_values, sets_many) {
+  for (int i = 0; i < 20'000; ++i) t.set_value("key " + std::to_string(i), i);
+}
+BATON_TEST(nasty_values, never_stops) {
+  for (int i = 0;; ++i) t.set_value("key " + std::to_string(i % 20'000), i);
+}
+
 int main(int argc, char** argv) { return baton::main(argc, argv); }

@@ -431,3 +431,43 @@ def test_text_output_is_readable():
     assert "a\\x00b\ufffd\ufffd\ufffd(" in process.out
     assert run("suite_nasty", "--version").out.startswith("baton ")
     assert "--fail-on-flaky" in run("suite_nasty", "--help").out
+
+
+@pytest.mark.parametrize("words, code", [
+    (("--seed", "x"), 2), (("--repeat", "0"), 2), (("--workers", "0"), 2), (("--param", "x"), 2),
+    (("--output", "xml"), 2), (("--timeout", "soon"), 2), (("--suite", "nope"), 2), (("--filter", "("), 2),
+    (("--filter",), 2), (("--sed", "1"), 2), (("exec",), 2), (("list", "--xml"), 2), (("serve",), 2),
+    (("--filter", "^passes$", "--suite", "nasty", "--junit", "/proc/no/x"), 1),
+], ids=lambda value: "_".join(value) if isinstance(value, tuple) else str(value))
+def test_every_error_says_what_to_do(words, code):
+    process = run("suite_nasty", *words)
+    lines = process.err.splitlines()
+    assert process.returncode == code, process.err
+    assert lines[0].startswith("baton: ") and lines[-1].startswith("fix: "), process.err
+    assert len(lines[-1]) > len("fix: ")
+
+
+def test_twenty_thousand_values_are_read_at_once():
+    started = time.monotonic()
+    process, report = run_json("suite_nasty", "--suite", "nasty_values", "--filter", "^sets_many$")
+    assert process.returncode == 0, process.err
+    assert len(by_name(report)["sets_many"]["attempts"][0]["values"]) == 20_000
+    assert time.monotonic() - started < 20
+
+
+def test_a_test_that_sets_values_for_ever_is_stopped_by_a_signal():
+    process = start("suite_nasty", "--suite", "nasty_values", "--filter", "^never_stops$")
+    process.stdout.readline()
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    sent = time.monotonic()
+    process.communicate(timeout=60)
+    assert process.returncode == 143 and time.monotonic() - sent < 10
+
+
+@pytest.mark.parametrize("words, code", [(("--filter", "passes"), 0), (("--filter", "fails"), 10)])
+def test_a_thread_that_nobody_joins_changes_no_verdict(words, code):
+    process = run("suite_joinable", *words)
+    assert process.returncode == code, process.err
+    assert "not joined" in process.err and "\nfix: " in process.err
+    assert '"passes"' in run("suite_joinable", "list", "--json").out
