@@ -264,7 +264,7 @@ def test_the_stop_token_works_though_the_setup_took_one():
     process, report = run_json("suite_nasty", "--suite", "stop_token_in_setup")
     attempt = by_name(report)["stops_when_asked"]["attempts"][0]
     assert attempt["outcome"] == "timed_out" and "cleaned up" in attempt["output"]
-    assert attempt["duration_ms"] < 2000, "it was killed"
+    assert attempt["duration_ms"] < 2800, "it was killed"
     assert "thread" not in process.err, "the library's own thread is no news"
 
 
