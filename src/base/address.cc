@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 
+#include <cstdint>
 #include <string>
 
 namespace baton {
