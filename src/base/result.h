@@ -49,6 +49,9 @@ struct Error {
   std::string message;
   std::string fix = {};
   std::vector<ErrorDetail> details = {};
+  /// Further members of the problem document, for programs: JSON without the braces, such as
+  /// `"queue_length":3`.
+  std::string members = {};
 };
 
 template <class T>

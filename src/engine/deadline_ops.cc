@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "engine/deadline_ops.h"
 
+#include "engine/booking_ops.h"
 #include "engine/deadline_kinds.h"
+#include "engine/lease_ops.h"
 #include "engine/record_ops.h"
 #include "engine/retention_ops.h"
 #include "engine/run_finish.h"
 #include "engine/schedule_ops.h"
+#include "engine/slot_ops.h"
 #include "store/run_table.h"
 #include "store/schedule_table.h"
 
@@ -48,6 +51,8 @@ Result<void> keep_house(Context& context, const Rules& rules) {
 Result<void> recover_all(Context& context, const Rules& rules) {
   BATON_TRY_VOID(recover_runs(context, rules));
   BATON_TRY_VOID(rearm_schedules(context));
+  BATON_TRY_VOID(recover_leases(context));
+  BATON_TRY_VOID(rearm_bookings(context));
   // A minute later, so that starting is quick and runners are heard of first.
   return context.tx.set_deadline(kHousekeeping, kServer, context.now.at + std::chrono::minutes{1});
 }
@@ -62,6 +67,9 @@ Result<void> on_deadline(Context& context, const Rules& rules, const store::Dead
     return end_run(context, rules, deadline, model::Ending::cancelled);
   if (deadline.kind == kScheduleDue)
     return schedule_due(context, rules, store::schedule_of_subject(deadline.subject));
+  if (deadline.kind.starts_with("lease_")) return lease_due(context, rules, deadline);
+  if (deadline.kind.starts_with("slot_")) return slot_due(context, rules, deadline);
+  if (deadline.kind == kBookingEdge) return booking_due(context, rules, deadline.subject);
   if (deadline.kind == kHousekeeping) return keep_house(context, rules);
   return {};
 }
@@ -72,7 +80,8 @@ Result<void> recover(store::Store& store, const Rules& rules, Now now) {
   if (recovered) {
     Ids ids(0);  // nothing here draws from it
     store::Tx tx(store.writer(), now);
-    Context context{tx, now, ids};
+    Beats beats;  // nobody was heard of yet
+    Context context{tx, now, ids, beats};
     recovered = recover_all(context, rules);
   }
   if (recovered) recovered = store.release_savepoint();

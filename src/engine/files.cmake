@@ -1,17 +1,28 @@
 # SPDX-License-Identifier: MIT
 set(SOURCES
+  booking_ops.cc
   context_ops.cc
   deadline_ops.cc
+  environment_ops.cc
   feed.cc
   idempotency_ops.cc
+  lease_deadlines.cc
+  lease_grant.cc
+  lease_handover.cc
+  lease_ops.cc
+  lease_party.cc
+  lease_status.cc
   record_event.cc
   record_ops.cc
   report_ops.cc
   retention_ops.cc
   run_finish.cc
+  run_lease.cc
   run_ops.cc
   runner_ops.cc
   schedule_ops.cc
+  slot_ops.cc
+  slot_pick.cc
   suite_ops.cc
   token_ops.cc
   writer.cc

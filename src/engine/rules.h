@@ -23,10 +23,15 @@ struct Rules {
   /// The runner ends a run at its time-out; the server does so this much later.
   Duration timeout_grace = std::chrono::seconds{30};
 
+  /// A lease may name an environment that nobody declared: it is made, with one slot.
+  bool auto_create_environments = true;
+
   /// A finished run older than this is deleted unless it is among the newest `keep_last` of its
   /// suite. 0: no run is ever deleted.
   Duration retention_age = std::chrono::days{90};
   int keep_last = 100;
+  /// What is kept of leases that have ended: history and utilisation.
+  Duration lease_history = std::chrono::days{90};
   /// Events are kept at least so long, and until every reader has them.
   Duration journal_age = std::chrono::days{7};
 };

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "engine/deadline_kinds.h"
 #include "engine/run_finish.h"
+#include "engine/run_lease.h"
 #include "store/case_table.h"
 #include "store/token_table.h"
 
@@ -119,6 +120,7 @@ Result<model::Run> start_run(Context& context, const Rules& rules, model::RunReq
   run.request.suite = suite.full_name();
   if (run.request.environment.empty()) run.request.environment = suite.environment;
   BATON_TRY_VOID(store::insert_run(context.tx, row, rules.queued_runs));
+  BATON_TRY_VOID(lease_for_run(context, rules, row));
   model::Run as_queued = run;
   BATON_TRY_VOID(admit(context, rules));
   return as_queued;

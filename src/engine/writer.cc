@@ -103,7 +103,7 @@ Result<void> Writer::State::run_one(Step& step, Now now) {
     return result;
   }
   store::Tx tx(store.writer(), now);
-  Context context{tx, now, ids};
+  Context context{tx, now, ids, beats};
   const auto began = std::chrono::steady_clock::now();
   result = call(step, context);
   if (result) result = store.release_savepoint();

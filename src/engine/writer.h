@@ -17,6 +17,7 @@
 #include "base/ids.h"
 #include "base/time.h"
 #include "base/unique_function.h"
+#include "engine/beats.h"
 #include "store/store.h"
 #include "store/tx.h"
 
@@ -27,6 +28,7 @@ struct Context {
   store::Tx& tx;
   Now now;
   Ids& ids;
+  Beats& beats;
 };
 
 template <class R>

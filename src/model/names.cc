@@ -5,6 +5,8 @@
 #include <string>
 
 #include "base/text.h"
+#include "model/environment.h"
+#include "model/lease.h"
 #include "model/run.h"
 #include "model/schedule.h"
 #include "model/suite.h"
@@ -33,6 +35,19 @@ constexpr std::array<std::string_view, 5> kEndings{"completed", "timed_out", "ca
 constexpr std::array<std::string_view, 3> kOverlaps{"skip", "queue", "allow"};
 constexpr std::array<std::string_view, 2> kCatchUps{"none", "once"};
 constexpr std::array<std::string_view, 4> kScopes{"runner", "viewer", "operator", "admin"};
+constexpr std::array<std::string_view, 4> kEnvironmentStates{"enabled", "draining", "maintenance",
+                                                             "broken"};
+constexpr std::array<std::string_view, 3> kQueuePolicies{"fifo", "newest", "latest_only"};
+constexpr std::array<std::string_view, 4> kHookKinds{"reset", "health", "provision", "destroy"};
+constexpr std::array<std::string_view, 9> kSlotStates{
+    "free",   "held",   "cooling",      "cleaning",  "checking",
+    "broken", "absent", "provisioning", "destroying"};
+constexpr std::array<std::string_view, 9> kLeaseStates{
+    "queued",    "held",       "released", "expired",    "cancelled",
+    "timed_out", "superseded", "revoked",  "transferred"};
+constexpr std::array<std::string_view, 2> kLeaseModes{"exclusive", "shared"};
+constexpr std::array<std::string_view, 3> kLeaseOutcomes{"clean", "dirty", "broken"};
+constexpr std::array<std::string_view, 3> kLeaseSources{"api", "legacy", "run"};
 
 template <class E>
 std::string_view word(std::span<const std::string_view> words, E value) {
@@ -97,5 +112,29 @@ Result<CatchUp> parse_catch_up(std::string_view text) {
   return parse<CatchUp>(kCatchUps, "rule for catching up", text);
 }
 Result<Scope> parse_scope(std::string_view text) { return parse<Scope>(kScopes, "scope", text); }
+
+std::string_view name_of(EnvironmentState state) { return word(kEnvironmentStates, state); }
+Result<EnvironmentState> parse_environment_state(std::string_view text) {
+  return parse<EnvironmentState>(kEnvironmentStates, "state of an environment", text);
+}
+std::string_view name_of(QueuePolicy policy) { return word(kQueuePolicies, policy); }
+Result<QueuePolicy> parse_queue_policy(std::string_view text) {
+  return parse<QueuePolicy>(kQueuePolicies, "queue policy", text);
+}
+std::string_view name_of(HookKind kind) { return word(kHookKinds, kind); }
+std::string_view name_of(SlotState state) { return word(kSlotStates, state); }
+std::string_view name_of(LeaseState state) { return word(kLeaseStates, state); }
+Result<LeaseState> parse_lease_state(std::string_view text) {
+  return parse<LeaseState>(kLeaseStates, "state of a lease", text);
+}
+std::string_view name_of(LeaseMode mode) { return word(kLeaseModes, mode); }
+Result<LeaseMode> parse_lease_mode(std::string_view text) {
+  return parse<LeaseMode>(kLeaseModes, "mode of a lease", text);
+}
+std::string_view name_of(LeaseOutcome outcome) { return word(kLeaseOutcomes, outcome); }
+Result<LeaseOutcome> parse_lease_outcome(std::string_view text) {
+  return parse<LeaseOutcome>(kLeaseOutcomes, "outcome of a lease", text);
+}
+std::string_view name_of(LeaseSource source) { return word(kLeaseSources, source); }
 
 }  // namespace baton::model

@@ -5,18 +5,24 @@ set(SOURCES
   blobs/run_stream_log.cc
   blobs/run_streams.cc
   blobs/stream_frame.cc
+  booking_table.cc
   case_table.cc
   context_table.cc
+  environment_table.cc
   idempotency_table.cc
   journal_table.cc
+  lease_json.cc
+  lease_table.cc
   lock_file.cc
   migrations.cc
   migrations_core.cc
+  migrations_leases.cc
   migrations_runs.cc
   postgres_session.cc
   postgres_store.cc
   postgres_values.cc
   postgres_writer.cc
+  queue_table.cc
   reader_pool.cc
   row_json.cc
   run_query.cc

@@ -12,6 +12,7 @@ std::span<const Migration> migrations() {
     std::vector<Migration> all{
         kMigrationCore,
         kMigrationRuns,
+        kMigrationLeases,
     };
     int expected = 1;
     for (const Migration& migration : all)

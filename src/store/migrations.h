@@ -27,5 +27,6 @@ int schema_version();
 // One constant per step, defined in migrations_<name>.cc and listed in migrations.cc.
 extern const Migration kMigrationCore;
 extern const Migration kMigrationRuns;
+extern const Migration kMigrationLeases;
 
 }  // namespace baton::store

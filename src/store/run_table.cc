@@ -101,6 +101,12 @@ std::string counts_json(const model::Counts& c) {
                      c.pending);
 }
 
+// Runs of the suite that may start as soon as there is room.
+Result<void> count_startable(Tx& tx, std::int64_t suite_id, std::int64_t by) {
+  return tx.sql().exec("UPDATE suite_tally SET queued = queued + ? WHERE suite_id = ?",
+                       {by, suite_id});
+}
+
 Result<Load> run_load(Session& session) {
   BATON_TRY(rows, session.query("SELECT queued, running FROM counter WHERE id = 1"));
   return Load{rows.at(0).integer(0), rows.at(0).integer(1)};
@@ -179,6 +185,43 @@ Result<std::vector<RunRow>> runs_in_state(Session& session, model::RunState stat
   return runs_of(rows);
 }
 
+Result<void> mark_waiting(Tx& tx, RunRow& row) {
+  row.run.state = model::RunState::waiting;
+  BATON_TRY_VOID(tx.sql().exec("UPDATE run SET state = 1 WHERE id = ?", {raw(row.run.id)}));
+  BATON_TRY_VOID(count_startable(tx, row.suite_id, -1));
+  BATON_TRY_VOID(tx.append("run.waiting", run_subject(row.run.id),
+                           fmt::format(R"({{"lease":{}}})", json_quote(row.run.lease))));
+  return {};
+}
+
+Result<void> mark_ready(Tx& tx, RunRow& row) {
+  row.run.state = model::RunState::queued;
+  BATON_TRY_VOID(tx.sql().exec("UPDATE run SET state = 0 WHERE id = ?", {raw(row.run.id)}));
+  BATON_TRY_VOID(count_startable(tx, row.suite_id, 1));
+  BATON_TRY_VOID(tx.append("run.ready", run_subject(row.run.id),
+                           fmt::format(R"({{"lease":{}}})", json_quote(row.run.lease))));
+  return {};
+}
+
+Result<void> set_lease(Tx& tx, RunRow& row, std::string_view lease) {
+  row.run.lease = std::string(lease);
+  return tx.sql().exec("UPDATE run SET lease = ? WHERE id = ?", {row.run.lease, raw(row.run.id)});
+}
+
+Result<void> put_run_environment(Tx& tx, RunId run, const RunEnvironment& environment) {
+  return tx.sql().exec(
+      "INSERT INTO run_environment (run_id, fence, data) VALUES (?, ?, ?) "
+      "ON CONFLICT (run_id) DO UPDATE SET fence = excluded.fence, data = excluded.data",
+      {raw(run), environment.fence, environment.events});
+}
+
+Result<std::optional<RunEnvironment>> run_environment(Session& session, RunId run) {
+  BATON_TRY(rows,
+            session.query("SELECT fence, data FROM run_environment WHERE run_id = ?", {raw(run)}));
+  if (rows.empty()) return std::optional<RunEnvironment>{};
+  return std::optional{RunEnvironment{rows[0].integer(0), rows[0].text(1)}};
+}
+
 Result<void> mark_started(Tx& tx, RunRow& row) {
   model::Run& run = row.run;
   run.state = model::RunState::running;
@@ -238,7 +281,7 @@ Result<void> mark_cancel_requested(Tx& tx, RunRow& row, std::string_view reason)
 
 Result<void> mark_finished(Tx& tx, RunRow& row) {
   model::Run& run = row.run;
-  const bool was_queued = run.state == model::RunState::queued;
+  const model::RunState was = run.state;
   run.state = model::RunState::finished;
   run.finished_at = tx.now().wall;
   run.flaky = run.counts.flaky > 0;
@@ -251,10 +294,9 @@ Result<void> mark_finished(Tx& tx, RunRow& row) {
        std::int64_t{c.failed}, std::int64_t{c.errored}, std::int64_t{c.skipped},
        std::int64_t{c.flaky}, std::int64_t{c.quarantined}, std::int64_t{c.pending},
        to_ms(*run.finished_at), run.message, run.cancel_reason, raw(run.id)}));
-  if (was_queued) {
+  if (was != model::RunState::running) {
     BATON_TRY_VOID(tx.sql().exec("UPDATE counter SET queued = queued - 1 WHERE id = 1"));
-    BATON_TRY_VOID(tx.sql().exec("UPDATE suite_tally SET queued = queued - 1 WHERE suite_id = ?",
-                                 {row.suite_id}));
+    if (was == model::RunState::queued) BATON_TRY_VOID(count_startable(tx, row.suite_id, -1));
   } else {
     BATON_TRY_VOID(tx.sql().exec("UPDATE counter SET running = running - 1 WHERE id = 1"));
     BATON_TRY_VOID(tx.sql().exec("UPDATE suite_tally SET running = running - 1 WHERE suite_id = ?",
@@ -283,6 +325,7 @@ Result<void> remove_run(Tx& tx, const RunRow& row, std::string_view data) {
   BATON_TRY_VOID(tx.sql().exec(
       sqlite ? "DELETE FROM run_text WHERE rowid = ?" : "DELETE FROM run_text WHERE run_id = ?",
       {id}));
+  BATON_TRY_VOID(tx.sql().exec("DELETE FROM run_environment WHERE run_id = ?", {id}));
   BATON_TRY_VOID(tx.sql().exec("DELETE FROM run WHERE id = ?", {id}));
   BATON_TRY_VOID(
       tx.sql().exec("UPDATE suite_tally SET last_run = (SELECT MAX(id) FROM run WHERE "

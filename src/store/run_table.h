@@ -56,6 +56,20 @@ Result<bool> was_run(Session& session, RunId id);
 Result<std::vector<RunRow>> runs_in_state(Session& session, model::RunState state, RunId after,
                                           int limit);
 
+/// The lease that the run waits for, or has: run.waiting and run.ready. A waiting run counts as queued
+/// but is not started.
+Result<void> mark_waiting(Tx& tx, RunRow& row);
+Result<void> mark_ready(Tx& tx, RunRow& row);
+Result<void> set_lease(Tx& tx, RunRow& row, std::string_view lease);
+
+/// What happened on the run's environment while it ran: a JSON array.
+struct RunEnvironment {
+  std::int64_t fence = 0;
+  std::string events = "[]";
+};
+Result<void> put_run_environment(Tx& tx, RunId run, const RunEnvironment& environment);
+Result<std::optional<RunEnvironment>> run_environment(Session& session, RunId run);
+
 /// queued → running, epoch 1. Events run.started and run.runner_needed.
 Result<void> mark_started(Tx& tx, RunRow& row);
 /// A new runner shall take over: the next epoch, acked 0. Events run.resumed, run.runner_needed.

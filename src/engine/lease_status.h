@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What operations and routes tell of a lease: its time left, its place, the reasons of a refusal.
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/lease_grant.h"
+#include "engine/lease_ops.h"
+
+namespace baton::engine {
+
+/// Errors: not_found.
+Result<model::Lease> get_lease(store::Session& session, std::string_view id);
+
+/// With what is left of its time.
+Result<LeaseStatus> status_of(const Context& context, model::Lease lease);
+
+/// A waiting lease's place.
+struct QueuePlace {
+  int position = 1;  // from 1
+  std::vector<model::Lease> ahead;  // the holders first, then the queue; at most kAheadMax
+  std::optional<Duration> eta;  // from the last holds; nothing when there were none
+};
+inline constexpr int kAheadMax = 50;
+Result<QueuePlace> place_of(store::Session& session, const model::Lease& lease, TimePoint wall);
+
+/// Those who hold slots of an environment now.
+Result<std::vector<model::Lease>> holders_of(store::Session& session,
+                                             std::string_view environment);
+
+/// {"name","url"?,"reason"?,"run"?,"source"?} as it is shown everywhere.
+std::string holder_json(const model::Lease& lease);
+
+Result<void> check_fence(const model::Lease& lease, std::int64_t fence);
+/// The refusals with what a program needs of them.
+tl::unexpected<Error> lost(const model::Lease& lease);
+tl::unexpected<Error> busy(store::Session& session, const model::Lease& lease);
+tl::unexpected<Error> deadlock(const model::Lease& lease, const std::vector<std::string>& cycle);
+
+/// Ends the lease as told and gives its slots to the heir in the same step.
+Result<LeaseStatus> hand_over(Context& context, const Rules& rules, model::Lease lease,
+                              const Heir& heir, const End& how);
+
+}  // namespace baton::engine
