@@ -83,6 +83,7 @@ struct Writer::State {
   std::optional<TimePoint> next_deadline;
   bool idle_done = true;
   bool halted = false;
+  Beats beats;
   bool failing = false;  // nothing was stored since a change could not be; logged once per series
 
   // Of the batch that is running.
