@@ -199,8 +199,12 @@ Result<LeaseStatus> acquire(Context& context, const Rules& rules, model::LeaseRe
 
 Result<LeaseStatus> see_lease(Context& context, std::string_view id, Duration for_long) {
   BATON_TRY(lease, get_lease(context.tx.sql(), id));
+  // Looking at a held lease claims it and no more: whoever watches must not keep a dead holder alive.
   if (lease.is_live())
-    context.beats.note(lease.id, context.now.at + for_long, lease.fence, context.now.at);
+    context.beats.note(lease.id,
+                       lease.state == LeaseState::queued ? context.now.at + for_long
+                                                         : context.now.at,
+                       lease.fence, context.now.at);
   return status_of(context, std::move(lease));
 }
 
