@@ -28,6 +28,7 @@ set(SOURCES
   writer.cc
 )
 set(TESTS
+  booking_ops_test.cc
   record_ops_test.cc
   run_ops_test.cc
   schedule_ops_test.cc
