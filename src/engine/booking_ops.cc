@@ -100,7 +100,7 @@ tl::unexpected<Error> overlaps(const Booking& other, const Window& mine, const W
   return tl::unexpected(std::move(error));
 }
 
-// Two bookings by labels that share no environment today may do so later: then both keep others out.
+// Two by labels that share no environment today may do so later: then both keep others out.
 Result<void> check_overlaps(Context& context, const Booking& booking,
                             const std::vector<Environment>& environments) {
   return for_each(context, [&](const Booking& other) -> Result<void> {

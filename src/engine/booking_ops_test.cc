@@ -5,6 +5,7 @@
 
 #include "engine/environment_ops.h"
 #include "engine/lease_ops.h"
+#include "engine/lease_status.h"
 #include "engine/op_world.h"
 #include "store/booking_table.h"
 #include "store/lease_table.h"
@@ -118,6 +119,30 @@ TEST(BookingOps, maintenance_and_blackout_keep_everybody_out) {
     w.advance(1h);
     EXPECT_TRUE(w.holds(owner));
   }
+}
+
+TEST(BookingOps, whoever_is_kept_out_is_told_why) {
+  Calendar w;
+  const std::string id = w.booked(w.booking(-1h, 3h));
+  const auto refused = w.ask("ci", 0s);
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(holds(refused.error().message, "uat is booked by team pay from "))
+      << refused.error().message;
+  EXPECT_TRUE(holds(refused.error().members, R"("barred":[{"environment":"uat","booking":")" + id))
+      << refused.error().members;
+  const std::string waiter = w.asked("ci");
+  const auto lease = store::find_lease(w.sql(), waiter).value();
+  const auto place = place_of(w.sql(), *lease, w.now.wall).value();
+  ASSERT_EQ(place.bars.size(), 1U);
+  EXPECT_EQ(place.bars[0].window->to, w.now.wall + 2h);
+  ASSERT_TRUE(w.unbook(id));
+  ASSERT_TRUE(w.run([&](Context& c) {
+    return set_environment_state(
+        c, w.rules, "uat", {model::EnvironmentState::maintenance, "new disks", "ann"});
+  }));
+  const auto maintenance = w.ask("nightly", 0s);
+  EXPECT_TRUE(holds(maintenance.error().message, "uat is in maintenance: new disks"))
+      << maintenance.error().message;
 }
 
 TEST(BookingOps, what_is_held_is_not_taken) {
@@ -235,9 +260,9 @@ TEST(BookingOps, every_window_of_a_rule_begins_and_ends) {
 TEST(BookingOps, windows_that_touch_leave_no_gap) {
   Calendar w;
   const std::string id = w.booked(w.booking(0s, 24h, "FREQ=DAILY;COUNT=2"));
-  w.advance(1h);
-  const std::string waiter = w.asked("ci");
   w.advance(23h);
+  const std::string waiter = w.asked("ci");
+  w.advance(1h);
   EXPECT_TRUE(w.waits(waiter));
   EXPECT_EQ(w.told(id).size(), 4U);
   ASSERT_TRUE(w.unbook(id));
@@ -311,6 +336,15 @@ TEST(BookingOps, an_environment_takes_its_bookings_with_it) {
   ASSERT_EQ(left.size(), 1U);
   EXPECT_EQ(left[0].id, stays);
   EXPECT_EQ(w.edges(), 1);
+}
+
+TEST(BookingOps, those_that_are_over_are_forgotten_in_time) {
+  Calendar w({.lease_history = 5h});
+  const std::string id = w.booked(w.booking(0s, 1h));
+  w.advance(5h);
+  EXPECT_TRUE(get_booking(w.sql(), id));
+  w.advance(3h);
+  EXPECT_EQ(get_booking(w.sql(), id).error().code, Code::not_found);
 }
 
 }  // namespace

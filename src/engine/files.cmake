@@ -6,6 +6,7 @@ set(SOURCES
   environment_ops.cc
   feed.cc
   idempotency_ops.cc
+  lease_bar.cc
   lease_deadlines.cc
   lease_grant.cc
   lease_handover.cc
