@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Operations on bookings, and what happens at their edges. Whether a window is under way is asked
-// of the wall clock at every grant (slot_pick.h); the deadlines here only see to it that nobody goes
-// on waiting when one is over, and that the journal tells.
+// of the wall clock at every grant (slot_pick.h); the deadlines here only see to it that nobody
+// goes on waiting when one is over, and that the journal tells.
 #include <optional>
 #include <string>
 #include <string_view>
