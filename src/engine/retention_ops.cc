@@ -2,6 +2,7 @@
 #include "engine/retention_ops.h"
 
 #include "engine/run_ops.h"
+#include "store/booking_table.h"
 #include "store/idempotency_table.h"
 #include "store/journal_table.h"
 #include "store/run_table.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr int kAnswersPerPiece = 500;
 constexpr int kEventsPerPiece = 2'000;
+constexpr int kBookingsPerPiece = 500;
 // Rows that a piece may remove: the writer does nothing else meanwhile.
 constexpr std::int64_t kCasesPerPiece = 5'000;
 
@@ -43,8 +45,11 @@ Result<bool> housekeeping(Context& context, const Rules& rules) {
   BATON_TRY(answers, store::remove_expired_answers(context.tx, context.now.wall, kAnswersPerPiece));
   BATON_TRY(events, store::prune_journal(context.tx, context.now.wall - rules.journal_age,
                                          kEventsPerPiece));
+  BATON_TRY(bookings, store::remove_bookings_before(
+                          context.tx, context.now.wall - rules.lease_history, kBookingsPerPiece));
   BATON_TRY_VOID(store::remove_expired_runner_tokens(context.tx, context.now.wall));
-  return more_runs || answers == kAnswersPerPiece || events == kEventsPerPiece;
+  return more_runs || answers == kAnswersPerPiece || events == kEventsPerPiece ||
+         bookings == kBookingsPerPiece;
 }
 
 Result<void> advance_reader(Context& context, std::string_view name, Seq seq) {
