@@ -57,12 +57,12 @@ std::string LeaseFold::apply_lease(store::Session& session, const model::Event& 
     lease.row = *std::move(row);
     lease.state = "queued";
     if (event.kind == "lease.queued") return {};
-    return grant(session, lease, event.data);
+    return grant(lease, event.data);
   }
   FoldLease& lease = known->second;
   if (event.kind == "lease.granted") {
     ++granted_from_queue_;
-    return grant(session, lease, event.data);
+    return grant(lease, event.data);
   }
   if (begins) return fmt::format("the lease {} is queued twice", id);
   const json::object data = parse(event.data);
@@ -71,8 +71,7 @@ std::string LeaseFold::apply_lease(store::Session& session, const model::Event& 
   return problem;
 }
 
-std::string LeaseFold::grant(store::Session& session, FoldLease& lease, std::string_view data) {
-  (void)session;
+std::string LeaseFold::grant(FoldLease& lease, std::string_view data) {
   const json::object object = parse(data);
   if (lease.state != "queued") return fmt::format("{} is granted twice", lease.row.id);
   lease.state = "held";
@@ -95,7 +94,6 @@ std::string LeaseFold::grant(store::Session& session, FoldLease& lease, std::str
     slot.holders[lease.row.id] = one.mode;
     touched_environments_.insert(one.environment);
   }
-  if (on_grant) on_grant(lease);
   return {};
 }
 

@@ -41,8 +41,7 @@ struct FoldLease {
 
 class LeaseFold {
  public:
-  /// Called with each lease that gets slots, and each that has ended.
-  std::function<void(const FoldLease&)> on_grant;
+  /// Called with each lease that has ended.
   std::function<void(const FoldLease&, std::string_view reason)> on_end;
 
   /// What is wrong with this event after those before it; "" when nothing is.
@@ -63,7 +62,7 @@ class LeaseFold {
   std::string apply_lease(store::Session& session, const model::Event& event, std::string_view id);
   std::string apply_environment(store::Session& session, const model::Event& event,
                                 std::string_view name);
-  std::string grant(store::Session& session, FoldLease& lease, std::string_view data);
+  std::string grant(FoldLease& lease, std::string_view data);
   std::string end(store::Session& session, FoldLease& lease, std::string_view kind,
                   std::string_view reason);
   std::string check_slots(const FoldLease& lease, bool handed_over);
@@ -76,7 +75,6 @@ class LeaseFold {
   int shared_slots(const FoldEnvironment& environment) const;
   std::string lost_wake_up() const;
   bool would_fit(const FoldLease& lease) const;
-  bool could_use(const FoldLease& lease, const std::string& environment) const;
   std::string compare(store::Session& session);
   std::string compare_deadlines(store::Session& session) const;
 

@@ -172,13 +172,6 @@ std::string LeaseFold::check_order(const FoldLease& lease) {
   return {};
 }
 
-bool LeaseFold::could_use(const FoldLease& lease, const std::string& environment) const {
-  const auto& wants = lease.row.request.wants;
-  return std::any_of(wants.begin(), wants.end(), [&](const Want& want) {
-    return matches(want, environment, environments_.at(environment));
-  });
-}
-
 // Without a doubt: even when every older one got all that it could want of these environments.
 bool LeaseFold::would_fit(const FoldLease& lease) const {
   if (is_barred(lease)) return false;

@@ -93,7 +93,7 @@ class SimFrame {
 
   Ids random_;
   engine::Rules rules_;
-  engine::Now now_{from_ms(1'800'000'000'000), from_ms(1'800'000'000'000)};
+  Now now_{from_ms(1'800'000'000'000), from_ms(1'800'000'000'000)};
   Duration elapsed_{0};  // real time since the beginning, whatever the clocks say
   std::unique_ptr<store::Store> store_;
   engine::Feed feed_;
