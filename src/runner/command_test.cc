@@ -205,6 +205,29 @@ TEST_F(Command, nothing_is_lost_when_the_server_is_away_and_answers_are_lost) {
             "line 1\nline 2\nline 3\nline 4\nline 5\nline 6\nline 7\nline 8\nline 9\n");
 }
 
+TEST_F(Command, asked_to_stop_it_does_not_wait_for_a_server_that_is_away) {
+  server.be_away(1 << 20);
+  shell("(sleep 300 & echo $! > left); kill -TERM $PPID; sleep 300");
+  const auto began = Clock::now();
+  EXPECT_EQ(run(), 6);
+  EXPECT_LT(Clock::now() - began, Duration{20'000});
+  const int left = std::stoi(read_file(folder + "/left").value());
+  EXPECT_NE(::kill(left, 0), 0) << "its tests ended with it";
+  EXPECT_TRUE(server.records().empty());
+  server.be_away(0);
+  shell("true");
+  epoch = 2;
+  EXPECT_EQ(run(), 0);
+  ASSERT_FALSE(all<wire::FinishedRecord>().empty());
+  EXPECT_EQ(all<wire::FinishedRecord>().front().ending, model::Ending::cancelled);
+}
+
+TEST_F(Command, asked_to_stop_it_tells_a_server_that_is_there) {
+  shell("kill -TERM $PPID; sleep 300");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(ending(), model::Ending::cancelled);
+}
+
 TEST_F(Command, records_that_the_server_never_takes_end_the_run_with_the_reason) {
   server.refuse_outputs();
   shell("echo out; sleep 1000");
