@@ -3,4 +3,4 @@ set(SOURCES check.cc cron.cc cron_parse.cc names.cc schedule.cc token.cc verdict
 set(TESTS check_test.cc cron_test.cc names_test.cc schedule_test.cc verdict_test.cc)
 set(LIBRARIES date::date-tz)
 set(TEST_LIBRARIES rapidcheck)
-set(PRECOMPILED hot)
+set(OPTIMISED ON)
