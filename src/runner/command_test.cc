@@ -152,6 +152,31 @@ TEST_F(Command, a_run_that_another_runner_took_over_is_killed) {
   EXPECT_EQ(survivors(folder), 0);
 }
 
+TEST_F(Command, a_second_runner_of_the_same_epoch_leaves_the_first_alone) {
+  shell("echo $$ > it; exec sleep 300");
+  const pid_t first = ::fork();
+  if (first == 0) {
+    run();
+    ::_exit(0);
+  }
+  const auto started = [this] {
+    const auto pid = read_file(folder + "/it");
+    return pid && !pid->empty() ? std::stoi(*pid) : 0;
+  };
+  while (started() == 0) ::usleep(1'000);
+  SupervisorOptions options;
+  options.folder = folder + "/runner";
+  options.epoch = epoch;
+  options.make_calls = server.calls();
+  const auto second = Supervisor(options).run();
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::conflict);
+  EXPECT_EQ(::kill(started(), 0), 0) << "the test of the first goes on";
+  survivors(folder);
+  ::kill(first, SIGKILL);
+  ::waitpid(first, nullptr, 0);
+}
+
 TEST_F(Command, a_filter_that_selects_nothing_gives_a_run_without_cases) {
   server.job.request.filter = "nothing";
   shell("exit 1");

@@ -82,6 +82,10 @@ Supervisor::~Supervisor() = default;
 
 Result<void> Supervisor::open_folder() {
   BATON_TRY_VOID(make_directories(options_.folder));
+  old_ = old_spools(options_.folder, options_.epoch);
+  // First of all: where there is another runner of this epoch nothing is touched.
+  BATON_TRY(spool, Spool::create(options_.folder, options_.epoch, wire::JobLimits{}.spool_bytes));
+  spool_ = std::move(spool);
   BATON_TRY(key, run_key(options_.folder));
   key_ = key;
   // What an earlier runner of this run left alive must not disturb what follows.
@@ -91,9 +95,6 @@ Result<void> Supervisor::open_folder() {
   BATON_TRY_VOID(open_cgroup());
   std::error_code ignored;
   std::filesystem::remove_all(options_.folder + "/scratch", ignored);
-  old_ = old_spools(options_.folder, options_.epoch);
-  BATON_TRY(spool, Spool::create(options_.folder, options_.epoch, wire::JobLimits{}.spool_bytes));
-  spool_ = std::move(spool);
   return {};
 }
 
