@@ -8,7 +8,7 @@
 #include <mutex>
 #include <thread>
 
-#include "base/file.h"
+#include "base/output_file.h"
 #include "base/text.h"
 #include "cli/pages.h"
 
@@ -194,7 +194,7 @@ Result<void> save_junit(const client::Endpoint& endpoint, std::int64_t run,
     content += piece;
     return true;
   }));
-  if (auto written = replace_file(path, content); !written)
+  if (auto written = write_output_file(path, content); !written)
     return tl::unexpected(of_file(std::move(written).error()));
   return {};
 }
