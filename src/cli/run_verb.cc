@@ -225,6 +225,9 @@ int run_command(Host& host, const Invocation& invocation) {
   std::unique_ptr<EmbeddedServer> own;
   const auto endpoint = adhoc_endpoint(host, invocation, own);
   if (!endpoint) return report("run", endpoint.error());
+  if (own && invocation.has("--no-wait"))
+    return report("run", Error{Code::invalid, "--no-wait needs a server that stays",
+                               "start one with `baton up`, or leave --no-wait out"});
   int code = kOk;
   for (const model::Suite& suite : *suites) {
     client::ApiClient api{*endpoint};

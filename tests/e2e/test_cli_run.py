@@ -99,6 +99,13 @@ def test_what_a_killed_command_left_does_not_hold_up_the_next(make_server):
     assert command.returncode == 0 and "left, is cancelled" in err, (out, err)
 
 
+def test_nobody_waits_only_where_a_server_stays(make_server):
+    server = make_server(start=False)
+    command = start(server, "run", "--no-wait", "--", "true")
+    out, err = command.communicate(timeout=60)
+    assert command.returncode == 2 and "baton up" in err, (out, err)
+
+
 def test_a_command_that_is_not_text_is_refused_with_its_name(make_server):
     server = make_server(start=False)
     command = start(server, "run", "--", b"./\xff")
