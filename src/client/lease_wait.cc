@@ -176,7 +176,12 @@ class Waiting {
     }
     if (stop_requested() || is_transient(renewed.error().code)) {
       if (stop_requested()) lease_.as_object()["state"] = "queued";  // follow() takes it back
-      else if (how_.on_trouble) how_.on_trouble(renewed.error());
+      else if (BootClock::now() > deadline_ + kPatienceMin) {
+        cancel(id);
+        return tl::unexpected(std::move(renewed).error());
+      } else if (how_.on_trouble) {
+        how_.on_trouble(renewed.error());
+      }
       pause(how_.stop, kRetryPause);
       return std::optional<HeldLease>{};
     }
