@@ -13,6 +13,7 @@ namespace json = boost::json;
 // Waits look at the clock so often: the one they sleep by stands still while the machine sleeps.
 constexpr Duration kLookAgain{1'000};
 constexpr Duration kWatch{25'000};
+constexpr Duration kWatchPauseMax{5'000};
 constexpr Duration kAnswerMax{10'000};
 constexpr Duration kAnswerMin{500};
 // When the lease is lost, every moment counts; how it was lost is told if the server says it soon.
@@ -97,7 +98,8 @@ struct LeaseKeeper::State {
       if (stop.stop_requested()) return;
       const std::string state = reply ? text_of(reply->body, "state") : "";
       if (!state.empty() && state != "held") return events.on_lost(lost_from(reply->body));
-      wait_until(begun + kLookAgain);
+      // A server that answers at once is asked so often that the rest of the time suffices.
+      wait_until(begun + std::clamp(lease.left / 20, kLookAgain, kWatchPauseMax));
     }
   }
 };
