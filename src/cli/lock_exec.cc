@@ -122,8 +122,7 @@ class Execution {
       handed_on_ = handed_on;
       guard_.set_times(handed_on ? KillTimes{now + options_.grace, now + options_.grace}
                                  : KillTimes{now, now});
-      say(harmless(handed_on ? lost.why
-                             : fmt::format("{}: {} is ended", lost.why, options_.request.what)));
+      say(harmless(lost.why));
     };
     return events;
   }
