@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Who asks for a lease: what others read while they wait for it. Pure but for the variables that the
-// caller lends.
+// Who asks for a lease: what others read while they wait for it. Pure but for the variables that
+// the caller lends.
 #include <functional>
 #include <string>
 

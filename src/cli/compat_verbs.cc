@@ -44,7 +44,8 @@ int request(Host&, const Invocation& invocation) {
   if (!server) return report(what, server.error());
   client::CallMeWait how;
   how.interval = kInterval;
-  for (const auto& [flag, value] : {std::pair{"--wait", &how.wait}, {"--interval", &how.interval}}) {
+  for (const auto& [flag, value] :
+       {std::pair{"--wait", &how.wait}, {"--interval", &how.interval}}) {
     const std::string text = invocation.value(flag);
     if (text.empty()) continue;
     const auto parsed = parse_duration(text);

@@ -140,8 +140,9 @@ Result<json::object> changed_declaration(const json::value& now, const Invocatio
     BATON_TRY_VOID(change_duration(body, key, invocation, flag));
   if (const std::string text = invocation.value("--description"); !text.empty())
     body["description"] = text;
-  for (const auto& [flag, key] : {std::pair{"--label", "labels"},
-                                  std::pair{"--property", "properties"}, std::pair{"--link", "links"}})
+  for (const auto& [flag, key] :
+       {std::pair{"--label", "labels"}, std::pair{"--property", "properties"},
+        std::pair{"--link", "links"}})
     BATON_TRY_VOID(change_pairs(body, key, invocation, flag));
   BATON_TRY_VOID(change_queue(body, invocation));
   BATON_TRY_VOID(change_hooks(body, invocation));

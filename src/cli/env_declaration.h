@@ -10,8 +10,8 @@ namespace baton::cli {
 
 std::vector<Flag> declaration_flags();
 
-/// now: the answer of GET /environments/{name}, null when there is none. Result: the body of the PUT.
-/// Errors: invalid, naming the flag.
+/// now: the answer of GET /environments/{name}, null when there is none. Result: the body of the
+/// PUT. Errors: invalid, naming the flag.
 Result<boost::json::object> changed_declaration(const boost::json::value& now,
                                                 const Invocation& invocation);
 

@@ -107,8 +107,11 @@ void print_rows(const json::value& environment, std::string_view key,
   print(Output::table, json::value(std::move(rows)), columns);
 }
 
-const std::vector<Column> kQueueColumns{{"POSITION", "position"}, {"WAITS", "who"},
-                                        {"LEASE", "lease"}, {"SINCE", "since"}, {"IN ABOUT", "eta"}};
+const std::vector<Column> kQueueColumns{{"POSITION", "position"},
+                                        {"WAITS", "who"},
+                                        {"LEASE", "lease"},
+                                        {"SINCE", "since"},
+                                        {"IN ABOUT", "eta"}};
 
 int view(Host&, const Invocation& invocation) {
   auto api = connect(invocation);
@@ -227,9 +230,14 @@ int utilisation(Host&, const Invocation& invocation) {
     return kOk;
   }
   print_object(invocation.output, reply->body,
-               {{"from", "from"}, {"to", "to"}, {"slots", "slots"}, {"seconds held", "seconds.held"},
-                {"cleaning", "seconds.cleaning"}, {"broken", "seconds.broken"},
-                {"maintenance", "seconds.maintenance"}, {"free", "seconds.free"}});
+               {{"from", "from"},
+                {"to", "to"},
+                {"slots", "slots"},
+                {"seconds held", "seconds.held"},
+                {"cleaning", "seconds.cleaning"},
+                {"broken", "seconds.broken"},
+                {"maintenance", "seconds.maintenance"},
+                {"free", "seconds.free"}});
   return kOk;
 }
 

@@ -4,7 +4,7 @@ set(SOURCES asker.cc booking_verbs.cc compat_verbs.cc completion.cc config_verbs
     guard_process.cc lock_exec.cc lock_progress.cc lock_request.cc lock_verbs.cc output.cc
     pages.cc parse.cc run_verb.cc runs_verbs.cc service_verbs.cc signals.cc simple.cc
     suites_verbs.cc transfers.cc verbs.cc)
-set(TESTS)
+set(TESTS guard_test.cc lock_test.cc)
 set(LIBRARIES yaml-cpp)
 set(PUBLIC_LIBRARIES Boost::json)
 set(PRECOMPILED json)

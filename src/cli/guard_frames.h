@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// What `lock exec` and its guard say to each other over a socket pair: a length, a letter, and words
-// that end with a zero byte. Both are the same program, so the form may change at will.
+// What `lock exec` and its guard say to each other over a socket pair: a length, a letter, and
+// words that end with a zero byte. Both are the same program, so the form may change at will.
 #include <cstdint>
 #include <optional>
 #include <string>

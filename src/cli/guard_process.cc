@@ -206,6 +206,7 @@ class Guard {
       send_frame(socket_.get(), 'E', {std::to_string(status_), ended_ ? "1" : "0"});
       ::_exit(0);
     }
+    if (farewell_.empty()) ::_exit(0);
     ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
     for (const auto& [name, value] : farewell_variables_)
       ::setenv(name.c_str(), value.c_str(), 1);

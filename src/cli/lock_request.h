@@ -33,7 +33,8 @@ std::optional<client::HeldLease> wait_for_lock(const client::Endpoint& endpoint,
                                                const LockRequest& request, std::stop_token stop,
                                                int& code);
 
-/// BATON_LEASE, BATON_FENCE, BATON_ENVIRONMENT, BATON_SLOT and one BATON_ENV_<KEY> for each property.
+/// BATON_LEASE, BATON_FENCE, BATON_ENVIRONMENT, BATON_SLOT and one BATON_ENV_<KEY> for each
+/// property.
 std::map<std::string, std::string> lease_variables(const boost::json::value& lease);
 
 /// "uat/1, db/2": environments with their slots.

@@ -209,7 +209,8 @@ int transfer(Host&, const Invocation& invocation) {
   json::object to{{"lease", heir}};
   if (heir.empty()) {
     json::object holder{{"name", name}};
-    for (const auto& [flag, key] : {std::pair{"--holder-url", "url"}, std::pair{"--reason", "reason"}})
+    for (const auto& [flag, key] :
+         {std::pair{"--holder-url", "url"}, std::pair{"--reason", "reason"}})
       if (const std::string value = invocation.value(flag); !value.empty()) holder[key] = value;
     to = {{"holder", std::move(holder)}};
   }
@@ -251,7 +252,8 @@ int list(Host&, const Invocation& invocation) {
   json::array items;
   std::string next;
   for (const std::string& state : states) {
-    auto page = api->get("/leases?" + query + (state.empty() ? "" : "&state=" + client::escape(state)));
+    auto page =
+        api->get("/leases?" + query + (state.empty() ? "" : "&state=" + client::escape(state)));
     if (!page) return report("lock ls", page.error());
     for (json::value& lease : page->at("items").as_array()) items.push_back(std::move(lease));
     next = text_at(*page, "next_cursor");
@@ -287,7 +289,8 @@ Verb acquire_verb() {
   Verb verb = make("lock acquire", "ENV", "Take an environment, waiting for it if need be",
                    lock_flags(), acquire);
   verb.arguments_max = kLockEnvironmentsMax;
-  verb.flags.push_back({"--env-file", "F", "Append BATON_LEASE=…, BATON_FENCE=… and the properties"});
+  verb.flags.push_back(
+      {"--env-file", "F", "Append BATON_LEASE=…, BATON_FENCE=… and the properties"});
   verb.example = "LEASE=$(baton lock acquire deploy-or-test --wait 10m --ttl 1h)\n"
                  "  ./deploy.sh\n  baton lock release $LEASE";
   return verb;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The wire of call-me, an older service that gives out environments by name: POST /maybe?environment=
-// takes (201, or 403 while somebody has it), DELETE gives back (204). Any server that speaks it.
-// Blocking.
+// The wire of call-me, an older service that gives out environments by name: POST
+// /maybe?environment= takes (201, or 403 while somebody has it), DELETE gives back (204). Any
+// server that speaks it. Blocking.
 #include <functional>
 #include <stop_token>
 #include <string>

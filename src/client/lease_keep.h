@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Keeps a held lease: renews it at a third of its time from one thread, and hears from the server on
-// another when somebody ends it. What is to be done then is the caller's; the calls come from these
-// threads. Ends with its destructor, which may wait for an answer under way.
+// Keeps a held lease: renews it at a third of its time from one thread, and hears from the server
+// on another when somebody ends it. What is to be done then is the caller's; the calls come from
+// these threads. Ends with its destructor, which may wait for an answer under way.
 #include <functional>
 #include <memory>
 #include <string>
