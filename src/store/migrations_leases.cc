@@ -96,7 +96,7 @@ CREATE TABLE lease_use (
 ) WITHOUT ROWID;
 CREATE INDEX lease_use_current ON lease_use (environment, slot, seq) WHERE to_at IS NULL;
 CREATE INDEX lease_use_ended ON lease_use (environment, to_at) WHERE to_at IS NOT NULL;
-CREATE TABLE run_environment (
+CREATE TABLE run_lease (
   run_id BIGINT PRIMARY KEY,
   fence  BIGINT NOT NULL,
   data   TEXT NOT NULL
@@ -200,7 +200,7 @@ CREATE TABLE lease_use (
 );
 CREATE INDEX lease_use_current ON lease_use (environment, slot, seq) WHERE to_at IS NULL;
 CREATE INDEX lease_use_ended ON lease_use (environment, to_at) WHERE to_at IS NOT NULL;
-CREATE TABLE run_environment (
+CREATE TABLE run_lease (
   run_id BIGINT PRIMARY KEY,
   fence  BIGINT NOT NULL,
   data   TEXT COLLATE "C" NOT NULL
