@@ -49,7 +49,12 @@ void write_place(wire::JsonWriter& out, const std::optional<engine::QueuePlace>&
       out.end_object();
     }
   out.end_array();
-  if (place) out.field_if("eta_ms", place->eta);
+  if (!place) return;
+  out.field_if("eta_ms", place->eta);
+  if (place->bars.empty()) return;
+  out.key("barred").begin_array();
+  for (const engine::Bar& bar : place->bars) out.raw(engine::bar_json(bar));
+  out.end_array();
 }
 
 void write_ending(wire::JsonWriter& out, const Lease& lease) {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "engine/booking_ops.h"
 #include "engine/lease_grant.h"
 #include "engine/slot_ops.h"
 #include "store/lease_json.h"
@@ -154,6 +155,7 @@ Result<void> delete_environment(Context& context, std::string_view name) {
   if (!uses.empty() || queued)
     return fail_with_fix(Code::conflict, "drain it, and wait for its holders or revoke them",
                          "the environment {} is {}", name, uses.empty() ? "waited for" : "held");
+  BATON_TRY_VOID(delete_bookings_of(context, name));
   return store::remove_environment(context.tx, name);
 }
 

@@ -19,6 +19,7 @@ Result<model::Environment> get_environment(store::Session& session, std::string_
 /// Errors: see check_environment; conflict (a file declares it; a slot that would go is held).
 Result<model::Environment> declare_environment(Context& context, const Rules& rules,
                                                model::Environment environment);
+/// With its bookings, but not those by labels.
 /// Errors: not_found, conflict (a file declares it; somebody holds or wants it).
 Result<void> delete_environment(Context& context, std::string_view name);
 

@@ -6,6 +6,7 @@ set(SOURCES
   environment_ops.cc
   feed.cc
   idempotency_ops.cc
+  lease_bar.cc
   lease_deadlines.cc
   lease_grant.cc
   lease_handover.cc
@@ -29,6 +30,7 @@ set(SOURCES
   writer.cc
 )
 set(TESTS
+  booking_ops_test.cc
   record_ops_test.cc
   run_ops_test.cc
   schedule_ops_test.cc

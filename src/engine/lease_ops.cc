@@ -170,7 +170,7 @@ Result<LeaseStatus> acquire_in_turn(Context& context, const Rules& rules, Lease 
     BATON_TRY_VOID(context.tx.clear_deadline(kLeaseClaim, store::lease_subject(lease.id)));
     return status_of(context, *std::move(now));
   }
-  if (!waits) return busy(context.tx.sql(), *now);
+  if (!waits) return busy(context.tx.sql(), *now, context.now.wall);
   BATON_TRY(cycle, find_deadlock(context.tx.sql(), *now));
   if (!cycle.empty()) return deadlock(*now, cycle);
   return status_of(context, *std::move(now));

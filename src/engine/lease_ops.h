@@ -22,8 +22,8 @@ struct LeaseStatus {
 /// Grants at once, or queues, or refuses. Environments that nobody declared are made
 /// (Rules::auto_create_environments). token: the name of the token that asks.
 /// Errors: see check_lease_request; not_found (environment), unsatisfiable (more slots than there
-/// are; a selector that nothing matches), busy (wait 0 and not free; members `holders` and
-/// `queue_length`), deadlock (member `cycle`), limit (the queue is full).
+/// are; a selector that nothing matches), busy (wait 0 and not free; members `holders`,
+/// `queue_length` and, when a state or a booking keeps it out, `barred`), deadlock (member `cycle`), limit (the queue is full).
 Result<LeaseStatus> acquire(Context& context, const Rules& rules, model::LeaseRequest request,
                             std::string_view token);
 

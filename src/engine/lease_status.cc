@@ -130,6 +130,10 @@ Result<QueuePlace> place_of(store::Session& session, const Lease& lease, TimePoi
     // It needs them all: the last one counts.
     if (eta) place.eta = std::max(place.eta.value_or(Duration{0}), *eta);
   }
+  BATON_TRY(bars, bars_of(session, lease, wall));
+  for (const Bar& bar : bars)
+    if (bar.window && place.eta) place.eta = std::max(*place.eta, bar.window->to - wall);
+  place.bars = std::move(bars);
   for (const std::string& name : names) {
     BATON_TRY(page, store::queue_page(session, name, {INT64_MIN, 0}, kAheadMax));
     for (const store::Place& one : page) {
@@ -217,7 +221,7 @@ tl::unexpected<Error> lost(const Lease& lease) {
   return tl::unexpected(std::move(error));
 }
 
-tl::unexpected<Error> busy(store::Session& session, const Lease& lease) {
+tl::unexpected<Error> busy(store::Session& session, const Lease& lease, TimePoint wall) {
   auto names = store::wanted_by(session, lease.seq);
   if (!names) return tl::unexpected(names.error());
   std::vector<Lease> holders;
@@ -232,13 +236,22 @@ tl::unexpected<Error> busy(store::Session& session, const Lease& lease) {
   }
   std::string who;
   for (const Lease& one : holders) who += (who.empty() ? "" : ", ") + one.request.holder.name;
+  auto bars = bars_of(session, lease, wall);
+  if (!bars) return tl::unexpected(bars.error());
+  std::string why;
+  std::string barred;
+  for (const Bar& bar : *bars) {
+    why += (why.empty() ? ": " : "; ") + describe(bar);
+    barred += (barred.empty() ? "" : ",") + bar_json(bar);
+  }
   const std::set<std::string> sorted(names->begin(), names->end());
   Error error{Code::busy,
-              who.empty() ? fmt::format("{} cannot be had now", join(sorted))
-                          : fmt::format("{} is held by {}", join(sorted), who),
+              who.empty() ? fmt::format("{} cannot be had now{}", join(sorted), why)
+                          : fmt::format("{} is held by {}{}", join(sorted), who, why),
               "wait for it: `wait` in the request, or --wait 10m"};
   error.members =
       fmt::format(R"("holders":{},"queue_length":{})", holders_json(holders), queued);
+  if (!barred.empty()) error.members += fmt::format(R"(,"barred":[{}])", barred);
   return tl::unexpected(std::move(error));
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/lease_bar.h"
 #include "engine/lease_grant.h"
 #include "engine/lease_ops.h"
 
@@ -24,6 +25,7 @@ Result<LeaseStatus> status_of(store::Session& session, TimePoint at, const Beats
 struct QueuePlace {
   int position = 1;  // from 1
   std::vector<model::Lease> ahead;  // the holders first, then the queue; at most kAheadMax
+  std::vector<Bar> bars;        // what keeps it out besides holders
   std::optional<Duration> eta;  // from the last holds; nothing when there were none
 };
 inline constexpr int kAheadMax = 50;
@@ -54,7 +56,7 @@ std::string holder_json(const model::Lease& lease);
 Result<void> check_fence(const model::Lease& lease, std::int64_t fence);
 /// The refusals with what a program needs of them.
 tl::unexpected<Error> lost(const model::Lease& lease);
-tl::unexpected<Error> busy(store::Session& session, const model::Lease& lease);
+tl::unexpected<Error> busy(store::Session& session, const model::Lease& lease, TimePoint wall);
 tl::unexpected<Error> deadlock(const model::Lease& lease, const std::vector<std::string>& cycle);
 
 /// Ends the lease as told and gives its slots to the heir in the same step.

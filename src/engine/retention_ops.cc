@@ -2,6 +2,7 @@
 #include "engine/retention_ops.h"
 
 #include "engine/run_ops.h"
+#include "store/booking_table.h"
 #include "store/environment_table.h"
 #include "store/idempotency_table.h"
 #include "store/journal_table.h"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr int kAnswersPerPiece = 500;
 constexpr int kEventsPerPiece = 2'000;
+constexpr int kBookingsPerPiece = 500;
 constexpr int kLeasesPerPiece = 500;
 // Rows that a piece may remove: the writer does nothing else meanwhile.
 constexpr std::int64_t kCasesPerPiece = 5'000;
@@ -54,9 +56,12 @@ Result<bool> housekeeping(Context& context, const Rules& rules) {
   BATON_TRY(answers, store::remove_expired_answers(context.tx, context.now.wall, kAnswersPerPiece));
   BATON_TRY(events, store::prune_journal(context.tx, context.now.wall - rules.journal_age,
                                          kEventsPerPiece));
+  BATON_TRY(bookings, store::remove_bookings_before(
+                          context.tx, context.now.wall - rules.lease_history, kBookingsPerPiece));
   BATON_TRY_VOID(store::remove_expired_runner_tokens(context.tx, context.now.wall));
   BATON_TRY(more_leases, expire_leases(context, rules));
-  return more_runs || more_leases || answers == kAnswersPerPiece || events == kEventsPerPiece;
+  return more_runs || more_leases || answers == kAnswersPerPiece || events == kEventsPerPiece ||
+         bookings == kBookingsPerPiece;
 }
 
 Result<void> advance_reader(Context& context, std::string_view name, Seq seq) {

@@ -135,12 +135,6 @@ bool has_enough(const EnvironmentView& view, const Want& want) {
   return view.environment.slots >= want.slots;
 }
 
-// By name, and whether it failed because of a state or a booking.
-struct Picks {
-  std::map<std::string, std::vector<Grant>> of;  // per want and environment
-  bool barred = false;
-};
-
 Result<std::vector<Grant>> try_pick(const EnvironmentView& view, const Want& want,
                                     const Lease& lease, TimePoint wall, const Binds& binds,
                                     bool& barred) {
@@ -191,11 +185,17 @@ Result<Choice> choose(const Views& views, const Lease& lease, TimePoint wall, co
   const auto add = [&](std::vector<Grant> more) {
     grants.insert(grants.end(), more.begin(), more.end());
   };
+  // First of all who is barred: a busy slot that comes earlier must not hide it.
   for (const Want& want : lease.request.wants) {
     if (want.environment.empty()) continue;
     const auto view = views.find(want.environment);
     if (view == views.end()) return choice;  // it was deleted meanwhile
-    BATON_TRY(picked, try_pick(view->second, want, lease, wall, binds, choice.barred));
+    choice.barred = choice.barred || !view->second.admits(lease, wall);
+  }
+  if (choice.barred) return choice;
+  for (const Want& want : lease.request.wants) {
+    if (want.environment.empty()) continue;
+    BATON_TRY(picked, pick(views.find(want.environment)->second, want, binds));
     if (picked.empty()) return choice;
     add(std::move(picked));
   }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-set(SOURCES booking.cc check.cc cron.cc cron_parse.cc environment.cc lease.cc names.cc schedule.cc token.cc
-  verdict.cc)
-set(TESTS check_test.cc cron_test.cc names_test.cc schedule_test.cc verdict_test.cc)
+set(SOURCES booking.cc check.cc cron.cc cron_parse.cc environment.cc lease.cc names.cc recurrence.cc
+  schedule.cc token.cc verdict.cc)
+set(TESTS booking_test.cc check_test.cc cron_test.cc names_test.cc schedule_test.cc verdict_test.cc)
 set(LIBRARIES date::date-tz)
 set(TEST_LIBRARIES rapidcheck)
 set(PRECOMPILED hot)

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/text.h"
+#include "model/booking.h"
 #include "model/environment.h"
 #include "model/lease.h"
 #include "model/run.h"
@@ -48,6 +49,7 @@ constexpr std::array<std::string_view, 9> kLeaseStates{
 constexpr std::array<std::string_view, 2> kLeaseModes{"exclusive", "shared"};
 constexpr std::array<std::string_view, 3> kLeaseOutcomes{"clean", "dirty", "broken"};
 constexpr std::array<std::string_view, 3> kLeaseSources{"api", "legacy", "run"};
+constexpr std::array<std::string_view, 3> kBookingKinds{"booking", "maintenance", "blackout"};
 
 template <class E>
 std::string_view word(std::span<const std::string_view> words, E value) {
@@ -136,5 +138,9 @@ Result<LeaseOutcome> parse_lease_outcome(std::string_view text) {
   return parse<LeaseOutcome>(kLeaseOutcomes, "outcome of a lease", text);
 }
 std::string_view name_of(LeaseSource source) { return word(kLeaseSources, source); }
+std::string_view name_of(BookingKind kind) { return word(kBookingKinds, kind); }
+Result<BookingKind> parse_booking_kind(std::string_view text) {
+  return parse<BookingKind>(kBookingKinds, "kind of booking", text);
+}
 
 }  // namespace baton::model

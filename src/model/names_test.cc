@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include "model/booking.h"
 #include "model/run.h"
 #include "model/schedule.h"
 #include "model/suite.h"
@@ -33,6 +34,7 @@ TEST(Names, every_word_reads_back) {
   expect_words(Overlap::skip, Overlap::allow, parse_overlap);
   expect_words(CatchUp::none, CatchUp::once, parse_catch_up);
   expect_words(Scope::runner, Scope::admin, parse_scope);
+  expect_words(BookingKind::booking, BookingKind::blackout, parse_booking_kind);
 }
 
 TEST(Names, a_wrong_word_is_refused_with_the_nearest) {

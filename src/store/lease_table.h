@@ -66,6 +66,8 @@ Result<std::vector<Place>> queue_page(Session& session, std::string_view environ
                                       int limit);
 Result<bool> has_queue(Session& session, std::string_view environment);
 Result<int> queue_length(Session& session, std::string_view environment);
+/// Those that somebody waits for.
+Result<std::vector<std::string>> queued_environments(Session& session);
 /// How many stand before it in the queue that is longest for it.
 Result<int> ahead_in_queue(Session& session, const model::Lease& lease);
 /// Moves every waiting lease's place by so much.

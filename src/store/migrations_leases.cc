@@ -11,7 +11,7 @@ namespace {
 // fence holds the last one given, for ever rising. lease_want has a row for each environment that a
 // waiting lease may be given: it is the queue, in order. lease_use is who used a slot from when to
 // when; it and slot_period (what else kept a slot busy; slot 0 = the whole environment) are what
-// history and utilisation are made of.
+// history and utilisation are made of. booking.ends_at: nothing of it is later (NULL: it has no end).
 constexpr std::string_view kSqlite = R"sql(
 CREATE TABLE fence (
   id   BIGINT PRIMARY KEY,
@@ -96,7 +96,7 @@ CREATE TABLE lease_use (
 ) WITHOUT ROWID;
 CREATE INDEX lease_use_current ON lease_use (environment, slot, seq) WHERE to_at IS NULL;
 CREATE INDEX lease_use_ended ON lease_use (environment, to_at) WHERE to_at IS NOT NULL;
-CREATE TABLE run_environment (
+CREATE TABLE run_lease (
   run_id BIGINT PRIMARY KEY,
   fence  BIGINT NOT NULL,
   data   TEXT NOT NULL
@@ -112,8 +112,11 @@ CREATE TABLE booking (
   owner       TEXT NOT NULL,
   note        TEXT NOT NULL,
   created_at  BIGINT NOT NULL,
-  created_by  TEXT NOT NULL
+  created_by  TEXT NOT NULL,
+  ends_at     BIGINT,
+  under_way   BIGINT
 ) WITHOUT ROWID;
+CREATE INDEX booking_environment ON booking (environment, ends_at);
 )sql";
 
 constexpr std::string_view kPostgres = R"sql(
@@ -200,7 +203,7 @@ CREATE TABLE lease_use (
 );
 CREATE INDEX lease_use_current ON lease_use (environment, slot, seq) WHERE to_at IS NULL;
 CREATE INDEX lease_use_ended ON lease_use (environment, to_at) WHERE to_at IS NOT NULL;
-CREATE TABLE run_environment (
+CREATE TABLE run_lease (
   run_id BIGINT PRIMARY KEY,
   fence  BIGINT NOT NULL,
   data   TEXT COLLATE "C" NOT NULL
@@ -216,8 +219,11 @@ CREATE TABLE booking (
   owner       TEXT COLLATE "C" NOT NULL,
   note        TEXT COLLATE "C" NOT NULL,
   created_at  BIGINT NOT NULL,
-  created_by  TEXT COLLATE "C" NOT NULL
+  created_by  TEXT COLLATE "C" NOT NULL,
+  ends_at     BIGINT,
+  under_way   BIGINT
 );
+CREATE INDEX booking_environment ON booking (environment, ends_at);
 )sql";
 
 }  // namespace

@@ -73,6 +73,14 @@ Result<int> queue_length(Session& session, std::string_view environment) {
   return static_cast<int>(rows.at(0).integer(0));
 }
 
+Result<std::vector<std::string>> queued_environments(Session& session) {
+  BATON_TRY(rows,
+            session.query("SELECT DISTINCT environment FROM lease_want ORDER BY environment"));
+  std::vector<std::string> names;
+  for (const Row& row : rows) names.push_back(row.text(0));
+  return names;
+}
+
 Result<int> ahead_in_queue(Session& session, const model::Lease& lease) {
   BATON_TRY(rows,
             session.query("SELECT COALESCE(MAX(n), 0) FROM (SELECT (SELECT COUNT(*) FROM "

@@ -210,14 +210,14 @@ Result<void> set_lease(Tx& tx, RunRow& row, std::string_view lease) {
 
 Result<void> put_run_environment(Tx& tx, RunId run, const RunEnvironment& environment) {
   return tx.sql().exec(
-      "INSERT INTO run_environment (run_id, fence, data) VALUES (?, ?, ?) "
+      "INSERT INTO run_lease (run_id, fence, data) VALUES (?, ?, ?) "
       "ON CONFLICT (run_id) DO UPDATE SET fence = excluded.fence, data = excluded.data",
       {raw(run), environment.fence, environment.events});
 }
 
 Result<std::optional<RunEnvironment>> run_environment(Session& session, RunId run) {
   BATON_TRY(rows,
-            session.query("SELECT fence, data FROM run_environment WHERE run_id = ?", {raw(run)}));
+            session.query("SELECT fence, data FROM run_lease WHERE run_id = ?", {raw(run)}));
   if (rows.empty()) return std::optional<RunEnvironment>{};
   return std::optional{RunEnvironment{rows[0].integer(0), rows[0].text(1)}};
 }
@@ -325,7 +325,7 @@ Result<void> remove_run(Tx& tx, const RunRow& row, std::string_view data) {
   BATON_TRY_VOID(tx.sql().exec(
       sqlite ? "DELETE FROM run_text WHERE rowid = ?" : "DELETE FROM run_text WHERE run_id = ?",
       {id}));
-  BATON_TRY_VOID(tx.sql().exec("DELETE FROM run_environment WHERE run_id = ?", {id}));
+  BATON_TRY_VOID(tx.sql().exec("DELETE FROM run_lease WHERE run_id = ?", {id}));
   BATON_TRY_VOID(tx.sql().exec("DELETE FROM run WHERE id = ?", {id}));
   BATON_TRY_VOID(
       tx.sql().exec("UPDATE suite_tally SET last_run = (SELECT MAX(id) FROM run WHERE "

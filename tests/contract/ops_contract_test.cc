@@ -2,12 +2,16 @@
 // The operations say and store the same on every backend.
 #include <algorithm>
 
+#include "engine/booking_ops.h"
+#include "engine/environment_ops.h"
 #include "engine/idempotency_ops.h"
+#include "engine/lease_ops.h"
 #include "engine/op_world.h"
 #include "engine/report_ops.h"
 #include "engine/retention_ops.h"
 #include "engine/schedule_ops.h"
 #include "engine/token_ops.h"
+#include "store/lease_table.h"
 #include "store/schedule_table.h"
 #include "store/token_table.h"
 #include "tests/contract/backends.h"
@@ -149,6 +153,40 @@ TEST_P(Ops, schedules_fire) {
   EXPECT_EQ(get_schedule(w.sql(), "tick")->run_count, 1);
   EXPECT_EQ(store::schedules_of(w.sql(), "pay/a")->size(), 1U);
   ASSERT_TRUE(w.run([](Context& c) { return delete_schedule(c, "tick"); }));
+}
+
+TEST_P(Ops, a_booking_keeps_others_out_while_it_is_under_way) {
+  OpWorld& w = world();
+  model::Environment environment;
+  environment.name = "uat";
+  environment.labels = {{"team", "pay"}};
+  ASSERT_TRUE(w.run([&](Context& c) { return declare_environment(c, w.rules, environment); }));
+  model::Booking booking;
+  booking.labels = environment.labels;
+  booking.from = w.now.wall + 10s;
+  booking.to = w.now.wall + 30s;
+  booking.rrule = "FREQ=DAILY";
+  booking.owner = "team pay";
+  const auto made = w.run([&](Context& c) { return create_booking(c, booking, "ann"); });
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(w.run([&](Context& c) { return create_booking(c, booking, "ann"); }).error().code,
+            Code::conflict);
+  w.advance(10s);
+  model::LeaseRequest request;
+  request.wants = {{"uat", {}, {}, 1}};
+  request.holder.name = "ci";
+  request.wait = 1h;
+  const auto lease = w.run([&](Context& c) { return acquire(c, w.rules, request, "ci"); });
+  ASSERT_TRUE(lease) << lease.error().message;
+  const auto state = [&] { return store::find_lease(w.sql(), lease->lease.id).value()->state; };
+  EXPECT_EQ(state(), model::LeaseState::queued);
+  w.advance(19s);
+  EXPECT_EQ(state(), model::LeaseState::queued);
+  w.advance(1s);
+  EXPECT_EQ(state(), model::LeaseState::held);
+  ASSERT_TRUE(w.run([&](Context& c) { return delete_booking(c, w.rules, made->id); }));
+  EXPECT_EQ(w.kinds("booking:" + made->id), list("booking.created", "booking.started",
+                                                 "booking.ended", "booking.deleted"));
 }
 
 TEST_P(Ops, retention_deletes_and_ids_never_come_back) {
