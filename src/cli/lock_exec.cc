@@ -23,8 +23,8 @@ namespace {
 
 constexpr Duration kGrace{5'000};
 // SIGKILL takes effect within it on a busy machine; of short times a part.
-constexpr Duration kMarginMin{100};
-constexpr Duration kMarginMax{2'000};
+constexpr Duration kMarginMin{150};
+constexpr Duration kMarginMax{1'500};
 constexpr Duration kReleasePatience{10'000};
 // As shells answer for a command that cannot be run, and for one that does not exist.
 constexpr int kNotExecutable = 126;
@@ -211,9 +211,9 @@ class Execution {
 }  // namespace
 
 KillTimes kill_times(const client::HeldLease& lease, Duration grace) {
-  const Duration margin = std::clamp(lease.left / 5, kMarginMin, kMarginMax);
+  const Duration margin = std::clamp(lease.left / 8, kMarginMin, kMarginMax);
   const client::BootTime kill = lease.until() - std::min(margin, lease.left);
-  return {kill - std::min(grace, lease.left / 4), kill};
+  return {kill - std::min(grace, lease.left / 5), kill};
 }
 
 int lock_exec(Host&, const Invocation& invocation) {

@@ -14,7 +14,7 @@ inline constexpr std::size_t kLockEnvironmentsMax = 50;
 int lock_exec(Host& host, const Invocation& invocation);
 
 /// From what the last successful renewal said: the command is killed a margin before the time is
-/// over that counts from its sending, and asked to end `grace` (a quarter of the time at most)
+/// over that counts from its sending, and asked to end `grace` (a fifth of the time at most)
 /// before.
 KillTimes kill_times(const client::HeldLease& lease, Duration grace);
 

@@ -138,12 +138,12 @@ TEST(LockExec, the_kill_comes_before_the_time_is_over_that_counts_from_the_sendi
   lease.sent = client::BootTime{Duration{1'000'000}};
   lease.left = Duration{120'000};
   KillTimes times = kill_times(lease, Duration{5'000});
-  EXPECT_EQ(times.kill, lease.sent + Duration{118'000});
-  EXPECT_EQ(times.term, lease.sent + Duration{113'000});
+  EXPECT_EQ(times.kill, lease.sent + Duration{118'500});
+  EXPECT_EQ(times.term, lease.sent + Duration{113'500});
   lease.left = Duration{1'000};  // the least that a lease has
   times = kill_times(lease, Duration{5'000});
-  EXPECT_EQ(times.kill, lease.sent + Duration{800});
-  EXPECT_EQ(times.term, lease.sent + Duration{550});
+  EXPECT_EQ(times.kill, lease.sent + Duration{850});
+  EXPECT_EQ(times.term, lease.sent + Duration{650});
   lease.left = Duration{50};  // nearly over
   EXPECT_EQ(kill_times(lease, Duration{5'000}).kill, lease.sent);
 }

@@ -72,7 +72,7 @@ struct LeaseKeeper::State {
       if (is_loss(renewed.error().code)) return events.on_lost(explain(renewed.error()));
       // Any other refusal may be mended until the time is over: a token, a proxy, a full disk.
       events.on_trouble(renewed.error());
-      pause(stop.get_token(), std::clamp(held.left / 10, Duration{100}, Duration{1'000}));
+      pause(stop.get_token(), std::clamp(held.left / 20, Duration{50}, Duration{1'000}));
     }
   }
 

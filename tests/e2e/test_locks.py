@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`baton lock` and `baton env`: waiting in order, handing over, and commands that never outlive their lease."""
 import contextlib
+import http.server
 import json
 import os
 import pathlib
@@ -290,14 +291,14 @@ def test_a_restart_of_the_server_within_the_time_keeps_the_lease_and_the_queue(l
 def test_a_lost_network_ends_the_command_in_time_and_a_short_gap_does_not(locks):
     proxy = Proxy(locks.server.url)
     short = locks.exec("a", "echo $$ > $FOLDER/a.pid; while ! [ -e $FOLDER/go ]; do sleep 0.05; done",
-                       "--ttl", "6s", url=proxy.url)
+                       "--ttl", "8s", url=proxy.url)
     locks.pid("a")
     time.sleep(1.5)
     proxy.cut()
     time.sleep(2)
     proxy.drop()
     proxy.mend()
-    time.sleep(4)
+    time.sleep(6)
     assert short.poll() is None, short.communicate()
     (locks.folder / "go").touch()
     end(short, 0)
@@ -402,3 +403,53 @@ def test_environments_are_declared_looked_at_and_closed(locks):
     assert json.loads(server.cli("env", "queue", "uat", "--output", "json", check=0).stdout)["items"] == []
     server.cli("env", "rm", "uat", check=0)
     server.cli("env", "view", "uat", check=3)
+
+
+class CallMe(http.server.BaseHTTPRequestHandler):
+    """The old service as it answers on the wire: no body, no type, one key, a 403 for who comes late."""
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, method):
+        server = self.server
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+        name = query["environment"][-1]
+        status = 401
+        if self.headers.get("X-API-KEY") == "secret":
+            server.asked.append((method, name))
+            if method == "POST":
+                status = 403 if name in server.taken else 201
+                server.taken.add(name)
+            else:
+                server.taken.discard(name)
+                status = 204
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_POST(self):
+        self.answer("POST")
+
+    def do_DELETE(self):
+        self.answer("DELETE")
+
+    def log_message(self, *_):
+        pass
+
+
+def test_call_me_is_spoken_to_whoever_serves_it(locks):
+    old = http.server.ThreadingHTTPServer(("127.0.0.1", 0), CallMe)
+    old.taken, old.asked = {"team uat/1"}, []
+    threading.Thread(target=old.serve_forever, daemon=True).start()
+    env = {"HOST": f"127.0.0.1:{old.server_port}", "API_KEY": "secret"}
+    late = locks.server.cli("compat", "call-me", "request", "team uat/1", "--wait", "300ms",
+                            "--interval", "100ms", env=env, check=20)
+    assert "waiting for free slot on environment: team uat/1" in late.stderr
+    waiting = locks.start("compat", "call-me", "request", "team uat/1", "--interval", "100ms", **env)
+    wait_for(lambda: len(old.asked) > 5, what="questions")
+    assert "freed" in locks.server.cli("compat", "call-me", "release", "team uat/1", env=env, check=0).stdout
+    out, _ = end(waiting, 0)
+    assert out.startswith("acquired slot for environment: team uat/1\nwaited ")
+    env["API_KEY"] = "wrong"
+    locks.server.cli("compat", "call-me", "request", "x", env=env, check=4)
+    old.shutdown()
+    old.server_close()
