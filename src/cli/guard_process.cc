@@ -156,6 +156,11 @@ class Guard {
     const auto variables = pairs(frame, at);
     farewell_ = list(frame, at);
     farewell_variables_ = pairs(frame, at);
+    // `lock exec` was stopped between the grant and here: it is too late to begin.
+    if (BootClock::now() >= std::min(times_.term, times_.kill)) {
+      send_frame(socket_.get(), 'E', {"0", "1"});
+      ::_exit(0);
+    }
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return fail_launch(errno);
     Fd in{ends[0]};

@@ -20,6 +20,7 @@ namespace {
 using client::BootClock;
 
 constexpr std::chrono::seconds kPatience{30};
+constexpr Duration kLong{60'000};
 
 bool eventually(const std::function<bool()>& condition) {
   const auto end = BootClock::now() + kPatience;
@@ -80,8 +81,6 @@ class Guarded : public ::testing::Test {
   std::unique_ptr<ExecGuard> guard_;
 };
 
-constexpr Duration kLong{60'000};
-
 TEST_F(Guarded, hands_on_the_status_of_a_command_that_ends_by_itself) {
   launch("exit 7", kLong);
   const GuardReport ended = report();
@@ -93,10 +92,17 @@ TEST_F(Guarded, hands_on_the_status_of_a_command_that_ends_by_itself) {
 TEST_F(Guarded, tells_that_a_command_does_not_exist) {
   GuardedCommand command;
   command.argv = {"/nonexistent/command"};
+  command.times = {BootClock::now() + kLong, BootClock::now() + kLong};
   guard_->launch(command);
   const GuardReport ended = report();
   EXPECT_FALSE(ended.launched);
   EXPECT_EQ(ended.error, ENOENT);
+}
+
+TEST_F(Guarded, begins_nothing_when_the_time_is_over_already) {
+  launch("echo 1 > $FOLDER/began", Duration{-1'000});
+  EXPECT_TRUE(report().ended);
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/began"));
 }
 
 TEST_F(Guarded, kills_what_has_left_the_session_and_the_parent_when_the_time_is_over) {

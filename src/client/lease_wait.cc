@@ -165,7 +165,10 @@ class Waiting {
 
   // How long a grant is good counts from a request of our own; and a grant must be seen in time.
   Result<std::optional<HeldLease>> confirm(const std::string& id) {
-    if (fresh_) return std::optional{held_from(lease_, sent_)};
+    if (fresh_) {
+      HeldLease held = held_from(lease_, sent_);
+      if (BootClock::now() - sent_ < held.left / 3) return std::optional{std::move(held)};
+    }
     auto renewed = renew_lease(api_, id, number_of(lease_, "fence"), kAnswerMax);
     if (renewed) {
       HeldLease held = *std::move(renewed);

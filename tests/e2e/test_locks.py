@@ -5,6 +5,8 @@ import http.server
 import json
 import os
 import pathlib
+import pty
+import select
 import signal
 import socket
 import subprocess
@@ -403,6 +405,35 @@ def test_environments_are_declared_looked_at_and_closed(locks):
     assert json.loads(server.cli("env", "queue", "uat", "--output", "json", check=0).stdout)["items"] == []
     server.cli("env", "rm", "uat", check=0)
     server.cli("env", "view", "uat", check=3)
+
+
+def test_on_a_terminal_the_command_is_in_the_foreground_and_gets_ctrl_c_once(locks):
+    script = ("trap 'echo caught; n=$((n + 1))' INT; echo ready; read line; echo got $line; "
+              "while [ -z \"$n\" ]; do sleep 0.1; done; sleep 0.3; exit $((40 + n))")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        env = locks.server.environment()
+        env.update(BATON_URL=locks.server.url, BATON_TOKEN=locks.server.token)
+        os.execve(BATON, [BATON, "lock", "exec", "uat", "--", "sh", "-c", script], env)
+    shown = b""
+
+    def until(text):
+        nonlocal shown
+        while text not in shown:
+            assert select.select([terminal], [], [], 30)[0], shown
+            shown += os.read(terminal, 4096)
+
+    try:
+        until(b"ready")
+        os.write(terminal, b"hello\n")
+        until(b"got hello")
+        os.write(terminal, b"\x03")
+        until(b"caught")
+        _, status = os.waitpid(pid, 0)
+    finally:
+        os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 41, shown
+    assert locks.holders() == []
 
 
 class CallMe(http.server.BaseHTTPRequestHandler):
