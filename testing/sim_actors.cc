@@ -10,7 +10,6 @@
 #include "engine/run_ops.h"
 #include "engine/schedule_ops.h"
 #include "store/journal_table.h"
-#include "testing/sim_submit.h"
 #include "testing/sim_world.h"
 
 namespace baton::sim {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The frame: time, commits, crashes, checks, and the rest at the end. sim_actors.cc holds what the
-// clients, runners and the executor do.
+// The checks and the rest at the end. sim_actors.cc holds what the clients, runners and the executor
+// do.
 #include "testing/sim_world.h"
 
 #include <fmt/format.h>
@@ -8,53 +8,28 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "base/fnv.h"
-#include "engine/deadline_ops.h"
 #include "engine/run_ops.h"
 #include "engine/schedule_ops.h"
 #include "engine/suite_ops.h"
 #include "store/run_table.h"
-#include "store/tx.h"
-#include "testing/sim_submit.h"
 
 namespace baton::sim {
 namespace {
 
-constexpr int kJournalPage = 10'000;
 // At rest every iteration ends or heals something; this many mean that something hangs.
 constexpr int kRestMax = 400;
 
-std::uint64_t mix(std::uint64_t hash, std::string_view text) { return fnv1a(text, hash); }
-
 }  // namespace
 
-SimWorld::SimWorld(std::uint64_t seed) : random_(seed) {
+SimWorld::SimWorld(std::uint64_t seed) : SimFrame(seed) {
   rules_.running_runs = 1 + static_cast<std::int64_t>(pick(4));
   rules_.queued_runs = 3 + static_cast<std::int64_t>(pick(20));
   rules_.keep_last = chance(50) ? 2 + static_cast<int>(pick(10)) : 100;
   rules_.retention_age = chance(50) ? Duration{0} : Duration{std::chrono::hours{1}};
   if (chance(30)) rules_.journal_age = std::chrono::minutes{10};
-  store_ = store::Store::open({.data = ":memory:"}).value();
+  open_store();
   open();
   set_up();
-}
-
-SimWorld::~SimWorld() = default;
-
-void SimWorld::wrong(std::string what) {
-  if (wrong_.empty()) wrong_ = std::move(what);
-}
-
-void SimWorld::open() {
-  if (auto recovered = engine::recover(*store_, rules_, now_); !recovered)
-    wrong("recover: " + recovered.error().message);
-  writer_ = std::make_unique<engine::Writer>(
-      *store_, feed_, [this] { return now_; }, Ids(random_.next()),
-      [this](engine::Context& context, const store::Deadline& deadline) {
-        auto result = engine::on_deadline(context, rules_, deadline);
-        if (!result) wrong(fmt::format("deadline {}: {}", deadline.kind, result.error().message));
-        return result;
-      });
 }
 
 void SimWorld::set_up() {
@@ -76,81 +51,22 @@ void SimWorld::set_up() {
   commit();
 }
 
-// The server ends: before the commit nothing has happened, after it nobody learns of it.
-void SimWorld::crash() {
-  losing_ = true;
-  if (chance(70)) writer_->step(now_);
-  writer_.reset();
-  losing_ = false;
-  if (chance(30)) {
-    const auto down = Duration{static_cast<std::int64_t>(pick(600'000))};
-    now_.at += down;
-    now_.wall += down;
-  }
-  // The clock of a server that starts is the wall clock.
-  now_.at = now_.wall;
-  launcher_ = 0;
-  open();
-  check();
-}
-
-void SimWorld::commit() {
-  if (chance(4)) return crash();
-  losing_ = chance(5);
-  writer_->step(now_);
-  losing_ = false;
-  check();
-}
-
-void SimWorld::advance(Duration by) {
-  const TimePoint end = now_.at + by;
-  while (wrong_.empty()) {
-    const auto next = writer_->next_deadline().value();
-    if (!next || *next > end) break;
-    const TimePoint at = std::max(*next, now_.at);
-    now_.wall += at - now_.at;
-    now_.at = at;
-    writer_->step(now_);
-    check();
-  }
-  now_.wall += end - now_.at;
-  now_.at = end;
-}
-
-void SimWorld::pass_time() {
-  const auto ms = [&](std::size_t limit) {
-    return Duration{static_cast<std::int64_t>(pick(limit))};
-  };
-  const std::size_t dice = pick(100);
-  if (dice < 60) return advance(ms(3'000));
-  if (dice < 85) return advance(ms(20'000));
-  if (dice < 90) return advance(ms(30 * 60'000));
-  if (dice < 95) {  // the server stands still
-    const Duration pause = ms(120'000);
-    now_.at += pause;
-    now_.wall += pause;
-    return commit();
-  }
-  // The wall clock is set, by at most two hours.
-  now_.wall += ms(4 * 3'600'000) - Duration{std::chrono::hours{2}};
+void SimWorld::clock_set() {
   submit<void>([](engine::Context& c) { return engine::rearm_schedules(c); });
-  commit();
 }
 
-void SimWorld::check() {
-  store::Session& session = store_->writer();
-  const auto events = store::read_journal(session, seen_, kJournalPage).value();
-  for (const model::Event& event : events) {
-    seen_ = event.seq;
-    hash_ = mix(mix(mix(hash_, event.kind), event.subject), event.data);
-    if (!fold_) continue;
-    if (auto problem = fold_->apply(event); !problem.empty()) wrong(std::move(problem));
-    if (event.kind != "run.queued") continue;
-    const auto by = boost::json::parse(event.data).as_object().at("triggered_by").as_string();
-    if (by.starts_with("key:") && !runs_of_keys_.emplace(std::string(by), seen_).second)
-      wrong(fmt::format("the idempotency {} made two runs", std::string(by)));
-  }
+void SimWorld::apply(const model::Event& event) {
   if (!fold_) return;
+  if (auto problem = fold_->apply(event); !problem.empty()) wrong(std::move(problem));
+  if (event.kind != "run.queued") return;
+  const auto by = boost::json::parse(event.data).as_object().at("triggered_by").as_string();
+  if (by.starts_with("key:") && !runs_of_keys_.emplace(std::string(by), event.seq).second)
+    wrong(fmt::format("the idempotency {} made two runs", std::string(by)));
+}
+
+void SimWorld::check_tables() {
+  if (!fold_) return;
+  store::Session& session = store_->writer();
   for (const std::int64_t id : fold_->take_touched())
     if (auto problem = fold_->compare_run(session, RunId{id}); !problem.empty())
       wrong(fmt::format("run {}: {}", id, problem));
@@ -183,16 +99,14 @@ void SimWorld::rest() {
                        [](const auto& entry) { return entry.second.state != "finished"; });
   };
   for (int i = 0; i < kRestMax && wrong_.empty(); ++i) {
-    writer_->step(now_);
-    check();
+    step_and_check();
     if (!live_runs()) break;
     launch_runners(true);
     for (SimRunner& runner : runners_) {
       if (runner.claimed()) runner.work(random_, now_.wall);
       post(runner, true);
     }
-    writer_->step(now_);
-    check();
+    step_and_check();
     std::erase_if(runners_, [](const SimRunner& runner) { return runner.done(); });
     advance(Duration{5'000});
   }

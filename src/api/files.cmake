@@ -3,6 +3,7 @@ set(SOURCES
   artifact_routes.cc
   audit.cc
   auth.cc
+  booking_routes.cc
   context.cc
   disk.cc
   dispatch.cc
@@ -15,6 +16,8 @@ set(SOURCES
   lease_json.cc
   lease_routes.cc
   legacy_json.cc
+  legacy_maybe.cc
+  legacy_maybe_routes.cc
   legacy_page.cc
   legacy_routes.cc
   legacy_schedule_routes.cc

@@ -99,6 +99,18 @@ Async legacy_list_runs(Context& context, Call& call);
 Async legacy_get_run(Context& context, Call& call);
 Async legacy_get_test(Context& context, Call& call);
 
+// legacy_maybe_routes.cc
+Async legacy_maybe_get(Context& context, Call& call);
+Async legacy_maybe_post(Context& context, Call& call);
+Async legacy_maybe_delete(Context& context, Call& call);
+
+// booking_routes.cc
+Async list_bookings(Context& context, Call& call);
+Async get_bookings_calendar(Context& context, Call& call);
+Async get_booking(Context& context, Call& call);
+Async create_booking(Context& context, Call& call);
+Async delete_booking(Context& context, Call& call);
+
 // legacy_schedule_routes.cc
 Async legacy_list_schedules(Context& context, Call& call);
 Async legacy_put_schedule(Context& context, Call& call);

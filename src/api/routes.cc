@@ -157,6 +157,20 @@ constexpr std::array kRoutes{
         "End it against its holder's will; with `to`, its slots go there at once",
         "", "LeaseRevocation", 200, "Lease", revoke_lease},
 
+  Route{"GET", "/api/v1/bookings", viewer, Body::none,
+        "Bookings by id", "environment limit cursor", "", 200, "BookingList", list_bookings},
+  Route{"GET", "/api/v1/bookings.ics", viewer, Body::none,
+        "Bookings as a calendar to subscribe to", "environment", "", 200, "text/calendar",
+        get_bookings_calendar},
+  Route{"GET", "/api/v1/bookings/{id}", viewer, Body::none,
+        "One booking", "", "", 200, "Booking", get_booking},
+  Route{"POST", "/api/v1/bookings", operator_, Body::json,
+        "Keep an environment, or all with some labels, at times that the calendar says; 409 when a "
+        "window overlaps another booking's",
+        "", "BookingRequest", 201, "Booking", create_booking},
+  Route{"DELETE", "/api/v1/bookings/{id}", operator_, Body::none,
+        "Remove a booking", "", "", 204, "", delete_booking},
+
   Route{"GET", "/api/v1/events", viewer, Body::none,
         "The journal, oldest first; with Accept: text/event-stream as a stream",
         "after kind subject wait limit cursor", "", 200, "EventList", list_events},
@@ -177,6 +191,16 @@ constexpr std::array kRoutes{
   Route{"PUT", "/api/v1/runner/runs/{id}/artifacts", runner, Body::artifact,
         "A file that a test left",
         "epoch path test attempt", "application/octet-stream", 200, "StoredArtifact", put_artifact},
+
+  Route{"GET", "/maybe", viewer, Body::none,
+        "Whether the environment is free: 200, else 403 (legacy)",
+        "environment wait", "", 200, "", legacy_maybe_get},
+  Route{"POST", "/maybe", operator_, Body::none,
+        "Take the environment: 201, 403 when it is taken (legacy)",
+        "environment wait", "", 201, "", legacy_maybe_post},
+  Route{"DELETE", "/maybe", operator_, Body::none,
+        "Free the environment; harmless when nobody holds it (legacy)",
+        "environment", "", 204, "", legacy_maybe_delete},
 
   Route{"GET", "/suites", viewer, Body::none,
         "Suites (legacy)", "", "", 200, "LegacySuiteList", legacy_list_suites},

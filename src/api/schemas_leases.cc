@@ -177,6 +177,32 @@ constexpr std::array kSchemas{
       "additionalProperties":false,"properties":{"reason":{"type":"string"},
       "to":{"$ref":"#/components/schemas/LeaseHeir"}},
       "examples":[{"reason":"the incident needs it"}]})json"},
+    Schema{"BookingRequest", R"json({"type":"object","required":["from","to"],
+      "additionalProperties":false,
+      "description":"Either `environment` or `labels`; times RFC 3339, days of the rule in UTC.",
+      "properties":{"environment":{"type":"string"},
+      "labels":{"$ref":"#/components/schemas/Texts"},"from":{"type":"string"},
+      "to":{"type":"string"},"rrule":{"type":"string"},
+      "kind":{"enum":["booking","maintenance","blackout"]},"owner":{"type":"string"},
+      "note":{"type":"string"}},
+      "examples":[{"environment":"uat","from":"2026-03-02T09:00:00Z","to":"2026-03-02T11:00:00Z",
+      "rrule":"FREQ=WEEKLY;BYDAY=MO","kind":"booking","owner":"pay/test","note":"load test"}]})json"},
+    Schema{"Booking", R"json({"type":"object","required":["id","from","to","kind","owner",
+      "created_at"],"properties":{"id":{"type":"string"},"environment":{"type":"string"},
+      "labels":{"$ref":"#/components/schemas/Texts"},"from":{"type":"string"},
+      "to":{"type":"string"},"rrule":{"type":"string"},
+      "kind":{"enum":["booking","maintenance","blackout"]},"owner":{"type":"string"},
+      "note":{"type":"string"},"next":{"type":"object","required":["from","to"],
+      "description":"the window that is under way, or the next one","properties":{
+      "from":{"type":"string"},"to":{"type":"string"}}},
+      "created_at":{"type":"string"},"created_by":{"type":"string"}},
+      "examples":[{"id":"bkg_1","environment":"uat","from":"2026-03-02T09:00:00.000Z",
+      "to":"2026-03-02T11:00:00.000Z","kind":"booking","owner":"pay/test",
+      "note":"load test","created_at":"2026-03-01T12:00:00.000Z","created_by":"admin"}]})json"},
+    Schema{"BookingList", R"json({"type":"object","required":["items"],"properties":{
+      "items":{"type":"array","items":{"$ref":"#/components/schemas/Booking"}},
+      "next_cursor":{"type":"string"}},
+      "examples":[{"items":[]}]})json"},
 };
 
 }  // namespace

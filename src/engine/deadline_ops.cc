@@ -52,6 +52,7 @@ Result<void> recover_all(Context& context, const Rules& rules) {
   BATON_TRY_VOID(recover_runs(context, rules));
   BATON_TRY_VOID(rearm_schedules(context));
   BATON_TRY_VOID(recover_leases(context));
+  BATON_TRY_VOID(recover_slots(context));
   BATON_TRY_VOID(rearm_bookings(context));
   // A minute later, so that starting is quick and runners are heard of first.
   return context.tx.set_deadline(kHousekeeping, kServer, context.now.at + std::chrono::minutes{1});

@@ -100,6 +100,15 @@ Result<void> hook_succeeded(Context& context, const Rules& rules, const Environm
   return settle(context, rules, {slot.environment});
 }
 
+Duration patience(std::string_view kind, const Environment& environment, SlotState state) {
+  if (kind == kSlotRest) return environment.lock_delay;
+  if (kind == kSlotProbe) return kProbeEvery;
+  if (kind == kSlotIdle) return environment.provision.idle;
+  const auto runs = hook_of(state);
+  const auto hook = runs ? environment.hooks.find(*runs) : environment.hooks.end();
+  return hook == environment.hooks.end() ? Duration{0} : hook->second.retry;
+}
+
 bool is_about(SlotState state, HookKind kind) {
   if (state == SlotState::broken) return kind == HookKind::health;
   return hook_of(state) == kind;
@@ -200,6 +209,22 @@ Result<void> slot_due(Context& context, const Rules& rules, const store::Deadlin
       environment->hooks.contains(HookKind::health))
     return append_again(context, *slot, "slot.probe");
   if (deadline.kind == kSlotIdle) return slot_idle(context, *environment, *slot);
+  return {};
+}
+
+Result<void> recover_slots(Context& context) {
+  for (const std::string_view kind : {kSlotRest, kSlotRetry, kSlotProbe, kSlotIdle}) {
+    BATON_TRY(deadlines, store::deadlines_after(context.tx.sql(), kind, context.now.at));
+    for (const store::Deadline& deadline : deadlines) {
+      const SlotName name = slot_of_subject(deadline.subject);
+      BATON_TRY(environment, store::find_environment(context.tx.sql(), name.environment));
+      BATON_TRY(slot, store::find_slot(context.tx.sql(), name.environment, name.number));
+      if (!environment || !slot) continue;
+      const TimePoint latest = context.now.at + patience(kind, *environment, slot->state);
+      if (deadline.due > latest)
+        BATON_TRY_VOID(context.tx.set_deadline(kind, deadline.subject, latest));
+    }
+  }
   return {};
 }
 

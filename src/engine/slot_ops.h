@@ -40,6 +40,9 @@ Result<void> hook_ended(Context& context, const Rules& rules, std::string_view e
 /// A deadline of the slot: the rest is over, a hook is to be tried again, a broken one looked at.
 Result<void> slot_due(Context& context, const Rules& rules, const store::Deadline& deadline);
 
+/// After a start: no slot waits longer than its environment says, though the clock was set back.
+Result<void> recover_slots(Context& context);
+
 /// Every broken slot is checked and free again. Errors: those of the store.
 Result<void> restore_slots(Context& context, std::string_view environment);
 

@@ -42,15 +42,31 @@ Result<void> probe_write(Session& session, TimePoint now) {
       {std::to_string(to_ms(now))});
 }
 
+namespace {
+
+std::vector<Deadline> deadlines_in(const Rows& rows) {
+  std::vector<Deadline> deadlines;
+  deadlines.reserve(rows.size());
+  for (const Row& row : rows)
+    deadlines.push_back({from_ms(row.integer(0)), row.text(1), row.text(2)});
+  return deadlines;
+}
+
+}  // namespace
+
 Result<std::vector<Deadline>> due_deadlines(Session& session, TimePoint at, int limit) {
   BATON_TRY(rows, session.query("SELECT due, kind, subject FROM deadline WHERE due <= ? "
                                 "ORDER BY due, kind, subject LIMIT ?",
                                 {to_ms(at), std::int64_t{limit}}));
-  std::vector<Deadline> due;
-  due.reserve(rows.size());
-  for (const Row& row : rows)
-    due.push_back({from_ms(row.integer(0)), row.text(1), row.text(2)});
-  return due;
+  return deadlines_in(rows);
+}
+
+Result<std::vector<Deadline>> deadlines_after(Session& session, std::string_view kind,
+                                              TimePoint at) {
+  BATON_TRY(rows, session.query("SELECT due, kind, subject FROM deadline WHERE kind = ? AND "
+                                "due > ?",
+                                {std::string(kind), to_ms(at)}));
+  return deadlines_in(rows);
 }
 
 Result<Seq> last_journal_seq(Session& session) {

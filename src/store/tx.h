@@ -59,6 +59,9 @@ Result<std::optional<TimePoint>> next_deadline(Session& session);
 /// A change that nobody reads, to learn whether the database takes changes.
 Result<void> probe_write(Session& session, TimePoint now);
 Result<std::vector<Deadline>> due_deadlines(Session& session, TimePoint at, int limit);
+/// Those of the kind that are due after `at`.
+Result<std::vector<Deadline>> deadlines_after(Session& session, std::string_view kind,
+                                              TimePoint at);
 
 /// The newest position of the journal, 0 when it is empty.
 Result<Seq> last_journal_seq(Session& session);

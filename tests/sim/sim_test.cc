@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs the simulation: `sim_test [--seeds N] [--from S] [--steps N] [--jobs N]`, or `--seed S` for
-// one. A seed that fails prints how to repeat it.
+// Runs a simulation: `sim_test [--world runs|leases] [--seeds N] [--from S] [--steps N] [--jobs N]`,
+// or `--seed S` for one. A seed that fails prints how to repeat it.
 #include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "testing/lease_world.h"
 #include "testing/sim_world.h"
 
 namespace baton::sim {
@@ -26,13 +27,14 @@ struct Arguments {
   int steps = 60;
   int jobs = 1;
   bool one = false;
+  bool leases = false;  // the world of leases instead of that of runs
 };
 
 // A run without a seed, or of something else than was asked for, must not look like a success.
 [[noreturn]] void refuse(std::string_view word) {
   fmt::print(stderr,
              "sim_test: {} is not understood\n"
-             "fix: sim_test [--seeds N] [--from S] [--steps N] [--jobs N] | --seed S\n",
+             "fix: sim_test [--world runs|leases] [--seeds N] [--from S] [--steps N] [--jobs N] | --seed S\n",
              word);
   std::exit(2);
 }
@@ -42,6 +44,11 @@ Arguments parse(int argc, char** argv) {
   for (int i = 1; i < argc; i += 2) {
     const std::string_view name = argv[i];
     const std::string_view text = i + 1 < argc ? argv[i + 1] : "";
+    if (name == "--world") {
+      if (text != "runs" && text != "leases") refuse(text);
+      arguments.leases = text == "leases";
+      continue;
+    }
     std::uint64_t value = 0;
     const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (text.empty() || bad != std::errc{} || end != text.data() + text.size() || value == 0)
@@ -72,8 +79,9 @@ struct Outcome {
   std::int64_t decided = 0;
 };
 
-Outcome simulate(std::uint64_t seed, int steps) {
-  SimWorld world(seed);
+template <class World>
+Outcome live(std::uint64_t seed, int steps) {
+  World world(seed);
   Outcome outcome;
   outcome.wrong = world.live(steps);
   outcome.hash = world.trace_hash();
@@ -82,35 +90,41 @@ Outcome simulate(std::uint64_t seed, int steps) {
   return outcome;
 }
 
+Outcome simulate(const Arguments& arguments, std::uint64_t seed) {
+  return arguments.leases ? live<LeaseWorld>(seed, arguments.steps)
+                          : live<SimWorld>(seed, arguments.steps);
+}
+
 // The seeds of one process: those that are `part` modulo `parts`.
 int run_part(const Arguments& arguments, std::uint64_t part, std::uint64_t parts) {
   int failures = 0;
   std::int64_t commands = 0, decided = 0, lived = 0;
   for (std::uint64_t i = part; i < arguments.seeds && failures < 5; i += parts) {
     const std::uint64_t seed = arguments.from + i;
-    Outcome outcome = simulate(seed, arguments.steps);
+    Outcome outcome = simulate(arguments, seed);
     commands += outcome.commands;
     decided += outcome.decided;
     ++lived;
     // Some seeds live twice: the same seed must give the same history.
     if (outcome.wrong.empty() && seed % 100 == 0 &&
-        simulate(seed, arguments.steps).hash != outcome.hash)
+        simulate(arguments, seed).hash != outcome.hash)
       outcome.wrong = "two lives of one seed differ";
     if (arguments.one)
       fmt::print("seed {}: {} commands, trace {:016x}\n", seed, outcome.commands, outcome.hash);
     if (outcome.wrong.empty()) continue;
     ++failures;
-    fmt::print("seed {} (trace {:016x}): {}\n  repeat: ./dev sim --seed {}\n", seed, outcome.hash,
-               outcome.wrong, seed);
+    fmt::print("seed {} (trace {:016x}): {}\n  repeat: ./dev sim {}--steps {} --seed {}\n", seed, outcome.hash,
+               outcome.wrong, arguments.leases ? "--world leases " : "", arguments.steps, seed);
     std::fflush(stdout);
   }
-  // A server that refuses or cancels everything keeps all the other promises.
+  // A server that refuses or cancels everything keeps all the other promises. (Of the world of leases
+  // it is the grants after a wait that are counted.)
   if (!arguments.one && decided < lived) {
     ++failures;
-    fmt::print("only {} of the runs of {} seeds came to a verdict of their own\n", decided, lived);
+    fmt::print("{} seeds have only {} runs with a verdict of their own, or grants after a wait\n", lived, decided);
   }
   if (!arguments.one && part == 0)
-    fmt::print("{} commands and {} decided runs in the first of {} processes\n", commands, decided,
+    fmt::print("{} commands, {} verdicts or grants in the first of {} processes\n", commands, decided,
                parts);
   std::fflush(stdout);
   return failures == 0 ? 0 : 1;
