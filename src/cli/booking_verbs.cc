@@ -2,9 +2,9 @@
 #include "cli/booking_verbs.h"
 
 #include <boost/json.hpp>
+#include <cstdlib>
 
 #include "cli/connection.h"
-#include "cli/lock_request.h"
 #include "cli/pages.h"
 #include "cli/simple.h"
 
@@ -19,8 +19,14 @@ const std::vector<Column> kColumns{{"ID", "id"},     {"ENVIRONMENT", "environmen
                                    {"REPEATS", "rrule"}, {"OWNER", "owner"}, {"NOTE", "note"}};
 
 int book(Host&, const Invocation& invocation) {
-  json::object body{{"kind", invocation.value("--kind", "booking")},
-                    {"owner", invocation.value("--owner", asker_of(invocation).name)}};
+  const std::string kind = invocation.value("--kind", "booking");
+  const char* variable = std::getenv("BATON_HOLDER");
+  const std::string owner = invocation.value("--owner", variable == nullptr ? "" : variable);
+  if (kind == "booking" && owner.empty())
+    return report("env book", Error{Code::invalid, "nobody is named who gets it then",
+                                    "--owner NAME; `baton lock exec --holder NAME` is who that is"});
+  json::object body{{"kind", kind}};
+  if (!owner.empty()) body["owner"] = owner;
   json::object labels;
   for (const std::string& pair : invocation.all("--label")) {
     const std::size_t at = pair.find('=');
@@ -69,7 +75,7 @@ std::vector<Verb> booking_verbs() {
                 {"--to", "TIME", "End, RFC 3339"},
                 {"--rrule", "RULE", "Repeat it: FREQ=WEEKLY;BYDAY=MO (RFC 5545)"},
                 {"--kind", "KIND", "booking (default), maintenance or blackout"},
-                {"--owner", "NAME", "The holder who gets it then (yourself)"},
+                {"--owner", "NAME", "Who gets it then: --holder of lock exec (BATON_HOLDER)"},
                 {"--note", "T", "What it is for"},
                 {"--label", "K=V", "Every environment with these labels, instead of one", true}};
   make.example = "baton env book staging --from 2026-03-01T08:00:00Z --to 2026-03-01T10:00:00Z "

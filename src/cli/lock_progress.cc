@@ -33,7 +33,28 @@ std::string describe_place(const std::string& what, const json::value& lease) {
   }
   if (const std::int64_t eta = integer_at(lease, "eta_ms"); eta > 0)
     line += ", about " + describe_duration(Duration{eta});
+  if (const std::string bars = describe_bars(lease); !bars.empty()) line += "; " + bars;
   return line;
+}
+
+std::string describe_bars(const json::value& lease) {
+  std::string text;
+  const json::object* object = lease.if_object();
+  const json::value* bars = object == nullptr ? nullptr : object->if_contains("barred");
+  if (bars == nullptr || !bars->is_array()) return text;
+  for (const json::value& bar : bars->get_array()) {
+    const std::string state = text_at(bar, "state");
+    const std::string reason = text_at(bar, "reason");
+    const std::string owner = text_at(bar, "owner");
+    text += (text.empty() ? "" : "; ") + text_at(bar, "environment");
+    if (!state.empty())
+      text += fmt::format(" is {}{}{}", state == "maintenance" ? "in maintenance" : state,
+                          reason.empty() ? "" : ": ", reason);
+    else
+      text += fmt::format(" is kept for a {}{}{} until {}", text_at(bar, "kind"),
+                          owner.empty() ? "" : " of ", owner, text_at(bar, "to"));
+  }
+  return text;
 }
 
 LockProgress::LockProgress(std::string what)

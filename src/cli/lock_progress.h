@@ -33,5 +33,8 @@ class LockProgress {
 
 /// "waiting for uat, 2nd in the queue behind a, b; about 3 m": where a queued lease stands.
 std::string describe_place(const std::string& what, const boost::json::value& lease);
+/// "uat is in maintenance: new disks; db is booked by load-test until …": what keeps a queued lease
+/// out besides holders; "" when nothing does.
+std::string describe_bars(const boost::json::value& lease);
 
 }  // namespace baton::cli

@@ -77,9 +77,9 @@ json::array holders_now(const client::Endpoint& endpoint, const LockRequest& req
     const auto reply = api.call(call);
     if (!reply) continue;
     const std::string state = text_at(reply->body, "state");
-    if (!state.empty() && state != "enabled") {
+    if (!state.empty() && state != "enabled" && closed.empty()) {
       const std::string why = text_at(reply->body, "state_reason");
-      closed += fmt::format("{}{} is {}{}{}", closed.empty() ? "" : ", ", name,
+      closed += fmt::format("{} is {}{}{}", name,
                             state == "maintenance" ? "in maintenance" : state,
                             why.empty() ? "" : ": ", why);
     }
@@ -97,7 +97,7 @@ json::array holders_now(const client::Endpoint& endpoint, const LockRequest& req
 // `busy` is the server's refusal of who did not want to wait.
 int not_served(const client::Endpoint& endpoint, const LockRequest& request,
                const json::value& last, const Error* busy) {
-  std::string closed;
+  std::string closed = describe_bars(last);
   const json::array holders = holders_now(endpoint, request, last, closed);
   std::string who;
   std::string lease;
@@ -108,9 +108,13 @@ int not_served(const client::Endpoint& endpoint, const LockRequest& request,
   const std::string waited = request.wait.count() > 0
                                  ? "not had within " + format_duration(request.wait) + ", "
                                  : "";
-  if (holders.empty() && !closed.empty()) {
-    say(fmt::format("baton: lock {}: {}{}", request.what, waited, harmless(closed)));
-    say("fix: wait until it is open again; `baton env view` tells since when and by whom");
+  // With labels nobody is known by name; the refusal says it.
+  const bool unnamed = request.body.at("wants").as_array()[0].as_object().contains("labels");
+  if (holders.empty() && (!closed.empty() || !unnamed)) {
+    if (busy != nullptr) closed = busy->message;
+    if (closed.empty()) closed = "nobody holds it, but it is not given out";
+    say(harmless(fmt::format("baton: lock {}: {}{}", request.what, waited, closed)));
+    say("fix: wait until it is open again; `baton env view` and `baton env bookings` tell when");
     return kUnavailable;
   }
   std::string why = who.empty() ? "others were served first" : "held by " + who;

@@ -117,6 +117,12 @@ TEST(LockProgress, tells_the_place_who_is_ahead_and_how_long) {
   EXPECT_EQ(describe_place("uat", lease),
             "waiting for uat, position 2 after shop/41 (deploys 1.2), b, c and 1 more, "
             "about 1 m 30 s");
+  EXPECT_EQ(describe_place("uat", json::parse(R"({"position":1,"barred":[
+              {"environment":"uat","state":"maintenance","reason":"new disks"},
+              {"environment":"uat","booking":"bok_1","kind":"booking","owner":"load-test",
+               "from":"2026-03-01T08:00:00Z","to":"2026-03-01T10:00:00Z"}]})")),
+            "waiting for uat, position 1; uat is in maintenance: new disks; "
+            "uat is kept for a booking of load-test until 2026-03-01T10:00:00Z");
   EXPECT_EQ(describe_place("uat", json::parse(R"({"position":1})")),
             "waiting for uat, position 1");
 }

@@ -118,6 +118,7 @@ class Proxy:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.dead = False
+        self.losing = 0
         self.held = []
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -131,14 +132,17 @@ class Proxy:
             if not self.dead:
                 server = socket.create_connection(self.target)
                 self.held.append(server)
-                for a, b in ((client, server), (server, client)):
-                    threading.Thread(target=self.pump, args=(a, b), daemon=True).start()
+                for a, b, answers in ((client, server, False), (server, client, True)):
+                    threading.Thread(target=self.pump, args=(a, b, answers), daemon=True).start()
 
-    def pump(self, source, sink):
+    def pump(self, source, sink, answers):
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 while self.dead:
                     time.sleep(0.01)  # swallowed: the answer comes when the network is back
+                if answers and self.losing > 0:
+                    self.losing -= 1
+                    break
                 sink.sendall(data)
         for one in (source, sink):
             with contextlib.suppress(OSError):
@@ -146,6 +150,10 @@ class Proxy:
 
     def cut(self):
         self.dead = True
+
+    def lose_answers(self, count):
+        """So many answers of the server never arrive; their connections are closed instead."""
+        self.losing = count
 
     def mend(self):
         self.dead = False
@@ -331,6 +339,16 @@ def test_a_waiter_outlasts_lost_answers_without_a_second_place_in_the_queue(lock
     locks.server.cli("lock", "renew", out.strip(), check=0)
 
 
+def test_a_request_whose_answer_is_lost_makes_one_lease(locks):
+    proxy = Proxy(locks.server.url)
+    proxy.lose_answers(2)
+    out, _ = end(locks.start("lock", "acquire", "uat", "--holder", "a", url=proxy.url), 0)
+    assert [one["id"] for one in locks.server.api("GET", "/leases")["items"]] == [out.strip()]
+    proxy.lose_answers(1)
+    locks.server.cli("lock", "release", out.strip(), env={"BATON_URL": proxy.url}, check=0)
+    assert locks.holders() == []
+
+
 def test_a_lease_goes_from_deploy_to_test_without_a_gap(locks):
     server = locks.server
     deploy = server.cli("lock", "acquire", "uat", "--holder", "deploy", "--ttl", "5m").stdout.strip()
@@ -403,6 +421,14 @@ def test_environments_are_declared_looked_at_and_closed(locks):
     assert "held" in server.cli("env", "utilisation", "uat", check=0).stdout
     assert server.cli("env", "utilisation", "uat", "--format", "csv", check=0).stdout.startswith("environment,")
     assert json.loads(server.cli("env", "queue", "uat", "--output", "json", check=0).stdout)["items"] == []
+    server.cli("env", "book", "uat", "--from", "2020-01-01T00:00:00Z", "--to", "2099-01-01T00:00:00Z", check=2)
+    server.cli("env", "book", "uat", "--from", "2020-01-01T00:00:00Z", "--to", "2099-01-01T00:00:00Z",
+               "--owner", "load-test", "--note", "the big one", check=0)
+    (booking,) = json.loads(server.cli("env", "bookings", "--output", "json").stdout)["items"]
+    assert "load-test" in server.cli("lock", "acquire", "uat", check=22).stderr
+    assert "load-test" in server.cli("lock", "acquire", "uat", "--wait", "1s", check=22).stderr
+    server.cli("lock", "exec", "uat", "--holder", "load-test", "--", "true", check=0)
+    server.cli("env", "unbook", booking["id"], check=0)
     server.cli("env", "rm", "uat", check=0)
     server.cli("env", "view", "uat", check=3)
 
@@ -484,3 +510,13 @@ def test_call_me_is_spoken_to_whoever_serves_it(locks):
     locks.server.cli("compat", "call-me", "request", "x", env=env, check=4)
     old.shutdown()
     old.server_close()
+    # Baton serves the same wire; the lease has a name there.
+    locks.server.cli("compat", "call-me", "request", "uat", check=0)
+    assert len(locks.holders()) == 1
+    locks.server.cli("compat", "call-me", "request", "uat", "--wait", "1s", check=20)
+    waiting = locks.start("compat", "call-me", "request", "uat")
+    time.sleep(1)
+    locks.server.cli("compat", "call-me", "release", "uat", check=0)
+    begun = time.monotonic()
+    end(waiting, 0)
+    assert time.monotonic() - begun < 4, "the server holds the question: no turns of 5 s"
