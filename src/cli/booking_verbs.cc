@@ -13,45 +13,56 @@ namespace {
 
 namespace json = boost::json;
 
-const std::vector<Column> kColumns{{"ID", "id"},     {"ENVIRONMENT", "environment"},
+const std::vector<Column> kColumns{{"ID", "id"},         {"ENVIRONMENT", "environment"},
                                    {"LABELS", "labels"}, {"KIND", "kind"},
-                                   {"FROM", "from"}, {"TO", "to"},
-                                   {"REPEATS", "rrule"}, {"OWNER", "owner"}, {"NOTE", "note"}};
+                                   {"FROM", "from"},     {"TO", "to"},
+                                   {"REPEATS", "rrule"}, {"OWNER", "owner"},
+                                   {"NOTE", "note"}};
 
 int book(Host&, const Invocation& invocation) {
   const std::string kind = invocation.value("--kind", "booking");
   const char* variable = std::getenv("BATON_HOLDER");
   const std::string owner = invocation.value("--owner", variable == nullptr ? "" : variable);
   if (kind == "booking" && owner.empty())
-    return report("env book", Error{Code::invalid, "nobody is named who gets it then",
-                                    "--owner NAME; `baton lock exec --holder NAME` is who that is"});
+    return report("env book",
+                  Error{Code::invalid, "nobody is named who gets it then",
+                        "--owner NAME; `baton lock exec --holder NAME` is who that is"});
   json::object body{{"kind", kind}};
   if (!owner.empty()) body["owner"] = owner;
   json::object labels;
   for (const std::string& pair : invocation.all("--label")) {
     const std::size_t at = pair.find('=');
     if (at == std::string::npos || at == 0)
-      return report("env book", Error{Code::invalid,
-                                      fmt::format("--label \"{}\" has no key and value", pair),
-                                      "--label team=pay"});
+      return report("env book",
+                    Error{Code::invalid, fmt::format("--label \"{}\" has no key and value", pair),
+                          "--label team=pay"});
     labels[pair.substr(0, at)] = pair.substr(at + 1);
   }
   if (invocation.arguments.empty() == labels.empty())
     return report("env book", Error{Code::invalid, "name one environment, or labels",
                                     "baton env book ENV --from … --to …"});
-  if (labels.empty()) body["environment"] = invocation.arguments[0];
-  else body["labels"] = std::move(labels);
+  if (labels.empty())
+    body["environment"] = invocation.arguments[0];
+  else
+    body["labels"] = std::move(labels);
   for (const char* name : {"from", "to", "rrule", "note"}) {
     const std::string value = invocation.value(std::string{"--"} + name);
-    if (!value.empty()) body[name] = value;
+    if (!value.empty())
+      body[name] = value;
     else if (std::string_view{name} == "from" || std::string_view{name} == "to")
       return report("env book", Error{Code::invalid, fmt::format("--{} is missing", name),
                                       "--from 2026-03-01T08:00:00Z --to 2026-03-01T10:00:00Z"});
   }
   return post_and_print(invocation, "env book", "/bookings", std::move(body),
-                        {{"booking", "id"}, {"environment", "environment"}, {"labels", "labels"},
-                         {"kind", "kind"}, {"from", "from"}, {"to", "to"}, {"repeats", "rrule"},
-                         {"owner", "owner"}, {"note", "note"}});
+                        {{"booking", "id"},
+                         {"environment", "environment"},
+                         {"labels", "labels"},
+                         {"kind", "kind"},
+                         {"from", "from"},
+                         {"to", "to"},
+                         {"repeats", "rrule"},
+                         {"owner", "owner"},
+                         {"note", "note"}});
 }
 
 int list(Host&, const Invocation& invocation) {
@@ -78,8 +89,9 @@ std::vector<Verb> booking_verbs() {
                 {"--owner", "NAME", "Who gets it then: --holder of lock exec (BATON_HOLDER)"},
                 {"--note", "T", "What it is for"},
                 {"--label", "K=V", "Every environment with these labels, instead of one", true}};
-  make.example = "baton env book staging --from 2026-03-01T08:00:00Z --to 2026-03-01T10:00:00Z "
-                 "--owner load-test";
+  make.example =
+      "baton env book staging --from 2026-03-01T08:00:00Z --to 2026-03-01T10:00:00Z "
+      "--owner load-test";
   make.run = book;
   Verb ls;
   ls.path = "env bookings";

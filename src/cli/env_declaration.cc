@@ -19,7 +19,8 @@ void copy_durations(json::object& to, const json::object& from,
     const json::value* text = from.if_contains(name);
     const json::value* ms = from.if_contains(std::string{name} + "_ms");
     boost::system::error_code bad;
-    if (text != nullptr && text->is_string()) to[name] = *text;
+    if (text != nullptr && text->is_string())
+      to[name] = *text;
     else if (ms != nullptr && ms->is_number())
       to[name] = format_duration(Duration{ms->to_number<std::int64_t>(bad)});
   }
@@ -57,8 +58,10 @@ Result<void> change_pairs(json::object& body, const char* key, const Invocation&
                            "{} \"{}\" has no key and value", flag, pair);
     if (!body.contains(key) || !body[key].is_object()) body[key] = json::object{};
     json::object& pairs = body[key].as_object();
-    if (at + 1 == pair.size()) pairs.erase(pair.substr(0, at));
-    else pairs[pair.substr(0, at)] = pair.substr(at + 1);
+    if (at + 1 == pair.size())
+      pairs.erase(pair.substr(0, at));
+    else
+      pairs[pair.substr(0, at)] = pair.substr(at + 1);
   }
   return {};
 }

@@ -45,12 +45,18 @@ json::value for_people(json::value environment) {
   return environment;
 }
 
-const std::vector<Column> kLines{{"environment", "name"}, {"state", "state"},
-                                 {"slots", "slots"},      {"free", "slots_free"},
-                                 {"waiting", "waiting"},  {"labels", "labels"},
-                                 {"properties", "properties"}, {"ttl", "ttl"},
-                                 {"longest ttl", "ttl_max"}, {"longest hold", "max_hold"},
-                                 {"lock delay", "lock_delay"}, {"links", "links"},
+const std::vector<Column> kLines{{"environment", "name"},
+                                 {"state", "state"},
+                                 {"slots", "slots"},
+                                 {"free", "slots_free"},
+                                 {"waiting", "waiting"},
+                                 {"labels", "labels"},
+                                 {"properties", "properties"},
+                                 {"ttl", "ttl"},
+                                 {"longest ttl", "ttl_max"},
+                                 {"longest hold", "max_hold"},
+                                 {"lock delay", "lock_delay"},
+                                 {"links", "links"},
                                  {"description", "description"}};
 
 // Durations of a table are texts where the server says them so, else told from milliseconds.
@@ -82,8 +88,12 @@ int list(Host&, const Invocation& invocation) {
   if (invocation.output == Output::table && page->is_object() && page->at("items").is_array())
     for (json::value& one : page->at("items").as_array()) one = for_people(std::move(one));
   print(invocation.output, *page,
-        {{"NAME", "name"}, {"STATE", "state"}, {"SLOTS", "slots"}, {"FREE", "slots_free"},
-         {"HELD BY", "holders"}, {"WAITING", "waiting"}});
+        {{"NAME", "name"},
+         {"STATE", "state"},
+         {"SLOTS", "slots"},
+         {"FREE", "slots_free"},
+         {"HELD BY", "holders"},
+         {"WAITING", "waiting"}});
   if (const std::string cursor = text_at(*page, "next_cursor");
       !cursor.empty() && invocation.output == Output::table)
     say("more: --cursor " + cursor);
@@ -120,8 +130,12 @@ int view(Host&, const Invocation& invocation) {
   if (!environment) return report("env view", environment.error());
   print_environment(invocation, *environment);
   if (invocation.output != Output::table) return kOk;
-  print_rows(*environment, "holders", {{"SLOT", "slot"}, {"HELD BY", "who"}, {"LEASE", "lease"},
-                                       {"FENCE", "fence"}, {"SINCE", "since"}});
+  print_rows(*environment, "holders",
+             {{"SLOT", "slot"},
+              {"HELD BY", "who"},
+              {"LEASE", "lease"},
+              {"FENCE", "fence"},
+              {"SINCE", "since"}});
   print_rows(*environment, "queue", kQueueColumns);
   return kOk;
 }
@@ -201,9 +215,15 @@ int history(Host&, const Invocation& invocation) {
     for (json::value& one : page->at("items").as_array())
       if (one.is_object()) one.as_object()["who"] = describe_holder(one);
   print(invocation.output, *page,
-        {{"LEASE", "id"}, {"HOLDER", "who"}, {"STATE", "state"}, {"FROM", "granted_at"},
-         {"TO", "ended_at"}, {"OUTCOME", "outcome"}, {"ENDED BY", "ended_by"},
-         {"REASON", "reason"}, {"NOTE", "note"}});
+        {{"LEASE", "id"},
+         {"HOLDER", "who"},
+         {"STATE", "state"},
+         {"FROM", "granted_at"},
+         {"TO", "ended_at"},
+         {"OUTCOME", "outcome"},
+         {"ENDED BY", "ended_by"},
+         {"REASON", "reason"},
+         {"NOTE", "note"}});
   if (const std::string cursor = text_at(*page, "next_cursor");
       !cursor.empty() && invocation.output == Output::table)
     say("more: --cursor " + cursor);
@@ -269,8 +289,8 @@ std::vector<Verb> environment_verbs() {
       make("ls", false, "List the environments: who holds them, how many wait", list_flags, list),
       make("view", true, "Show an environment, its holders and its queue", {}, view),
       make("queue", true, "Show who waits for an environment, in order", {}, queue),
-      make("set", true, "Declare an environment, or change what the flags say",
-           declaration_flags(), set),
+      make("set", true, "Declare an environment, or change what the flags say", declaration_flags(),
+           set),
       make("rm", true, "Remove an environment that no file declares", {}, remove),
       make("drain", true, "Give it to nobody new; holders finish", {reason}, change("drain", true)),
       make("maintenance", true, "Give it to nobody until it is enabled", {reason},
@@ -280,7 +300,8 @@ std::vector<Verb> environment_verbs() {
            change("restore", false)),
       make("history", true, "List its leases, newest first", page_flags(), history),
       make("utilisation", true, "Sum up what its seconds were used for (the last day)",
-           {{"--from", "TIME", "Begin, RFC 3339"}, {"--to", "TIME", "End, RFC 3339"},
+           {{"--from", "TIME", "Begin, RFC 3339"},
+            {"--to", "TIME", "End, RFC 3339"},
             {"--format", "F", "json (default; --output tells how it is shown) or csv"}},
            utilisation)};
   verbs[3].example = "baton env set staging --slots 2 --ttl 10m --property url=https://staging";

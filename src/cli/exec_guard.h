@@ -36,8 +36,8 @@ struct GuardedCommand {
 /// What the guard reports once nothing of the command is alive.
 struct GuardReport {
   bool launched = false;
-  int error = 0;      // errno, when not launched
-  int status = 0;     // of the command, as waitpid gives it
+  int error = 0;       // errno, when not launched
+  int status = 0;      // of the command, as waitpid gives it
   bool ended = false;  // by the guard: the time was over
   bool lost = false;   // the guard itself is gone
 };

@@ -34,8 +34,10 @@ class Guard {
  public:
   explicit Guard(const GuardSetup& setup) : setup_(setup), socket_(setup.socket) {
     ::sigprocmask(SIG_SETMASK, nullptr, &mask_);
-    if (setup.on_terminal) ::setpgid(0, 0);
-    else ::setsid();
+    if (setup.on_terminal)
+      ::setpgid(0, 0);
+    else
+      ::setsid();
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     ::prctl(PR_SET_NAME, "baton-guard");
     sigset_t all;
@@ -192,8 +194,10 @@ class Guard {
     const pid_t guard = ::getppid();
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != guard || guard == 1) ::_exit(127);
-    if (setup_.on_terminal) ::setpgid(0, setup_.front_group);
-    else ::setsid();
+    if (setup_.on_terminal)
+      ::setpgid(0, setup_.front_group);
+    else
+      ::setsid();
     ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
     for (const auto& [name, value] : variables) ::setenv(name.c_str(), value.c_str(), 1);
     std::vector<char*> argv;
@@ -213,8 +217,7 @@ class Guard {
     }
     if (farewell_.empty()) ::_exit(0);
     ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
-    for (const auto& [name, value] : farewell_variables_)
-      ::setenv(name.c_str(), value.c_str(), 1);
+    for (const auto& [name, value] : farewell_variables_) ::setenv(name.c_str(), value.c_str(), 1);
     std::vector<char*> argv;
     for (std::string& word : farewell_) argv.push_back(word.data());
     argv.push_back(nullptr);

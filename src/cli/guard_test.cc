@@ -106,9 +106,10 @@ TEST_F(Guarded, begins_nothing_when_the_time_is_over_already) {
 }
 
 TEST_F(Guarded, kills_what_has_left_the_session_and_the_parent_when_the_time_is_over) {
-  launch("trap '' TERM; setsid sh -c 'trap \"\" TERM; (echo $$ > $FOLDER/pid; while :; do sleep "
-         "0.05; done) & exit' & while :; do sleep 0.05; done",
-         Duration{800});
+  launch(
+      "trap '' TERM; setsid sh -c 'trap \"\" TERM; (echo $$ > $FOLDER/pid; while :; do sleep "
+      "0.05; done) & exit' & while :; do sleep 0.05; done",
+      Duration{800});
   const GuardReport ended = report();
   EXPECT_TRUE(ended.ended);
   EXPECT_TRUE(WIFSIGNALED(ended.status));
@@ -141,9 +142,10 @@ TEST_F(Guarded, hands_signals_on) {
 }
 
 TEST_F(Guarded, ends_what_the_command_left_behind_before_it_reports) {
-  launch("setsid sh -c 'trap \"\" TERM; echo $$ > $FOLDER/pid; while :; do sleep 0.05; done' & "
-         "while ! [ -s $FOLDER/pid ]; do sleep 0.02; done; exit 4",
-         kLong);
+  launch(
+      "setsid sh -c 'trap \"\" TERM; echo $$ > $FOLDER/pid; while :; do sleep 0.05; done' & "
+      "while ! [ -s $FOLDER/pid ]; do sleep 0.02; done; exit 4",
+      kLong);
   const GuardReport ended = report();
   EXPECT_FALSE(ended.ended);
   EXPECT_EQ(WEXITSTATUS(ended.status), 4);

@@ -94,10 +94,11 @@ class Execution {
     guarded.variables = lease_variables(lease_.document);
     guarded.times = kill_times(lease_, options_.grace);
     guarded.grace = options_.grace;
-    guarded.farewell = {"baton", "lock", "release", lease_.id,
-                        "--fence", std::to_string(lease_.fence),
+    guarded.farewell = {"baton",     "lock",
+                        "release",   lease_.id,
+                        "--fence",   std::to_string(lease_.fence),
                         "--outcome", "dirty",
-                        "--note", "lock exec was killed; its command was ended"};
+                        "--note",    "lock exec was killed; its command was ended"};
     guarded.farewell_variables = {{"BATON_URL", target_.url.value},
                                   {"BATON_TOKEN", target_.token.value}};
     return guarded;
@@ -160,8 +161,7 @@ class Execution {
       return report.error == ENOENT ? kNoCommand : kNotExecutable;
     }
     const bool by_signal = WIFSIGNALED(report.status);
-    const int code =
-        by_signal ? 128 + WTERMSIG(report.status) : WEXITSTATUS(report.status);
+    const int code = by_signal ? 128 + WTERMSIG(report.status) : WEXITSTATUS(report.status);
     if (lost_ && !(handed_on_ && !report.ended)) return tell_lost();
     if (report.ended) {
       release("dirty", "its time was over; the command was killed");
@@ -184,13 +184,15 @@ class Execution {
   }
 
   int tell_lost() const {
-    say(fmt::format("baton: lock exec: the lease {} is lost, and the command was killed\n"
+    say(
+        fmt::format("baton: lock exec: the lease {} is lost, and the command was killed\n"
                     "fix: ask for it again, and see above who took it",
                     lease_.id));
     return kLeaseLost;
   }
   int tell_over() const {
-    say(fmt::format("baton: lock exec: the lease {} was not renewed in time, and the command was "
+    say(
+        fmt::format("baton: lock exec: the lease {} was not renewed in time, and the command was "
                     "killed before another could hold {}\n"
                     "fix: see whether this process was stopped or the network away; a longer --ttl "
                     "outlasts longer gaps",
@@ -234,14 +236,14 @@ int lock_exec(Host&, const Invocation& invocation) {
     held = wait_for_lock(target->endpoint(), request, signals.token(), code);
     if (signals.received() != 0) {
       if (held)
-        static_cast<void>(client::release_lease(
-            target->endpoint(), held->id, {held->fence, "clean", ""}, kReleasePatience));
+        static_cast<void>(client::release_lease(target->endpoint(), held->id,
+                                                {held->fence, "clean", ""}, kReleasePatience));
       return signals.exit_code(code);
     }
   }
   if (!held) return code;
-  return Execution{*std::move(target), *std::move(options), *std::move(guard)}.run(
-      *held, invocation.rest);
+  return Execution{*std::move(target), *std::move(options), *std::move(guard)}.run(*held,
+                                                                                   invocation.rest);
 }
 
 }  // namespace baton::cli

@@ -26,7 +26,7 @@ class LockProgress {
   const bool terminal_;
   const client::BootTime start_;
   client::BootTime last_{};
-  bool said_ = false;     // the first line
+  bool said_ = false;      // the first line
   bool troubled_ = false;  // the failure was told
   bool drawn_ = false;
 };

@@ -43,8 +43,8 @@ Result<json::array> wants_of(const Invocation& invocation) {
   for (const std::string& pair : invocation.all("--label")) {
     const std::size_t at = pair.find('=');
     if (at == std::string::npos || at == 0)
-      return fail_with_fix(Code::invalid, "--label team=pay",
-                           "--label \"{}\" has no key and value", pair);
+      return fail_with_fix(Code::invalid, "--label team=pay", "--label \"{}\" has no key and value",
+                           pair);
     labels[pair.substr(0, at)] = pair.substr(at + 1);
   }
   if (!labels.empty()) add({{"labels", std::move(labels)}}, wants);
@@ -79,8 +79,7 @@ json::array holders_now(const client::Endpoint& endpoint, const LockRequest& req
     const std::string state = text_at(reply->body, "state");
     if (!state.empty() && state != "enabled" && closed.empty()) {
       const std::string why = text_at(reply->body, "state_reason");
-      closed += fmt::format("{} is {}{}{}", name,
-                            state == "maintenance" ? "in maintenance" : state,
+      closed += fmt::format("{} is {}{}{}", name, state == "maintenance" ? "in maintenance" : state,
                             why.empty() ? "" : ": ", why);
     }
     if (const json::value* list = reply->body.as_object().if_contains("holders");
@@ -105,9 +104,8 @@ int not_served(const client::Endpoint& endpoint, const LockRequest& request,
     who += (who.empty() ? "" : ", ") + describe_holder(one);
     if (lease.empty()) lease = text_at(one, "lease");
   }
-  const std::string waited = request.wait.count() > 0
-                                 ? "not had within " + format_duration(request.wait) + ", "
-                                 : "";
+  const std::string waited =
+      request.wait.count() > 0 ? "not had within " + format_duration(request.wait) + ", " : "";
   // With labels nobody is known by name; the refusal says it.
   const bool unnamed = request.body.at("wants").as_array()[0].as_object().contains("labels");
   if (holders.empty() && (!closed.empty() || !unnamed)) {
@@ -121,9 +119,9 @@ int not_served(const client::Endpoint& endpoint, const LockRequest& request,
   if (who.empty() && busy != nullptr) why = busy->message;
   if (!closed.empty()) why += "; " + closed;
   say(fmt::format("baton: lock {}: {}{}", request.what, waited, harmless(why)));
-  say(fmt::format("fix: wait longer with --wait{}",
-                  lease.empty() ? "" : ", ask the holder, or `baton lock revoke " + lease +
-                                           " --reason …`"));
+  say(fmt::format(
+      "fix: wait longer with --wait{}",
+      lease.empty() ? "" : ", ask the holder, or `baton lock revoke " + lease + " --reason …`"));
   return kLockTimeout;
 }
 
@@ -131,8 +129,8 @@ int ended_otherwise(const LockRequest& request, const json::value& lease) {
   const std::string by = text_at(lease, "ended_by");
   const std::string why = text_at(lease, "reason");
   say(harmless(fmt::format("baton: lock {}: the request {} was {}{}{}{}{}", request.what,
-                           text_at(lease, "id"), text_at(lease, "state"),
-                           by.empty() ? "" : " by ", by, why.empty() ? "" : ": ", why)));
+                           text_at(lease, "id"), text_at(lease, "state"), by.empty() ? "" : " by ",
+                           by, why.empty() ? "" : ": ", why)));
   say("fix: ask again, unless somebody else does the work now");
   return kCancelled;
 }

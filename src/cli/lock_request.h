@@ -23,7 +23,7 @@ Asker asker_of(const Invocation& invocation);
 struct LockRequest {
   boost::json::object body;  // of POST /leases, without `wait`
   Duration wait{0};
-  std::string what;          // "uat, db" for people
+  std::string what;  // "uat, db" for people
 };
 /// Errors: invalid (nothing is named, a number or a duration is none).
 Result<LockRequest> lock_request(const Invocation& invocation);

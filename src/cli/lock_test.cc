@@ -34,9 +34,8 @@ Variable variables(std::map<std::string, std::string> values) {
 }
 
 TEST(Lock, words_before_the_dashes_are_environments_and_those_behind_the_command) {
-  const Invocation invocation =
-      parsed({"lock", "exec", "uat", "db", "--wait", "10m", "--shared", "--priority", "-3", "--",
-              "sh", "-c", "exit 3", "--wait"});
+  const Invocation invocation = parsed({"lock", "exec", "uat", "db", "--wait", "10m", "--shared",
+                                        "--priority", "-3", "--", "sh", "-c", "exit 3", "--wait"});
   EXPECT_EQ(invocation.arguments, (std::vector<std::string>{"uat", "db"}));
   EXPECT_EQ(invocation.rest, (std::vector<std::string>{"sh", "-c", "exit 3", "--wait"}));
   const auto request = lock_request(invocation);
@@ -50,10 +49,9 @@ TEST(Lock, words_before_the_dashes_are_environments_and_those_behind_the_command
 }
 
 TEST(Lock, labels_name_any_environment_that_has_all_of_them) {
-  const auto request =
-      lock_request(parsed({"lock", "acquire", "--label", "team=pay", "--label", "kind=uat",
-                           "--slots", "2", "--ttl", "90s", "--reason", "release 7",
-                           "--supersede", "pay/main", "--holder", "me"}));
+  const auto request = lock_request(parsed(
+      {"lock", "acquire", "--label", "team=pay", "--label", "kind=uat", "--slots", "2", "--ttl",
+       "90s", "--reason", "release 7", "--supersede", "pay/main", "--holder", "me"}));
   ASSERT_TRUE(request) << request.error().message;
   EXPECT_EQ(json::serialize(request->body.at("wants")),
             R"([{"labels":{"team":"pay","kind":"uat"},"slots":2}])");
@@ -63,10 +61,12 @@ TEST(Lock, labels_name_any_environment_that_has_all_of_them) {
 }
 
 TEST(Lock, a_request_that_cannot_be_meant_is_refused_before_it_is_sent) {
-  for (const std::vector<std::string>& words :
-       {std::vector<std::string>{"lock", "acquire"}, {"lock", "acquire", "uat", "--wait", "soon"},
-        {"lock", "acquire", "uat", "--ttl", "1x"}, {"lock", "acquire", "uat", "--priority", "high"},
-        {"lock", "acquire", "uat", "--slots", "0"}, {"lock", "acquire", "--label", "team"}}) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"lock", "acquire"},
+                                                {"lock", "acquire", "uat", "--wait", "soon"},
+                                                {"lock", "acquire", "uat", "--ttl", "1x"},
+                                                {"lock", "acquire", "uat", "--priority", "high"},
+                                                {"lock", "acquire", "uat", "--slots", "0"},
+                                                {"lock", "acquire", "--label", "team"}}) {
     const auto request = lock_request(parsed(words));
     ASSERT_FALSE(request) << words.back();
     EXPECT_EQ(request.error().code, Code::invalid);
@@ -123,8 +123,7 @@ TEST(LockProgress, tells_the_place_who_is_ahead_and_how_long) {
                "from":"2026-03-01T08:00:00Z","to":"2026-03-01T10:00:00Z"}]})")),
             "waiting for uat, position 1; uat is in maintenance: new disks; "
             "uat is kept for a booking of load-test until 2026-03-01T10:00:00Z");
-  EXPECT_EQ(describe_place("uat", json::parse(R"({"position":1})")),
-            "waiting for uat, position 1");
+  EXPECT_EQ(describe_place("uat", json::parse(R"({"position":1})")), "waiting for uat, position 1");
 }
 
 TEST(Lock, the_command_finds_the_lease_and_the_properties_in_its_environment) {
@@ -132,11 +131,11 @@ TEST(Lock, the_command_finds_the_lease_and_the_properties_in_its_environment) {
     "grants":[{"environment":"uat","slot":2},{"environment":"db","slot":1}],
     "properties":{"base-url":"https://uat","user":"x\ny"}})"));
   EXPECT_EQ(variables, (std::map<std::string, std::string>{{"BATON_LEASE", "lse_1"},
-                                                          {"BATON_FENCE", "12"},
-                                                          {"BATON_ENVIRONMENT", "uat,db"},
-                                                          {"BATON_SLOT", "2,1"},
-                                                          {"BATON_ENV_BASE_URL", "https://uat"},
-                                                          {"BATON_ENV_USER", "x\ny"}}));
+                                                           {"BATON_FENCE", "12"},
+                                                           {"BATON_ENVIRONMENT", "uat,db"},
+                                                           {"BATON_SLOT", "2,1"},
+                                                           {"BATON_ENV_BASE_URL", "https://uat"},
+                                                           {"BATON_ENV_USER", "x\ny"}}));
 }
 
 TEST(LockExec, the_kill_comes_before_the_time_is_over_that_counts_from_the_sending) {

@@ -24,8 +24,8 @@ namespace json = boost::json;
 constexpr Duration kReleasePatience{10'000};
 
 const std::vector<Column> kLeaseLines{
-    {"lease", "id"},        {"state", "state"},     {"environment", "grants"},
-    {"holder", "holder"},   {"fence", "fence"},     {"expires in ms", "expires_in_ms"},
+    {"lease", "id"},          {"state", "state"},   {"environment", "grants"},
+    {"holder", "holder"},     {"fence", "fence"},   {"expires in ms", "expires_in_ms"},
     {"ended by", "ended_by"}, {"reason", "reason"}, {"successor", "successor"}};
 
 // For tables: the nested parts as people read them.
@@ -88,9 +88,8 @@ int acquire(Host&, const Invocation& invocation) {
   const auto held = wait_for_lock(target->endpoint(), *request, signals.token(), code);
   if (!held) return signals.exit_code(code);
   const auto give_back = [&] {
-    static_cast<void>(
-        client::release_lease(target->endpoint(), held->id, {held->fence, "clean", ""},
-                              kReleasePatience));
+    static_cast<void>(client::release_lease(target->endpoint(), held->id,
+                                            {held->fence, "clean", ""}, kReleasePatience));
   };
   // It came between the grant and here: whoever asked does not want it any more.
   if (signals.received() != 0) return give_back(), signals.exit_code(kError);
@@ -133,8 +132,7 @@ Result<std::string> lease_argument(const Invocation& invocation, client::ApiClie
   if (mine.size() > 1)
     return fail_with_fix(Code::conflict, "name the lease by its id; `baton lock ls` lists them",
                          "{} leases of {} are yours", mine.size(), given);
-  return fail_with_fix(Code::not_found, "baton lock ls",
-                       "no lease of {} is yours{}", given,
+  return fail_with_fix(Code::not_found, "baton lock ls", "no lease of {} is yours{}", given,
                        others.empty() ? "" : "; held: " + others);
 }
 
@@ -200,8 +198,10 @@ int transfer(Host&, const Invocation& invocation) {
   const std::string heir = invocation.value("--to");
   const std::string name = invocation.value("--to-holder");
   if (heir.empty() == name.empty())
-    return report("lock transfer", Error{Code::invalid, "say who gets it: a lease that waits or a "
-                                         "new holder", "--to LEASE, or --to-holder NAME"});
+    return report("lock transfer", Error{Code::invalid,
+                                         "say who gets it: a lease that waits or a "
+                                         "new holder",
+                                         "--to LEASE, or --to-holder NAME"});
   const auto lease = lease_argument(invocation, *api);
   if (!lease) return report("lock transfer", lease.error());
   const auto fence = fence_of(invocation, *api, *lease);
@@ -263,8 +263,13 @@ int list(Host&, const Invocation& invocation) {
   json::object document{{"items", std::move(items)}};
   if (!next.empty() && states.size() == 1) document["next_cursor"] = next;
   print(invocation.output, document,
-        {{"LEASE", "id"}, {"STATE", "state"}, {"ENVIRONMENT", "grants"}, {"HOLDER", "holder"},
-         {"FENCE", "fence"}, {"SINCE", "granted_at"}, {"EXPIRES", "expires"}});
+        {{"LEASE", "id"},
+         {"STATE", "state"},
+         {"ENVIRONMENT", "grants"},
+         {"HOLDER", "holder"},
+         {"FENCE", "fence"},
+         {"SINCE", "granted_at"},
+         {"EXPIRES", "expires"}});
   if (!next.empty() && invocation.output == Output::table)
     say(states.size() == 1 ? "more: --cursor " + next : "more: --state held, or --limit 500");
   return kOk;
@@ -291,14 +296,15 @@ Verb acquire_verb() {
   verb.arguments_max = kLockEnvironmentsMax;
   verb.flags.push_back(
       {"--env-file", "F", "Append BATON_LEASE=…, BATON_FENCE=… and the properties"});
-  verb.example = "LEASE=$(baton lock acquire deploy-or-test --wait 10m --ttl 1h)\n"
-                 "  ./deploy.sh\n  baton lock release $LEASE";
+  verb.example =
+      "LEASE=$(baton lock acquire deploy-or-test --wait 10m --ttl 1h)\n"
+      "  ./deploy.sh\n  baton lock release $LEASE";
   return verb;
 }
 
 Verb exec_verb() {
-  Verb verb = make("lock exec", "ENV", "Hold an environment while a command runs", lock_flags(),
-                   lock_exec);
+  Verb verb =
+      make("lock exec", "ENV", "Hold an environment while a command runs", lock_flags(), lock_exec);
   verb.arguments_max = kLockEnvironmentsMax;
   verb.takes_rest = true;
   verb.flags.push_back({"--kill-grace", "D", "From SIGTERM to SIGKILL when the time is over (5s)"});
@@ -316,7 +322,9 @@ std::vector<Verb> lock_verbs() {
       acquire_verb(),
       make("lock renew", "LEASE", "Keep a lease for another full time", {kFence}, renew),
       make("lock release", "LEASE", "Give a lease back, or stop waiting for it",
-           {kFence, kOutcome, {"--note", "T", "A word for the history"},
+           {kFence,
+            kOutcome,
+            {"--note", "T", "A word for the history"},
             {"--holder", "NAME", "With an environment's name: whose lease"}},
            release),
       make("lock transfer", "LEASE", "Hand a lease on; the environment is never free in between",

@@ -65,8 +65,7 @@ Result<void> call_me_request(const CallMe& server, const std::string& environmen
     const bool taken = response && response->status == 403;
     if (response && !taken && response->status < 500 && response->status != 429)
       return tl::unexpected(refusal(*response));
-    if (!response && !is_transient(response.error().code))
-      return tl::unexpected(response.error());
+    if (!response && !is_transient(response.error().code)) return tl::unexpected(response.error());
     if (response) key = random_hex(16);
     const BootTime now = BootClock::now();
     if (!for_ever && now >= until) {

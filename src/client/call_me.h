@@ -13,8 +13,8 @@
 namespace baton::client {
 
 struct CallMe {
-  std::string url;  // "http://host:port"
-  std::string key;  // sent as X-API-KEY
+  std::string url;           // "http://host:port"
+  std::string key;           // sent as X-API-KEY
   std::string key_pin = {};  // of a server of this machine that has TLS
 };
 

@@ -21,7 +21,7 @@ class LeaseKeeper {
  public:
   struct Events {
     std::function<void(const HeldLease& lease)> on_renewed;
-    std::function<void(const LostLease& lost)> on_lost;   // at least once
+    std::function<void(const LostLease& lost)> on_lost;  // at least once
     std::function<void(const Error& error)> on_trouble;  // a renewal failed and is repeated
   };
   LeaseKeeper(Endpoint endpoint, HeldLease lease, Events events);

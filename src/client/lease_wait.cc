@@ -178,7 +178,8 @@ class Waiting {
       return std::optional{std::move(held)};
     }
     if (stop_requested() || is_transient(renewed.error().code)) {
-      if (stop_requested()) lease_.as_object()["state"] = "queued";  // follow() takes it back
+      if (stop_requested())
+        lease_.as_object()["state"] = "queued";  // follow() takes it back
       else if (BootClock::now() > deadline_ + kPatienceMin) {
         cancel(id);
         return tl::unexpected(std::move(renewed).error());
@@ -200,8 +201,8 @@ class Waiting {
                          text_of(lease_, "ended_by").empty() && time_left() > Duration{0};
     if (dropped && !stop_requested()) {
       if (how_.on_trouble)
-        how_.on_trouble(Error{Code::gone, "the place in the queue was lost: " +
-                                              text_of(lease_, "reason")});
+        how_.on_trouble(
+            Error{Code::gone, "the place in the queue was lost: " + text_of(lease_, "reason")});
       again_ = true;
       return {};
     }
@@ -267,8 +268,7 @@ Result<json::value> release_lease(const Endpoint& endpoint, const std::string& i
   }
 }
 
-Result<Waited> acquire_lease(const Endpoint& endpoint, json::object request,
-                             const LeaseWait& how) {
+Result<Waited> acquire_lease(const Endpoint& endpoint, json::object request, const LeaseWait& how) {
   return Waiting{endpoint, std::move(request), how}.run();
 }
 

@@ -28,7 +28,7 @@ struct HeldLease {
   boost::json::value document;
   std::string id;
   std::int64_t fence = 0;
-  BootTime sent;   // when the request was sent that told …
+  BootTime sent;     // when the request was sent that told …
   Duration left{0};  // … of so much time: what counts is the time of sending, not of the answer
   BootTime until() const { return sent + left; }
 };
@@ -42,8 +42,8 @@ struct Waited {
     ended     // somebody or something else ended it: `document` says who and why
   };
   End end = End::held;
-  HeldLease lease;                // held
-  boost::json::value document;    // ended: the lease; timed_out: as it last waited, null if never
+  HeldLease lease;              // held
+  boost::json::value document;  // ended: the lease; timed_out: as it last waited, null if never
 };
 
 /// `request` is the body of POST /leases without `wait`.
