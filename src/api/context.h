@@ -10,6 +10,7 @@
 #include "api/auth.h"
 #include "api/disk.h"
 #include "api/journal_metrics.h"
+#include "api/legacy_maybe.h"
 #include "api/metrics.h"
 #include "api/secrets.h"
 #include "api/unnamed_blobs.h"
@@ -35,6 +36,9 @@ struct Settings {
   /// How others reach this server, without a slash at the end: what Location, Link and `links`
   /// begin with. "": they are paths.
   std::string public_url;
+  // The legacy route /maybe: how long requests are held, and its leases last (0: for ever).
+  Duration maybe_hold{0};
+  Duration maybe_ttl = std::chrono::hours{2};
   std::string config_schema;  // JSON Schema of baton.yaml, served as it is
   // A request of an API client is a few hundred bytes; 1 MiB holds 100 labels and params with room.
   std::uint64_t json_bytes = 1 << 20;
@@ -79,6 +83,7 @@ struct Context {
   Tokens tokens;
   RecentSecrets recent_secrets;
   UnnamedBlobs unnamed;
+  Expected expected;
   std::atomic<int> open_streams = 0;
   Disk disk;  // last: its threads use what is above
 };

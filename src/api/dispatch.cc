@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "api/context.h"
+#include "api/legacy_maybe.h"
 #include "api/reply.h"
 #include "api/submit.h"
 #include "base/log.h"
@@ -83,8 +84,14 @@ Result<Principal> authenticate(Context& context, const Route& route, const net::
   return who;
 }
 
+// Clients of /maybe cannot read a problem document.
+net::Response refusal_of(const net::RequestHead& head, const Error& error, int status = 0) {
+  return is_maybe(head) ? maybe_problem(head, error, status) : problem(head, error, status);
+}
+
 net::Response method_not_allowed(const net::RequestHead& head,
                                  const std::vector<std::string_view>& allowed) {
+  if (is_maybe(head)) return maybe_not_allowed(head.method);
   const std::string methods = fmt::format("{}", fmt::join(allowed, ", "));
   const Error error{Code::invalid, fmt::format("{} is not possible here", head.method),
                     "use one of: " + methods};
@@ -120,7 +127,7 @@ Result<Admitted> admit(Context& context, const net::RequestHead& head, net::Resp
   };
   const Result<void> decided = decide();
   if (decided) return admitted;
-  if (refusal.status == 200) refusal = problem(head, decided.error());
+  if (refusal.status == 200) refusal = refusal_of(head, decided.error());
   context.metrics.request_served(admitted.route, refusal.status,
                                  std::chrono::steady_clock::now() - admitted.began);
   return tl::unexpected(decided.error());
@@ -152,13 +159,13 @@ boost::asio::awaitable<net::Response> answer(Context& context, Call& call) {
       log::error("bug.internal", {{"route", call.route->pattern},
                                   {"error", result.error().message},
                                   {"req", call.request.request_id}});
-    co_return problem(call.request, result.error());
+    co_return refusal_of(call.request, result.error());
   } catch (const std::exception& exception) {
     log::error("bug.uncaught", {{"route", call.route->pattern},
                                 {"what", exception.what()},
                                 {"req", call.request.request_id}});
   }
-  co_return problem(call.request, Error{Code::internal, "the server failed; see its log"});
+  co_return refusal_of(call.request, Error{Code::internal, "the server failed; see its log"});
 }
 
 boost::asio::awaitable<net::Response> handle(Context& context, net::Request request) {
@@ -203,7 +210,7 @@ net::Admit make_admit(Context& context) {
 }
 
 net::Response server_problem(int status, const Error& error, const net::RequestHead& head) {
-  net::Response response = problem(head, error, status);
+  net::Response response = refusal_of(head, error, status);
   add_safety_headers(response);
   return response;
 }

@@ -3,13 +3,21 @@ set(SOURCES
   artifact_routes.cc
   audit.cc
   auth.cc
+  booking_routes.cc
   context.cc
   disk.cc
   dispatch.cc
+  environment_history_routes.cc
+  environment_routes.cc
   event_routes.cc
   event_stream.cc
+  heard_of.cc
   journal_metrics.cc
+  lease_json.cc
+  lease_routes.cc
   legacy_json.cc
+  legacy_maybe.cc
+  legacy_maybe_routes.cc
   legacy_page.cc
   legacy_routes.cc
   legacy_schedule_routes.cc
@@ -29,6 +37,7 @@ set(SOURCES
   runner_records.cc
   runner_routes.cc
   schedule_routes.cc
+  schemas_leases.cc
   schemas_runs.cc
   schemas_service.cc
   secrets.cc
@@ -43,6 +52,7 @@ set(SOURCES
 )
 set(TESTS
   auth_test.cc
+  lease_routes_test.cc
   legacy_test.cc
   openapi_test.cc
   resource_test.cc

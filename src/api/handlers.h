@@ -46,6 +46,30 @@ Async pause_schedule(Context& context, Call& call);
 Async resume_schedule(Context& context, Call& call);
 Async trigger_schedule(Context& context, Call& call);
 
+// lease_routes.cc
+Async acquire_lease(Context& context, Call& call);
+Async list_leases(Context& context, Call& call);
+Async get_lease(Context& context, Call& call);
+Async renew_lease(Context& context, Call& call);
+Async release_lease(Context& context, Call& call);
+Async transfer_lease(Context& context, Call& call);
+Async revoke_lease(Context& context, Call& call);
+
+// environment_routes.cc
+Async list_environments(Context& context, Call& call);
+Async get_environment(Context& context, Call& call);
+Async put_environment(Context& context, Call& call);
+Async delete_environment(Context& context, Call& call);
+Async start_maintenance(Context& context, Call& call);
+Async drain_environment(Context& context, Call& call);
+Async enable_environment(Context& context, Call& call);
+Async restore_environment(Context& context, Call& call);
+Async check_fence(Context& context, Call& call);
+
+// environment_history_routes.cc
+Async environment_history(Context& context, Call& call);
+Async environment_utilisation(Context& context, Call& call);
+
 // token_routes.cc
 Async create_token(Context& context, Call& call);
 Async list_tokens(Context& context, Call& call);
@@ -74,6 +98,18 @@ Async legacy_start_run(Context& context, Call& call);
 Async legacy_list_runs(Context& context, Call& call);
 Async legacy_get_run(Context& context, Call& call);
 Async legacy_get_test(Context& context, Call& call);
+
+// legacy_maybe_routes.cc
+Async legacy_maybe_get(Context& context, Call& call);
+Async legacy_maybe_post(Context& context, Call& call);
+Async legacy_maybe_delete(Context& context, Call& call);
+
+// booking_routes.cc
+Async list_bookings(Context& context, Call& call);
+Async get_bookings_calendar(Context& context, Call& call);
+Async get_booking(Context& context, Call& call);
+Async create_booking(Context& context, Call& call);
+Async delete_booking(Context& context, Call& call);
 
 // legacy_schedule_routes.cc
 Async legacy_list_schedules(Context& context, Call& call);

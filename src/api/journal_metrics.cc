@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "store/case_table.h"
+#include "store/lease_table.h"
 #include "store/run_table.h"
 #include "store/tx.h"
 
@@ -19,9 +20,9 @@ Result<void> JournalMetrics::advance() {
   for (;;) {
     BATON_TRY(snapshot, store_.snapshot());
     BATON_TRY(last, store::last_journal_seq(snapshot.sql()));
-    BATON_TRY(events, store::read_journal(snapshot.sql(), cursor_, kRows, "run.finished"));
+    BATON_TRY(events, store::read_journal(snapshot.sql(), cursor_, kRows));
     for (const model::Event& event : events) {
-      BATON_TRY_VOID(count(snapshot.sql(), store::run_of_subject(event.subject)));
+      BATON_TRY_VOID(count(snapshot.sql(), event));
       cursor_ = event.seq;
     }
     if (events.size() < kRows) {
@@ -31,7 +32,30 @@ Result<void> JournalMetrics::advance() {
   }
 }
 
-Result<void> JournalMetrics::count(store::Session& session, RunId id) {
+Result<void> JournalMetrics::count(store::Session& session, const model::Event& event) {
+  if (event.kind == "run.finished") return count_run(session, store::run_of_subject(event.subject));
+  if (event.kind.starts_with("lease.")) return count_lease(session, event);
+  return {};
+}
+
+Result<void> JournalMetrics::count_lease(store::Session& session, const model::Event& event) {
+  const std::string_view what = std::string_view{event.kind}.substr(std::string_view{"lease."}.size());
+  if (what == "queued") return {};
+  BATON_TRY(lease, store::find_lease(session, store::lease_of_subject(event.subject)));
+  if (!lease) return {};  // removed since
+  if (what == "granted") {
+    if (lease->granted_at) metrics_.lease_granted(*lease->granted_at - lease->created_at);
+    return {};
+  }
+  const auto state = model::parse_lease_state(what);
+  if (!state || !lease->ended_at) return {};
+  std::optional<Duration> held;
+  if (lease->granted_at) held = *lease->ended_at - *lease->granted_at;
+  metrics_.lease_ended(*state, held);
+  return {};
+}
+
+Result<void> JournalMetrics::count_run(store::Session& session, RunId id) {
   BATON_TRY(row, store::find_run(session, id));
   if (!row) return {};  // deleted since
   std::vector<model::Outcome> attempts;

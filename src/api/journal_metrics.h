@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Counts the runs that the journal says are finished. It reads on when the metrics are asked for:
+// Counts the runs that the journal says are finished, and the leases that were granted and ended. It reads on when the metrics are asked for:
 // nobody pays between scrapes.
 #include <mutex>
 #include <optional>
 
 #include "api/metrics.h"
 #include "base/ids.h"
+#include "model/event.h"
 #include "store/store.h"
 
 namespace baton::api {
@@ -21,7 +22,9 @@ class JournalMetrics {
   Result<void> advance();
 
  private:
-  Result<void> count(store::Session& session, RunId id);
+  Result<void> count(store::Session& session, const model::Event& event);
+  Result<void> count_run(store::Session& session, RunId id);
+  Result<void> count_lease(store::Session& session, const model::Event& event);
 
   store::Store& store_;
   Metrics& metrics_;

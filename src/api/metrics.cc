@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 namespace baton::api {
@@ -14,6 +15,15 @@ const std::vector<double> kHttpBounds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
 // From one fast case to a night of end-to-end tests.
 const std::vector<double> kRunBounds{0.1, 0.5, 1,   5,    10,   30,   60,
                                      120, 300, 600, 1800, 3600, 7200, 14400};
+
+// From a slot that is free to a queue of a day.
+const std::vector<double> kWaitBounds{0.01, 0.1, 1,    5,    15,   30,    60,   120,
+                                      300,  600, 1800, 3600, 7200, 14400, 43200, 86400};
+// From the next turn of a loop to what a person notices.
+const std::vector<double> kHandoffBounds{0.001, 0.002, 0.005, 0.01, 0.025, 0.05,
+                                         0.1,   0.25,  0.5,   1,    5};
+
+double in_seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 
 std::string label(std::string_view name, std::string_view value) {
   std::string out{name};
@@ -113,6 +123,54 @@ void Metrics::run_finished(const model::Run& run, const std::vector<model::Outco
   }
 }
 
+Metrics::Metrics()
+    : lease_waits_(kWaitBounds), lease_holds_(kWaitBounds), handoffs_(kHandoffBounds) {}
+
+void Metrics::handed_over(Duration took) {
+  const std::lock_guard lock(mutex_);
+  handoffs_.observe(in_seconds(std::max(Duration{0}, took)));
+}
+
+void Metrics::lease_granted(Duration waited) {
+  const std::lock_guard lock(mutex_);
+  ++leases_granted_;
+  lease_waits_.observe(in_seconds(std::max(Duration{0}, waited)));
+}
+
+void Metrics::lease_ended(model::LeaseState how, std::optional<Duration> held) {
+  const std::lock_guard lock(mutex_);
+  ++leases_ended_[how];
+  if (held) lease_holds_.observe(in_seconds(std::max(Duration{0}, *held)));
+}
+
+void Metrics::write_leases(std::string& out, const Gauges& gauges) const {
+  family(out, "baton_slots", "gauge", "Slots of each environment by their state.");
+  for (const Gauges::Slots& item : gauges.slots)
+    for (const auto& [state, count] : item.by_state)
+      sample(out, "baton_slots",
+             label("environment", item.environment) + "," + label("state", name_of(state)), count);
+  family(out, "baton_queue_length", "gauge", "Leases that wait for each environment.");
+  for (const Gauges::Slots& item : gauges.slots)
+    sample(out, "baton_queue_length", label("environment", item.environment), item.queue_length);
+  family(out, "baton_leases_granted_total", "counter", "Leases that were granted.");
+  sample(out, "baton_leases_granted_total", "", leases_granted_);
+  family(out, "baton_leases_ended_total", "counter", "Leases that have ended, by how.");
+  for (const auto& [how, count] : leases_ended_)
+    sample(out, "baton_leases_ended_total", label("state", name_of(how)), count);
+  family(out, "baton_leases_expired_total", "counter",
+         "Leases whose holder was not heard of in time.");
+  const auto expired = leases_ended_.find(model::LeaseState::expired);
+  sample(out, "baton_leases_expired_total", "",
+         expired == leases_ended_.end() ? 0 : expired->second);
+  family(out, "baton_lease_wait_seconds", "histogram", "Time from the request to the grant.");
+  lease_waits_.write(out, "baton_lease_wait_seconds", "");
+  family(out, "baton_lease_held_seconds", "histogram", "Time from the grant to the end.");
+  lease_holds_.write(out, "baton_lease_held_seconds", "");
+  family(out, "baton_handoff_seconds", "histogram",
+         "Time from the grant to a waiter, made when a slot was left, to his answer.");
+  handoffs_.write(out, "baton_handoff_seconds", "");
+}
+
 void Metrics::write_legacy(std::string& out, const Gauges& gauges) const {
   const auto suite_labels = [&](const std::string& namespace_, const std::string& suite) {
     return label("instance", gauges.instance) + "," + label("namespace", namespace_) + "," +
@@ -195,6 +253,7 @@ std::string Metrics::text(const Gauges& gauges) const {
   sample(out, "baton_sse_clients", "", sse_clients_.load());
   family(out, "baton_waiting_requests", "gauge", "Long polls and event streams that wait.");
   sample(out, "baton_waiting_requests", "", gauges.waiting);
+  write_leases(out, gauges);
   write_http(out);
   write_legacy(out, gauges);
   return out;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "api/route.h"
+#include "model/lease.h"
 #include "model/run.h"
 
 namespace baton::api {
@@ -44,15 +45,28 @@ struct Gauges {
   std::string version;
   std::vector<Running> running;
   std::int64_t queued = 0;
+  struct Slots {
+    std::string environment;
+    std::map<model::SlotState, int> by_state;
+    int queue_length = 0;
+  };
+  std::vector<Slots> slots;
   Seq journal_seq = 0;
   std::size_t waiting = 0;
 };
 
 class Metrics {
  public:
+  Metrics();
   void request_served(const Route* route, int status, std::chrono::nanoseconds took);
   /// `attempts`: every attempt of the run, once.
   void run_finished(const model::Run& run, const std::vector<model::Outcome>& attempts);
+  /// A waiter was told that the lease is his, so long after the grant.
+  void handed_over(Duration took);
+  /// A lease was granted, so long after it was asked for.
+  void lease_granted(Duration waited);
+  /// held: nothing when it was never granted.
+  void lease_ended(model::LeaseState how, std::optional<Duration> held);
   /// An event stream opened (+1) or ended (-1).
   void stream_changed(int by) { sse_clients_ += by; }
   std::string text(const Gauges& gauges) const;
@@ -76,6 +90,7 @@ class Metrics {
   };
   void write_http(std::string& out) const;
   void write_runs(std::string& out) const;
+  void write_leases(std::string& out, const Gauges& gauges) const;
   void write_legacy(std::string& out, const Gauges& gauges) const;
 
   std::atomic<int> sse_clients_ = 0;
@@ -83,6 +98,11 @@ class Metrics {
   std::map<SuiteKey, SuiteNumbers> suites_;
   std::map<std::string, Histogram> run_durations_;  // by verdict
   std::map<const Route*, RouteNumbers> routes_;     // null: no route
+  std::uint64_t leases_granted_ = 0;
+  std::map<model::LeaseState, std::uint64_t> leases_ended_;
+  Histogram lease_waits_;
+  Histogram lease_holds_;
+  Histogram handoffs_;
 };
 
 /// The words of handoff for a run and for an attempt: passed, failed, skipped or pending.

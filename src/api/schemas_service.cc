@@ -135,6 +135,7 @@ std::span<const Schema> schemas() {
   static const std::vector<Schema> all = [] {
     std::vector<Schema> list;
     for (const Schema& schema : run_schemas()) list.push_back(schema);
+    for (const Schema& schema : lease_schemas()) list.push_back(schema);
     for (const Schema& schema : service_schemas()) list.push_back(schema);
     return list;
   }();

@@ -4,6 +4,8 @@
 #include "api/openapi.h"
 #include "api/reply.h"
 #include "api/submit.h"
+#include "store/environment_table.h"
+#include "store/lease_table.h"
 #include "store/run_table.h"
 #include "store/suite_table.h"
 
@@ -11,12 +13,32 @@ namespace baton::api {
 namespace {
 
 constexpr int kSuitesPerRead = 500;
+constexpr int kEnvironmentsPerRead = 500;
 
 std::string health(const Settings& settings, std::string_view status, std::string_view detail) {
   wire::JsonWriter out;
   out.begin_object().field("status", status).field("version", settings.version);
   out.field("instance", settings.instance).field_if("detail", detail);
   return out.end_object().take();
+}
+
+Result<std::vector<Gauges::Slots>> slots_now(store::Session& session) {
+  std::vector<Gauges::Slots> all;
+  for (;;) {
+    BATON_TRY(page, store::list_environments(session, all.empty() ? "" : all.back().environment,
+                                             kEnvironmentsPerRead));
+    for (const model::Environment& environment : page) {
+      Gauges::Slots& item = all.emplace_back();
+      item.environment = environment.name;
+      // Those that are usual stay visible with 0, so that their series does not vanish.
+      item.by_state = {{model::SlotState::free, 0}, {model::SlotState::held, 0}};
+      BATON_TRY(slots, store::slots_of(session, environment.name));
+      for (const store::SlotRow& slot : slots) ++item.by_state[slot.state];
+      BATON_TRY(length, store::queue_length(session, environment.name));
+      item.queue_length = length;
+    }
+    if (static_cast<int>(page.size()) < kEnvironmentsPerRead) return all;
+  }
 }
 
 Result<Gauges> read_gauges(Context& context) {
@@ -29,6 +51,8 @@ Result<Gauges> read_gauges(Context& context) {
   gauges.queued = load.queued;
   BATON_TRY(seq, store::last_journal_seq(snapshot.sql()));
   gauges.journal_seq = seq;
+  BATON_TRY(slots, slots_now(snapshot.sql()));
+  gauges.slots = std::move(slots);
   std::string after;
   for (;;) {
     BATON_TRY(rows, store::list_suites(snapshot.sql(), after, kSuitesPerRead, "", false));

@@ -23,6 +23,16 @@ boost::asio::awaitable<Result<R>> submit(Context& context, engine::Operation<R> 
   co_return result;
 }
 
+/// The same for an operation that changes nothing in the database, see Writer::look.
+template <class R>
+boost::asio::awaitable<Result<R>> look(Context& context, engine::Operation<R> operation) {
+  Result<R> result =
+      co_await net::from_callback<Result<R>>([&](UniqueFunction<void(Result<R>)> done) {
+        context.writer.look<R>(std::move(operation), std::move(done));
+      });
+  co_return result;
+}
+
 /// Reads from a snapshot: `read(context, [&](store::Session& s) { return store::find_run(s, id);
 /// })`.
 template <class F>

@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "client/local_servers.h"
 #include "engine/deadline_ops.h"
+#include "engine/environment_ops.h"
 #include "engine/schedule_ops.h"
 #include "engine/suite_ops.h"
 #include "engine/token_ops.h"
@@ -44,6 +45,7 @@ engine::Rules rules_of(const config::Config& config) {
   rules.running_runs = config.limits.running_runs > 0 ? config.limits.running_runs : cores;
   rules.queued_runs = config.limits.queued_runs;
   rules.retention_age = config.server.retention.runs;
+  rules.auto_create_environments = config.server.auto_create_environments;
   rules.keep_last = config.server.retention.keep_last;
   return rules;
 }
@@ -163,6 +165,8 @@ Result<void> App::State::declare() {
     if (std::none_of(suites.begin(), suites.end(), same)) suites.push_back(std::move(demo));
   }
   return writer->run<void>([&](engine::Context& context) -> Result<void> {
+    BATON_TRY_VOID(
+        engine::sync_environments(context, rules, options.config.environments));
     BATON_TRY_VOID(engine::sync_suites(context, suites));
     return engine::sync_schedules(context, rules, options.config.schedules);
   });
@@ -176,6 +180,8 @@ Result<void> App::State::listen() {
   settings.environment = options.config.server.environment;
   settings.spill_folder = files + "/blobs";
   settings.public_url = options.config.server.public_url;
+  settings.maybe_hold = options.config.maybe.hold;
+  settings.maybe_ttl = options.config.maybe.ttl;
   settings.config_schema = config::json_schema();
   api = std::make_unique<api::Context>(
       api::Context::Parts{*store, *writer, feed, rules, *streams, *artifacts,

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-set(SOURCES completion.cc config_verbs.cc connection.cc doctor.cc follow.cc output.cc pages.cc
-    parse.cc run_verb.cc runs_verbs.cc service_verbs.cc signals.cc simple.cc suites_verbs.cc
-    transfers.cc verbs.cc)
-set(TESTS)
+set(SOURCES asker.cc booking_verbs.cc compat_verbs.cc completion.cc config_verbs.cc connection.cc
+    doctor.cc env_declaration.cc env_verbs.cc exec_guard.cc follow.cc guard_frames.cc
+    guard_process.cc lock_exec.cc lock_progress.cc lock_request.cc lock_verbs.cc output.cc
+    pages.cc parse.cc run_verb.cc runs_verbs.cc service_verbs.cc signals.cc simple.cc
+    suites_verbs.cc transfers.cc verbs.cc)
+set(TESTS guard_test.cc lock_test.cc)
 set(LIBRARIES yaml-cpp)
 set(PUBLIC_LIBRARIES Boost::json)
 set(PRECOMPILED json)

@@ -2,7 +2,10 @@
 // Every verb of the command line, in the order in which help shows them.
 #include <cstdio>
 
+#include "cli/compat_verbs.h"
 #include "cli/config_verbs.h"
+#include "cli/env_verbs.h"
+#include "cli/lock_verbs.h"
 #include "cli/output.h"
 #include "cli/parse.h"
 #include "cli/run_verb.h"
@@ -42,8 +45,9 @@ const std::vector<Flag>& global_flags() {
 const std::vector<Verb>& all_verbs() {
   static const std::vector<Verb> verbs = [] {
     std::vector<Verb> all;
-    for (auto* part : {server_verbs, run_verbs, runs_verbs, suites_verbs, schedule_verbs,
-                       config_verbs, token_verbs, context_verbs, service_verbs})
+    for (auto* part : {server_verbs, run_verbs, runs_verbs, suites_verbs, environment_verbs,
+                       lock_verbs, schedule_verbs, config_verbs, token_verbs, context_verbs,
+                       service_verbs, compat_verbs})
       for (Verb& verb : std::vector<Verb>(part())) all.push_back(std::move(verb));
     return all;
   }();

@@ -18,19 +18,18 @@ using SteadyClock = std::chrono::steady_clock;
 // Long enough not to hammer a server that restarts, short enough not to be felt by a person.
 constexpr Duration kRetryPause{250};
 
-// Waits, but not beyond a stop request.
+bool may_repeat(const Call& call) {
+  return call.method == "GET" || call.headers.find("Idempotency-Key") != nullptr;
+}
+
+}  // namespace
+
 void pause(const std::stop_token& stop, Duration duration) {
   std::mutex mutex;
   std::condition_variable_any wake;
   std::unique_lock lock(mutex);
   wake.wait_for(lock, stop, duration, [] { return false; });
 }
-
-bool may_repeat(const Call& call) {
-  return call.method == "GET" || call.headers.find("Idempotency-Key") != nullptr;
-}
-
-}  // namespace
 
 std::string escape(std::string_view text) {
   static constexpr std::string_view kPlain =

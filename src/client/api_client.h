@@ -80,6 +80,9 @@ class ApiClient {
   net::Client http_;
 };
 
+/// Returns after `duration`, or sooner when a stop is requested.
+void pause(const std::stop_token& stop, Duration duration);
+
 /// Percent-encodes one path segment or query value.
 std::string escape(std::string_view text);
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-set(SOURCES api_client.cc http_runner_calls.cc local_servers.cc)
+set(SOURCES api_client.cc call_me.cc http_runner_calls.cc lease_keep.cc lease_wait.cc
+    local_servers.cc)
 set(TESTS)
 set(PUBLIC_LIBRARIES Boost::json)
 set(PRECOMPILED json)

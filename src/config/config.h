@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "model/environment.h"
 #include "model/schedule.h"
 #include "model/suite.h"
 
@@ -70,6 +71,7 @@ struct Config {
   Maybe maybe;
   std::vector<SuiteEntry> suites;  // source `file`; folder is absolute
   std::vector<model::Schedule> schedules;
+  std::vector<model::Environment> environments;  // source `file`; folder is absolute
   /// Sections that are valid and present, and that this version does not act on yet.
   std::vector<std::string> without_effect;
 };

@@ -117,7 +117,14 @@ notify: [{on: [run_failed, failure_overdue], to: {slack: {webhook: {env: SLACK_U
   ASSERT_EQ(c.schedules.size(), 1U);
   EXPECT_EQ(c.schedules[0].time_zone, "Europe/Vienna");
   EXPECT_EQ(c.without_effect,
-            (std::vector<std::string>{"environments", "links", "deliveries", "notify"}));
+            (std::vector<std::string>{"links", "deliveries", "notify"}));
+  ASSERT_EQ(c.environments.size(), 1U);
+  EXPECT_EQ(c.environments[0].name, "staging");
+  EXPECT_EQ(c.environments[0].source, model::SuiteSource::file);
+  EXPECT_EQ(c.environments[0].ttl, std::chrono::minutes(2));
+  EXPECT_EQ(c.environments[0].labels.at("team"), "pay");
+  EXPECT_EQ(c.environments[0].hooks.at(model::HookKind::health).command,
+            std::vector<std::string>{"./healthy.sh"});
 }
 
 TEST_F(ConfigFile, an_entry_of_kind_cpp_says_which_keys_it_states_and_may_mean_its_whole_binary) {

@@ -33,7 +33,7 @@ Schema queue() {
   return object("How those wait who cannot have it at once.",
                 {
                     {"policy", choice("Who is next.", "fifo", {"fifo", "newest", "latest_only"})},
-                    {"max", integer("So many may wait.", "2000", 0, 100'000)},
+                    {"max", integer("So many may wait; beyond it, 429.", "100000", 0, 1'000'000)},
                     {"keep_alive", duration("A waiter that is silent for so long is gone.", "60s")},
                     {"age_step", duration("A waiter's priority rises by one in this time.", "60s")},
                 });
@@ -133,28 +133,37 @@ Schema webhook() {
 
 Schema environments_section() {
   return list(
-      "What deployments and tests share. Takes effect with leases.",
+      "What deployments and tests share. What a file declares cannot be changed over HTTP.",
       object(
           "One environment.",
           {
-              {"name", of(Type::name, "Unique on the server."), true},
-              {"slots", integer("How many may have it at once.", "1", 1, 10'000)},
+              {"name", text("Unique on the server."), true},
+              {"slots", integer("How many may have it at once.", "1", 1, 1'000)},
               {"labels", labels("For requests that do not care which one.")},
               {"properties", map("What a holder's processes get as `BATON_ENV_<KEY>`.", text(""))},
               {"ttl", duration("A lease that is not renewed for so long expires.", "2m")},
               {"ttl_max", duration("A longer request is lowered to it.", "720h")},
               {"max_hold", duration("A lease ends after so long, renewed or not.")},
-              {"lock_delay", duration("The pause between two holders.")},
+              {"lock_delay",
+               duration("A slot rests so long after a lease that did not end cleanly.", "0s")},
               {"queue", queue()},
               {"claim_window",
                duration("A granted lease that nobody looks at is taken back.", "15s")},
-              {"hooks", object("Commands that the server runs for it.",
-                               {
-                                   {"reset", hook("After a lease.")},
-                                   {"health", hook("Before a lease.")},
-                                   {"provision", hook("Makes it.")},
-                                   {"destroy", hook("Removes it.")},
-                               })},
+              {"hooks",
+               object("Commands that the server runs for each slot of it.",
+                      {
+                          {"reset", hook("After each lease.")},
+                          {"health", hook("After that: whether the next one may have it.")},
+                          {"provision", hook("Makes a slot when somebody waits for one.")},
+                          {"destroy", hook("Removes it when nobody needs it.")},
+                      })},
+              {"provision",
+               object("Which slots there are when nobody needs them, with a `provision` hook.",
+                      {
+                          {"min", integer("So many always.", "0", 0, 1'000)},
+                          {"idle", duration("Others go when nobody used them so long.", "10m")},
+                      })},
+              {"folder", of(Type::path, "Working directory of the hooks.", ".")},
               {"description", text("Markdown.")},
               {"links", map("Where people find more: name to URL.", of(Type::url, ""))},
           }));

@@ -121,11 +121,14 @@ class ConfigReader {
                      .queued_runs = limits.small("queued_runs")};
     const Reader maybe = file_.section("maybe");
     config.maybe = {.hold = maybe.duration("hold"), .ttl = maybe.duration("ttl")};
+    const Duration ttl = config.maybe.ttl;
+    if (ttl > Duration{0} && (ttl < model::kTtlMin || ttl > model::kTtlMax))
+      report(problems_, *maybe.value("ttl"), "/maybe/ttl", "it must be 1s to 720h, or 0");
     read_suites(config.suites);
     read_schedules(config.schedules);
+    read_environments(config.environments);
     for (const std::string& section : sections_without_effect())
       if (file_.has(section)) config.without_effect.push_back(section);
-    check_names("environments");
     return config;
   }
 
@@ -294,6 +297,57 @@ class ConfigReader {
     return schedule;
   }
 
+  void read_environments(std::vector<model::Environment>& environments) {
+    const Node* list = root_.find("environments");
+    if (list == nullptr) return;
+    const Schema section = environments_section();
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < list->items.size(); ++i) {
+      const Node& node = list->items[i];
+      const std::string path = fmt::format("/environments/{}", i);
+      model::Environment environment = read_environment(Reader(&node, section.element.front()));
+      environment.folder =
+          absolute(folder_of(node), Reader(&node, section.element.front()).text("folder"));
+      if (!names.insert(environment.name).second)
+        report(problems_, node, path,
+               fmt::format("the environment {} is declared twice", environment.name));
+      report_model(node, path, model::check_environment(environment));
+      environments.push_back(std::move(environment));
+    }
+  }
+
+  static model::Environment read_environment(const Reader& from) {
+    model::Environment e;
+    e.source = model::SuiteSource::file;
+    e.name = from.text("name");
+    e.description = from.text("description");
+    e.slots = from.small("slots");
+    e.labels = from.text_map("labels");
+    e.properties = from.text_map("properties");
+    e.links = from.text_map("links");
+    e.ttl = from.duration("ttl");
+    e.ttl_max = from.duration("ttl_max");
+    if (from.has("max_hold")) e.max_hold = from.duration("max_hold");
+    e.lock_delay = from.duration("lock_delay");
+    e.claim_window = from.duration("claim_window");
+    const Reader queue = from.section("queue");
+    e.policy = model::parse_queue_policy(queue.text("policy")).value_or(e.policy);
+    e.queue_max = queue.small("max");
+    e.keep_alive = queue.duration("keep_alive");
+    e.age_step = queue.duration("age_step");
+    const Reader provision = from.section("provision");
+    e.provision = {provision.small("min"), provision.duration("idle")};
+    const Reader hooks = from.section("hooks");
+    for (const model::HookKind kind : {model::HookKind::reset, model::HookKind::health,
+                                       model::HookKind::provision, model::HookKind::destroy}) {
+      if (!hooks.has(name_of(kind))) continue;
+      const Reader hook = hooks.section(name_of(kind));
+      e.hooks[kind] = {hook.texts("command"), hook.duration("timeout"), hook.small("attempts"),
+                       hook.duration("retry")};
+    }
+    return e;
+  }
+
   // "/suites/3" of "/suites/3/kind".
   static std::string item_of(const std::string& path) {
     const std::size_t second = path.find('/', 1);
@@ -311,18 +365,6 @@ class ConfigReader {
       if (name == "environment_variables") name = "variables";
       const Node* at = node.find(name);
       report(problems_, at != nullptr ? *at : node, path + pointer_part(name), detail.detail);
-    }
-  }
-
-  void check_names(std::string_view section) {
-    const Node* list = root_.find(section);
-    if (list == nullptr) return;
-    std::set<std::string> names;
-    for (std::size_t i = 0; i < list->items.size(); ++i) {
-      const Node* name = list->items[i].find("name");
-      if (name != nullptr && !names.insert(name->scalar).second)
-        report(problems_, *name, fmt::format("/{}/{}/name", section, i),
-               fmt::format("{} is declared twice", name->scalar));
     }
   }
 

@@ -26,6 +26,7 @@ set(SOURCES
   slot_pick.cc
   suite_ops.cc
   token_ops.cc
+  utilisation.cc
   writer.cc
 )
 set(TESTS

@@ -70,8 +70,12 @@ Result<void> recover_lease(Context& context, const Lease& lease) {
     return tx.set_deadline(kind, subject, context.now.at + patience);
   };
   if (lease.state == LeaseState::held) {
-    // Whoever did not see his grant has a whole TTL to do so: what was heard is forgotten.
-    BATON_TRY_VOID(tx.clear_deadline(kLeaseClaim, subject));
+    // Whoever did not see his grant has a whole TTL to do so: what was heard is forgotten. A legacy
+    // client's claim clears the deadline itself: what is left of it was not claimed.
+    if (lease.request.source == model::LeaseSource::legacy)
+      BATON_TRY_VOID(again(kLeaseClaim, model::Environment{}.claim_window));
+    else
+      BATON_TRY_VOID(tx.clear_deadline(kLeaseClaim, subject));
     if (lease.max_hold) {
       BATON_TRY(due, store::find_deadline(tx.sql(), kLeaseHold, subject));
       const TimePoint latest = context.now.at + *lease.max_hold;

@@ -169,8 +169,8 @@ Result<void> clear_ends(Context& context, const Lease& lease) {
 }
 
 bool is_clean(const Lease& lease) {
-  return (lease.state == LeaseState::released || lease.state == LeaseState::transferred) &&
-         lease.outcome.value_or(model::LeaseOutcome::clean) == model::LeaseOutcome::clean;
+  if (lease.outcome) return *lease.outcome == model::LeaseOutcome::clean;
+  return lease.state == LeaseState::released || lease.state == LeaseState::transferred;
 }
 
 std::string event_of(LeaseState state) { return fmt::format("lease.{}", name_of(state)); }

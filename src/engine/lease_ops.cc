@@ -10,6 +10,7 @@
 #include "engine/lease_party.h"
 #include "engine/lease_status.h"
 #include "engine/run_lease.h"
+#include "store/environment_table.h"
 #include "store/journal_table.h"
 #include "store/lease_table.h"
 
@@ -197,14 +198,19 @@ Result<LeaseStatus> acquire(Context& context, const Rules& rules, model::LeaseRe
   return status_of(context, std::move(lease));
 }
 
-Result<LeaseStatus> see_lease(Context& context, std::string_view id, Duration for_long) {
+Result<LeaseStatus> see_lease(Context& context, std::string_view id, Duration waits_for) {
   BATON_TRY(lease, get_lease(context.tx.sql(), id));
-  // Looking at a held lease claims it and no more: whoever watches must not keep a dead holder alive.
-  if (lease.is_live())
-    context.beats.note(lease.id,
-                       lease.state == LeaseState::queued ? context.now.at + for_long
-                                                         : context.now.at,
-                       lease.fence, context.now.at);
+  if (lease.state == LeaseState::held)
+    context.beats.note(lease.id, context.now.at, lease.fence, context.now.at);
+  if (lease.state == LeaseState::queued && !lease.request.waits_for_ever) {
+    BATON_TRY(names, store::wanted_by(context.tx.sql(), lease.seq));
+    Duration silent = model::kTtlMax;
+    for (const std::string& name : names) {
+      BATON_TRY(environment, store::find_environment(context.tx.sql(), name));
+      if (environment) silent = std::min(silent, environment->keep_alive);
+    }
+    context.beats.note(lease.id, context.now.at + waits_for + silent, 0, context.now.at);
+  }
   return status_of(context, std::move(lease));
 }
 
@@ -217,6 +223,20 @@ Result<LeaseStatus> renew_lease(Context& context, std::string_view id, std::int6
   if (lease.state != LeaseState::held) return lost(lease);
   context.beats.note(lease.id, context.now.at + lease.ttl, lease.fence, context.now.at);
   return status_of(context, std::move(lease));
+}
+
+Result<void> reserve_lease(Context& context, std::string_view id, Duration window) {
+  BATON_TRY(lease, get_lease(context.tx.sql(), id));
+  return context.tx.set_deadline(kLeaseClaim, store::lease_subject(lease.id),
+                                 context.now.at + window);
+}
+
+Result<bool> claim_lease(Context& context, std::string_view id) {
+  BATON_TRY(lease, store::find_lease(context.tx.sql(), id));
+  if (!lease || lease->state != LeaseState::held) return false;
+  BATON_TRY_VOID(context.tx.clear_deadline(kLeaseClaim, store::lease_subject(id)));
+  context.beats.note(lease->id, context.now.at + lease->ttl, lease->fence, context.now.at);
+  return true;
 }
 
 Result<LeaseStatus> release_lease(Context& context, const Rules& rules, std::string_view id,

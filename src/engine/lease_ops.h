@@ -27,14 +27,22 @@ struct LeaseStatus {
 Result<LeaseStatus> acquire(Context& context, const Rules& rules, model::LeaseRequest request,
                             std::string_view token);
 
-/// The lease as it is, which also tells that its holder or waiter is alive: until now + `for_long`.
-/// Changes nothing in the database. Errors: not_found.
-Result<LeaseStatus> see_lease(Context& context, std::string_view id, Duration for_long);
+/// The lease as it is, which also tells that its waiter is alive: for as long as he says that he waits
+/// for the answer, and for the keep_alive of his environments from then on. Of a held lease it tells
+/// that the grant was seen; it does not prolong it. Changes nothing in the database.
+/// Errors: not_found.
+Result<LeaseStatus> see_lease(Context& context, std::string_view id, Duration waits_for);
 
 /// Another full TTL from now; fence: the holder's. Changes nothing in the database, so it works while
 /// the disk is full. Errors: not_found, stale_fence, conflict (it waits still), gone (with who ended
 /// it, when and why; members `state`, `ended_at`, `ended_by`, `reason`).
 Result<LeaseStatus> renew_lease(Context& context, std::string_view id, std::int64_t fence);
+
+/// For callers that ask first whether they could have it, and then for it: the held lease lapses unless
+/// claim_lease comes within `window`. Errors: not_found.
+Result<void> reserve_lease(Context& context, std::string_view id, Duration window);
+/// He has come. Result: whether the lease was still his to claim; it is held then.
+Result<bool> claim_lease(Context& context, std::string_view id);
 
 /// What the holder says at the end.
 struct Farewell {

@@ -16,6 +16,8 @@ using model::Lease;
 using model::LeaseState;
 
 constexpr int kHoldsForEta = 20;
+// Nobody plans by a place that far back, and each step costs a look at every slot.
+constexpr int kEtaPlacesMax = 10'000;
 
 std::string holders_json(const std::vector<Lease>& holders) {
   std::string list;
@@ -23,24 +25,41 @@ std::string holders_json(const std::vector<Lease>& holders) {
   return "[" + list + "]";
 }
 
-// When the environment serves the n-th who waits: slots become free one after the other.
+// When the environment serves one who waits after the other: slots become free in turn.
+class Etas {
+ public:
+  static Result<Etas> of(store::Session& session, std::string_view name, TimePoint wall) {
+    Etas etas;
+    BATON_TRY(usual, store::usual_hold(session, name, kHoldsForEta));
+    BATON_TRY(environment, store::find_environment(session, name));
+    if (!usual || !environment) return etas;
+    etas.usual_ = usual;
+    BATON_TRY(uses, store::current_uses(session, name));
+    for (const store::Use& use : uses)
+      etas.left_.push_back(std::max(Duration{0}, *usual - (wall - use.from)));
+    while (static_cast<int>(etas.left_.size()) < environment->slots) etas.left_.emplace_back(0);
+    return etas;
+  }
+  /// Of the next one in the queue; nothing when no hold has ended yet.
+  std::optional<Duration> next() {
+    if (!usual_) return std::nullopt;
+    const auto first = std::min_element(left_.begin(), left_.end());
+    const Duration eta = *first;
+    *first += *usual_;
+    return eta;
+  }
+
+ private:
+  std::optional<Duration> usual_;
+  std::vector<Duration> left_;  // until each slot is free again
+};
+
 Result<std::optional<Duration>> eta_in(store::Session& session, std::string_view name, int position,
                                        TimePoint wall) {
-  BATON_TRY(usual, store::usual_hold(session, name, kHoldsForEta));
-  BATON_TRY(environment, store::find_environment(session, name));
-  if (!usual || !environment) return std::optional<Duration>{};
-  BATON_TRY(uses, store::current_uses(session, name));
-  std::vector<Duration> left;
-  for (const store::Use& use : uses)
-    left.push_back(std::max(Duration{0}, *usual - (wall - use.from)));
-  while (static_cast<int>(left.size()) < environment->slots) left.emplace_back(0);
-  Duration eta{0};
-  for (int i = 0; i < std::min(position, 10'000); ++i) {
-    const auto next = std::min_element(left.begin(), left.end());
-    eta = *next;
-    *next += *usual;
-  }
-  return std::optional{eta};
+  BATON_TRY(etas, Etas::of(session, name, wall));
+  std::optional<Duration> eta;
+  for (int i = 0; i < std::min(position, kEtaPlacesMax); ++i) eta = etas.next();
+  return eta;
 }
 
 std::string join(const std::set<std::string>& names) {
@@ -60,20 +79,24 @@ Result<Lease> get_lease(store::Session& session, std::string_view id) {
 }
 
 Result<LeaseStatus> status_of(const Context& context, Lease lease) {
+  const Beats::Beat beat = context.beats.of(lease.id);
+  return status_of(context.tx.sql(), context.now.at, beat, std::move(lease));
+}
+
+Result<LeaseStatus> status_of(store::Session& sql, TimePoint at, const Beats::Beat& beat,
+                              Lease lease) {
   LeaseStatus status;
   if (lease.state == LeaseState::held) {
-    store::Session& sql = context.tx.sql();
     const std::string subject = store::lease_subject(lease.id);
     if (lease.ttl.count() > 0) {
       BATON_TRY(due, store::find_deadline(sql, kLeaseExpiry, subject));
-      TimePoint end = due.value_or(context.now.at);
-      const Beats::Beat beat = context.beats.of(lease.id);
+      TimePoint end = due.value_or(at);
       if (beat.fence == lease.fence) end = std::max(end, beat.until);
-      status.expires_in = std::max(Duration{0}, end - context.now.at);
+      status.expires_in = std::max(Duration{0}, end - at);
     }
     if (lease.max_hold) {
       BATON_TRY(due, store::find_deadline(sql, kLeaseHold, subject));
-      const Duration left = due ? std::max(Duration{0}, *due - context.now.at) : Duration{0};
+      const Duration left = due ? std::max(Duration{0}, *due - at) : Duration{0};
       status.expires_in = std::min(status.expires_in.value_or(left), left);
     }
     std::set<std::string> seen;
@@ -119,6 +142,35 @@ Result<QueuePlace> place_of(store::Session& session, const Lease& lease, TimePoi
     }
   }
   return place;
+}
+
+Result<std::vector<Waiting>> queue_of(store::Session& session, const model::Environment& environment,
+                                      TimePoint wall, int limit) {
+  std::vector<Waiting> queue;
+  BATON_TRY(etas, Etas::of(session, environment.name, wall));
+  BATON_TRY(places, store::queue_page(session, environment.name, {INT64_MIN, 0}, limit));
+  for (const store::Place& place : places) {
+    BATON_TRY(lease, store::lease_at(session, place.seq));
+    if (!lease) continue;
+    queue.push_back({*std::move(lease), static_cast<int>(queue.size()) + 1, etas.next()});
+  }
+  return queue;
+}
+
+Result<bool> can_have_now(store::Session& session, std::string_view environment,
+                          std::string_view holder, TimePoint wall) {
+  Views views;
+  BATON_TRY(view, load_view(session, environment, wall));
+  views.emplace(std::string(environment), std::move(view));
+  BATON_TRY(queued, store::has_queue(session, environment));
+  if (queued) return false;
+  Lease lease;
+  lease.request.holder.name = std::string(holder);
+  lease.request.wants.emplace_back().environment = std::string(environment);
+  lease.max_hold = views.begin()->second.environment.max_hold;
+  const Binds nothing_set_aside = [](std::int64_t) -> Result<bool> { return false; };
+  BATON_TRY(choice, choose(views, lease, wall, nothing_set_aside));
+  return !choice.grants.empty();
 }
 
 Result<std::vector<Lease>> holders_of(store::Session& session, std::string_view environment) {

@@ -16,6 +16,10 @@ Result<model::Lease> get_lease(store::Session& session, std::string_view id);
 
 /// With what is left of its time.
 Result<LeaseStatus> status_of(const Context& context, model::Lease lease);
+/// The same for a reader beside the writer. beat: what the writer has heard of it; without it the time
+/// left is too short for a lease that was renewed, never too long.
+Result<LeaseStatus> status_of(store::Session& session, TimePoint at, const Beats::Beat& beat,
+                              model::Lease lease);
 
 /// A waiting lease's place.
 struct QueuePlace {
@@ -26,6 +30,21 @@ struct QueuePlace {
 };
 inline constexpr int kAheadMax = 50;
 Result<QueuePlace> place_of(store::Session& session, const model::Lease& lease, TimePoint wall);
+
+/// One who waits for an environment.
+struct Waiting {
+  model::Lease lease;
+  int position = 1;  // in the queue of this environment
+  std::optional<Duration> eta;
+};
+/// The queue of an environment in its order, at most `limit`.
+Result<std::vector<Waiting>> queue_of(store::Session& session, const model::Environment& environment,
+                                      TimePoint wall, int limit);
+
+/// Whether the holder would get one slot of the environment for himself at once: nobody waits, its
+/// state and bookings allow it, and one is free. Errors: not_found.
+Result<bool> can_have_now(store::Session& session, std::string_view environment,
+                          std::string_view holder, TimePoint wall);
 
 /// Those who hold slots of an environment now.
 Result<std::vector<model::Lease>> holders_of(store::Session& session,

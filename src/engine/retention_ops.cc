@@ -3,8 +3,10 @@
 
 #include "engine/run_ops.h"
 #include "store/booking_table.h"
+#include "store/environment_table.h"
 #include "store/idempotency_table.h"
 #include "store/journal_table.h"
+#include "store/lease_table.h"
 #include "store/run_table.h"
 #include "store/suite_table.h"
 #include "store/token_table.h"
@@ -15,6 +17,7 @@ namespace {
 constexpr int kAnswersPerPiece = 500;
 constexpr int kEventsPerPiece = 2'000;
 constexpr int kBookingsPerPiece = 500;
+constexpr int kLeasesPerPiece = 500;
 // Rows that a piece may remove: the writer does nothing else meanwhile.
 constexpr std::int64_t kCasesPerPiece = 5'000;
 
@@ -38,6 +41,14 @@ Result<bool> expire_runs(Context& context, const Rules& rules) {
   return false;
 }
 
+// What is over of leases, and what kept slots from use.
+Result<bool> expire_leases(Context& context, const Rules& rules) {
+  const TimePoint before = context.now.wall - rules.lease_history;
+  BATON_TRY(leases, store::remove_leases_before(context.tx, before, kLeasesPerPiece));
+  BATON_TRY(periods, store::remove_periods_before(context.tx, before, kLeasesPerPiece));
+  return leases == kLeasesPerPiece || periods == kLeasesPerPiece;
+}
+
 }  // namespace
 
 Result<bool> housekeeping(Context& context, const Rules& rules) {
@@ -48,7 +59,8 @@ Result<bool> housekeeping(Context& context, const Rules& rules) {
   BATON_TRY(bookings, store::remove_bookings_before(
                           context.tx, context.now.wall - rules.lease_history, kBookingsPerPiece));
   BATON_TRY_VOID(store::remove_expired_runner_tokens(context.tx, context.now.wall));
-  return more_runs || answers == kAnswersPerPiece || events == kEventsPerPiece ||
+  BATON_TRY(more_leases, expire_leases(context, rules));
+  return more_runs || more_leases || answers == kAnswersPerPiece || events == kEventsPerPiece ||
          bookings == kBookingsPerPiece;
 }
 

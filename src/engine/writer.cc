@@ -34,6 +34,7 @@ struct Writer::State {
   struct Command {
     Step step;
     Done done;
+    Access access = Access::changes;
   };
   struct Answer {
     Done done;
@@ -53,7 +54,8 @@ struct Writer::State {
                                   std::vector<Answer>& answers);
   Result<void> look_up_deadline(bool journal_too);
   Result<void> run_due_deadlines(Now now);
-  Result<void> run_one(Step& step, Now now);
+  Result<void> run_looks(std::vector<Command>& commands, Now now);
+  Result<void> run_one(Step& step, Now now, Access access = Access::changes);
   Result<void> call(Step& step, Context& context);
   void batch_failed(const Error& error);
   void note_trouble(const Error& error);
@@ -97,7 +99,7 @@ struct Writer::State {
 };
 
 // Runs one operation in a savepoint. When the transaction itself is lost, `lost` says so.
-Result<void> Writer::State::run_one(Step& step, Now now) {
+Result<void> Writer::State::run_one(Step& step, Now now, Access access) {
   auto result = store.savepoint();
   if (!result) {
     lost = result.error();
@@ -112,6 +114,7 @@ Result<void> Writer::State::run_one(Step& step, Now now) {
       std::chrono::steady_clock::now() - began);
   if (took > kSlowOperation) log::warn("engine.slow_operation", {{"ms", took.count()}});
   ++done_count;
+  if (result && access == Access::looks) return result;
   if (result) {
     anything_to_commit = true;
     last_seq = std::max(last_seq, tx.last_seq());
@@ -175,10 +178,26 @@ Result<void> Writer::State::run_due_deadlines(Now now) {
   return {};
 }
 
+// Answers the commands that change nothing, and takes them out: whoever renews needs no commit.
+// They go before due deadlines: a renewal that arrived in time is not late because the writer was.
+Result<void> Writer::State::run_looks(std::vector<Command>& commands, Now now) {
+  for (Command& command : commands) {
+    if (command.access != Access::looks) continue;
+    auto result = run_one(command.step, now, Access::looks);
+    if (lost) return tl::unexpected(*lost);
+    command.done(std::move(result));
+    command.done = {};
+  }
+  std::erase_if(commands, [](const Command& command) { return !command.done; });
+  return {};
+}
+
 // Everything between begin and commit. An error means that nothing of the batch is stored.
 Result<void> Writer::State::run_in_transaction(std::vector<Command>& commands, Now now,
                                                std::vector<Answer>& answers) {
   BATON_TRY_VOID(store.begin());
+  BATON_TRY_VOID(run_looks(commands, now));
+  for (Command& command : commands) answers.push_back({std::move(command.done), {}});
   if (!deadline_known) BATON_TRY_VOID(look_up_deadline(true));
   BATON_TRY_VOID(run_due_deadlines(now));
   for (std::size_t i = 0; i < commands.size(); ++i) {
@@ -198,7 +217,6 @@ Result<void> Writer::State::run_in_transaction(std::vector<Command>& commands, N
 std::size_t Writer::State::run_batch(std::vector<Command> commands, Now now) {
   std::vector<Answer> answers;
   answers.reserve(commands.size());
-  for (Command& command : commands) answers.push_back({std::move(command.done), {}});
   lost.reset();
   not_stored.reset();
   last_seq = 0;
@@ -222,6 +240,9 @@ std::size_t Writer::State::run_batch(std::vector<Command> commands, Now now) {
     if (!halted) batch_failed(committed.error());
     const Error answer = {Code::unavailable, committed.error().message, committed.error().fix};
     for (Answer& each : answers) each.done(tl::unexpected(answer));
+    // Those that did not come so far.
+    for (Command& each : commands)
+      if (each.done) each.done(tl::unexpected(answer));
   }
   return done_count;
 }
@@ -354,7 +375,7 @@ void Writer::step_if_not_started() {
   while (!state_->queue.empty()) step(state_->clock());
 }
 
-void Writer::enqueue(Step step, Done done) {
+void Writer::enqueue(Step step, Done done, Access access) {
   std::optional<Error> refusal;
   {
     const std::lock_guard lock(state_->mutex);
@@ -364,7 +385,7 @@ void Writer::enqueue(Step step, Done done) {
       refusal = Error{Code::limit, "too many changes are waiting to be stored",
                       "try again in a second"};
     } else {
-      state_->queue.push_back({std::move(step), std::move(done)});
+      state_->queue.push_back({std::move(step), std::move(done), access});
       state_->work.notify_one();
       return;
     }

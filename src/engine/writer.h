@@ -83,18 +83,15 @@ class Writer {
   /// is stopped `done` is called at once, on the caller's thread, with `limit` or `unavailable`.
   template <class R>
   void submit(Operation<R> operation, UniqueFunction<void(Result<R>)> done) {
-    auto result = std::make_shared<Result<R>>(fail(Code::unavailable, "the server is stopping"));
-    auto finish = std::make_shared<UniqueFunction<void(Result<R>)>>(std::move(done));
-    enqueue(
-        [operation = std::move(operation), result](Context& context) mutable -> Result<void> {
-          *result = operation(context);
-          if (!*result) return tl::unexpected(result->error());
-          return {};
-        },
-        [result, finish](Result<void> committed) {
-          if (!committed) *result = tl::unexpected(std::move(committed).error());
-          (*finish)(std::move(*result));
-        });
+    submit_as<R>(Access::changes, std::move(operation), std::move(done));
+  }
+
+  /// Queues an operation that changes nothing in the database (it may note beats). It sees what is
+  /// committed, runs before the changes of its batch, and is answered without waiting for their
+  /// commit: it works while the disk is full. Otherwise as submit().
+  template <class R>
+  void look(Operation<R> operation, UniqueFunction<void(Result<R>)> done) {
+    submit_as<R>(Access::looks, std::move(operation), std::move(done));
   }
 
   /// Submits and waits: for start-up, tests and threads of their own. Never on an Asio thread.
@@ -121,7 +118,24 @@ class Writer {
  private:
   using Step = UniqueFunction<Result<void>(Context&)>;
   using Done = UniqueFunction<void(Result<void>)>;
-  void enqueue(Step step, Done done);
+  enum class Access { changes, looks };
+  template <class R>
+  void submit_as(Access access, Operation<R> operation, UniqueFunction<void(Result<R>)> done) {
+    auto result = std::make_shared<Result<R>>(fail(Code::unavailable, "the server is stopping"));
+    auto finish = std::make_shared<UniqueFunction<void(Result<R>)>>(std::move(done));
+    enqueue(
+        [operation = std::move(operation), result](Context& context) mutable -> Result<void> {
+          *result = operation(context);
+          if (!*result) return tl::unexpected(result->error());
+          return {};
+        },
+        [result, finish](Result<void> committed) {
+          if (!committed) *result = tl::unexpected(std::move(committed).error());
+          (*finish)(std::move(*result));
+        },
+        access);
+  }
+  void enqueue(Step step, Done done, Access access);
   void step_if_not_started();
 
   struct State;

@@ -92,7 +92,7 @@ Result<std::vector<Use>> uses_between(Session& session, std::string_view environ
 /// How long the last `limit` uses that ended took, on average; nothing when there was none.
 Result<std::optional<Duration>> usual_hold(Session& session, std::string_view environment,
                                            int limit);
-/// Leases that used it and have ended, the newest first, before `before`.
+/// Leases that used it or still do, the newest first, before the seq `before`.
 Result<std::vector<model::Lease>> past_leases(Session& session, std::string_view environment,
                                               std::int64_t before, int limit);
 /// Removes leases that ended before `before`, with their uses.  Result: how many.

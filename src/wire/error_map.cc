@@ -91,7 +91,10 @@ std::string to_problem_json(const Error& error, const ProblemContext& context) {
           .end_object();
     out.end_array();
   }
-  return out.end_object().take();
+  std::string json = out.end_object().take();
+  if (error.members.empty()) return json;
+  json.pop_back();
+  return json + "," + error.members + "}";
 }
 
 Error parse_problem(int status, std::string_view body) {

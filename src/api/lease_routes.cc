@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+// Leases: ask for one, wait for it, renew it, release it, hand it on, take it away.
+#include "api/audit.h"
+#include "api/handlers.h"
+#include "api/heard_of.h"
+#include "api/lease_json.h"
+#include "api/reply.h"
+#include "api/submit.h"
+#include "base/text.h"
+#include "store/lease_table.h"
+#include "wire/lease_json.h"
+#include "wire/page.h"
+
+namespace baton::api {
+namespace {
+
+using engine::LeaseStatus;
+using model::LeaseState;
+
+struct Shown {
+  LeaseStatus status;
+  std::optional<engine::QueuePlace> place;
+};
+
+std::string json_of(const Context& context, const Shown& shown) {
+  wire::JsonWriter out(context.settings.public_url);
+  write_lease(out, shown.status, shown.place);
+  return out.take();
+}
+
+// The lease with its place, from a session that sees it.
+Result<Shown> shown(store::Session& session, LeaseStatus status, TimePoint wall) {
+  Shown all{std::move(status), {}};
+  if (all.status.lease.state != LeaseState::queued) return all;
+  BATON_TRY(place, engine::place_of(session, all.status.lease, wall));
+  all.place = std::move(place);
+  return all;
+}
+
+Result<Shown> read_shown(Context& context, std::string_view id) {
+  return read(context, [&](store::Session& session) -> Result<Shown> {
+    BATON_TRY(lease, engine::get_lease(session, id));
+    const Now now = context.clock();
+    BATON_TRY(status, engine::status_of(session, now.at, {}, std::move(lease)));
+    return shown(session, std::move(status), now.wall);
+  });
+}
+
+Result<store::StoredAnswer> stored(const Context& context, engine::Context& c, int status,
+                                   LeaseStatus lease) {
+  BATON_TRY(all, shown(c.tx.sql(), std::move(lease), c.now.wall));
+  return store::StoredAnswer{status, {}, json_of(context, all)};
+}
+
+// Whoever may acquire may say that a waiter is alive; a viewer only looks.
+bool speaks_for_waiters(const Call& call) {
+  return covers(call.who.scope, model::Scope::operator_);
+}
+
+engine::Operation<LeaseStatus> see(const Call& call, std::string id, Duration waits_for) {
+  return [id = std::move(id), waits_for, alive = speaks_for_waiters(call)](
+             engine::Context& c) -> Result<LeaseStatus> {
+    if (alive) return engine::see_lease(c, id, waits_for);
+    BATON_TRY(lease, engine::get_lease(c.tx.sql(), id));
+    return engine::status_of(c, std::move(lease));
+  };
+}
+
+// Tells the writer that the grant was seen, without waiting for the batch that it is at: once queued
+// the note is made. False: it was refused, and the waiter must not be told that he holds it.
+bool note_seen(Context& context, const Call& call, const std::string& id) {
+  if (!speaks_for_waiters(call)) return true;
+  const auto refused = std::make_shared<std::atomic<bool>>(false);
+  context.writer.look<LeaseStatus>(see(call, id, Duration{0}), [refused](Result<LeaseStatus> seen) {
+    if (!seen) *refused = true;
+  });
+  return !*refused;
+}
+
+engine::Heir heir_of(const wire::HeirRequest& request) { return {request.lease, request.holder}; }
+
+Result<store::LeaseFilter> lease_filter(const Call& call) {
+  store::LeaseFilter filter;
+  filter.environment = call.query("environment");
+  filter.holder = call.query("holder");
+  if (const std::string_view state = call.query("state"); !state.empty()) {
+    BATON_TRY(parsed, model::parse_lease_state(state));
+    filter.state = parsed;
+  }
+  return filter;
+}
+
+}  // namespace
+
+Async acquire_lease(Context& context, Call& call) {
+  auto request = wire::parse_lease_request(call.request.body);
+  if (!request) co_return tl::unexpected(request.error());
+  Post post{.scope = "leases"};
+  PostOperation operation = [&context, request = *std::move(request), token = call.who.actor](
+                                engine::Context& c) -> Result<store::StoredAnswer> {
+    BATON_TRY(lease, engine::acquire(c, context.rules, request, token));
+    const int status = lease.lease.state == LeaseState::held ? 201 : 202;
+    const std::string location = "/api/v1/leases/" + lease.lease.id;
+    BATON_TRY(answer, stored(context, c, status, std::move(lease)));
+    answer.location = location;
+    return std::move(answer);
+  };
+  auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
+  co_return answer;
+}
+
+Async get_lease(Context& context, Call& call) {
+  auto limit = wait_of(call);
+  if (!limit) co_return tl::unexpected(limit.error());
+  const std::string id = call.args[0];
+  const auto end = std::chrono::steady_clock::now() + *limit;
+  // Before the look, so that what happens after it is not missed.
+  std::optional<Watch::Waiter> waiter;
+  if (*limit > Duration{0}) waiter.emplace(context.watch, store::lease_subject(id));
+  auto operation = see(call, id, *limit);
+  auto seen = co_await look<LeaseStatus>(context, std::move(operation));
+  if (!seen) co_return tl::unexpected(seen.error());
+  if (seen->lease.state != LeaseState::queued)
+    co_return json_reply(200, json_of(context, {*std::move(seen), {}}));
+  for (net::Wake wake = net::Wake::notified; waiter && wake == net::Wake::notified;) {
+    const auto left = std::chrono::ceil<Duration>(end - std::chrono::steady_clock::now());
+    if (left <= Duration{0}) break;
+    wake = co_await waiter->wait(left, call.request.caller);
+    // Nobody reads the answer: a grant is for the next then, if nobody else sees it.
+    if (wake == net::Wake::gone) co_return net::reply(204);
+    if (wake != net::Wake::notified) break;
+    auto state = read(context, [&](store::Session& session) { return engine::get_lease(session, id); });
+    if (!state) co_return tl::unexpected(state.error());
+    if (state->state != LeaseState::queued) break;
+  }
+  auto now = read_shown(context, id);
+  if (!now) co_return tl::unexpected(now.error());
+  if (now->status.lease.state == LeaseState::held) {
+    if (!note_seen(context, call, id))
+      co_return tl::unexpected(Error{Code::unavailable, "the server is too busy", "ask again"});
+    if (now->status.lease.granted_at)
+      context.metrics.handed_over(context.clock().wall - *now->status.lease.granted_at);
+  }
+  co_return json_reply(200, json_of(context, *now));
+}
+
+Async list_leases(Context& context, Call& call) {
+  auto filter = lease_filter(call);
+  if (!filter) co_return tl::unexpected(filter.error());
+  auto limit = page_limit(call);
+  if (!limit) co_return tl::unexpected(limit.error());
+  auto cursor = integer_cursor(call);
+  if (!cursor) co_return tl::unexpected(cursor.error());
+  // One more than asked for tells whether there is a next page.
+  auto found = read(context, [&](store::Session& session) {
+    return store::list_leases(session, *filter, cursor->value_or(0), *limit + 1);
+  });
+  if (!found) co_return tl::unexpected(found.error());
+  std::optional<std::string> next;
+  if (static_cast<int>(found->size()) > *limit) {
+    found->pop_back();
+    next = wire::encode_cursor(found->back().seq);
+  }
+  const HeardOf heard = co_await heard_of(context, *found);
+  co_return read(context, [&](store::Session& session) -> Answer {
+    Page page(context, call);
+    const Now now = context.clock();
+    for (model::Lease& lease : *found) {
+      BATON_TRY(status, status_in(session, now.at, heard, std::move(lease)));
+      BATON_TRY(all, shown(session, std::move(status), now.wall));
+      write_lease(page.items(), all.status, all.place);
+    }
+    return page.finish(next);
+  });
+}
+
+Async renew_lease(Context& context, Call& call) {
+  auto fence = wire::parse_renewal(call.request.body);
+  if (!fence) co_return tl::unexpected(fence.error());
+  if (!call.request.headers.get("Idempotency-Key").empty()) {
+    Post post{.scope = "renew:" + call.args[0]};
+    PostOperation operation = [&context, id = call.args[0], fence = *fence](
+                                  engine::Context& c) -> Result<store::StoredAnswer> {
+      BATON_TRY(lease, engine::renew_lease(c, id, fence));
+      return stored(context, c, 200, std::move(lease));
+    };
+    auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
+    co_return answer;
+  }
+  // Nothing is stored: renewing again is harmless, and goes on while the disk is full.
+  engine::Operation<LeaseStatus> operation = [id = call.args[0],
+                                              fence = *fence](engine::Context& c) {
+    return engine::renew_lease(c, id, fence);
+  };
+  auto lease = co_await look<LeaseStatus>(context, std::move(operation));
+  if (!lease) co_return tl::unexpected(lease.error());
+  co_return json_reply(200, json_of(context, {*std::move(lease), {}}));
+}
+
+Async release_lease(Context& context, Call& call) {
+  auto request = wire::parse_release(call.request.body);
+  if (!request) co_return tl::unexpected(request.error());
+  engine::Operation<LeaseStatus> operation =
+      [&context, id = call.args[0], request = *std::move(request),
+       by = call.who.actor](engine::Context& c) -> Result<LeaseStatus> {
+    const engine::Farewell farewell{request.fence, request.outcome, request.note};
+    return engine::release_lease(c, context.rules, id, farewell, by);
+  };
+  auto lease = co_await submit<LeaseStatus>(context, std::move(operation));
+  if (!lease) co_return tl::unexpected(lease.error());
+  co_return json_reply(200, json_of(context, {*std::move(lease), {}}));
+}
+
+Async transfer_lease(Context& context, Call& call) {
+  auto request = wire::parse_transfer(call.request.body);
+  if (!request) co_return tl::unexpected(request.error());
+  Post post{.scope = "transfer:" + call.args[0]};
+  PostOperation operation = [&context, id = call.args[0], request = *std::move(request),
+                             by = call.who.actor](
+                                engine::Context& c) -> Result<store::StoredAnswer> {
+    BATON_TRY(lease, engine::transfer_lease(c, context.rules, id, request.fence,
+                                            heir_of(request.to), by));
+    return stored(context, c, 200, std::move(lease));
+  };
+  auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
+  co_return answer;
+}
+
+Async revoke_lease(Context& context, Call& call) {
+  auto request = wire::parse_revocation(call.request.body);
+  if (!request) co_return tl::unexpected(request.error());
+  Post post{.scope = "revoke:" + call.args[0]};
+  PostOperation operation = [&context, id = call.args[0], request = *std::move(request),
+                             actor = actor_of(call)](
+                                engine::Context& c) -> Result<store::StoredAnswer> {
+    std::optional<engine::Heir> heir;
+    if (request.to) heir = heir_of(*request.to);
+    BATON_TRY(lease,
+              engine::revoke_lease(c, context.rules, id, request.reason, heir, actor.name));
+    BATON_TRY_VOID(audit(c, actor, "lease.revoke", store::lease_subject(id),
+                         fmt::format(R"({{"reason":{}}})", json_quote(request.reason))));
+    return stored(context, c, 200, std::move(lease));
+  };
+  auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
+  co_return answer;
+}
+
+}  // namespace baton::api
