@@ -44,10 +44,10 @@ std::string raw(TestServer& server, std::string_view method, std::string_view qu
 
 void expect_empty(const std::string& answer, int status) {
   EXPECT_TRUE(answer.starts_with(fmt::format("HTTP/1.1 {} ", status))) << answer;
-  EXPECT_EQ(answer.find("Content-Type"), std::string::npos) << answer;
+  EXPECT_EQ(answer.find("\r\nContent-Type"), std::string::npos) << answer;
   EXPECT_TRUE(answer.ends_with("\r\n\r\n")) << answer;
-  if (status != 204)
-    EXPECT_NE(answer.find("Content-Length: 0\r\n"), std::string::npos) << answer;
+  const bool has_length = answer.find("Content-Length: 0\r\n") != std::string::npos;
+  EXPECT_EQ(has_length, status != 204) << answer;
 }
 
 TEST(Maybe, answers_as_call_me_does) {
@@ -84,7 +84,7 @@ TEST(Maybe, refuses_as_call_me_does) {
   EXPECT_EQ(body("PUT", "?environment=a", {}, 405),
             R"({"code":405,"message":"method PUT is not allowed, but [GET,DELETE,POST] are"})");
   EXPECT_EQ(server.call("PUT", "/maybe").headers.get("Allow"), "GET,DELETE,POST");
-  EXPECT_EQ(server.call("HEAD", "/maybe?environment=a").status, 405);
+  EXPECT_TRUE(raw(server, "HEAD", "?environment=a").starts_with("HTTP/1.1 405 "));
   const Reply text = server.post("/maybe?environment=a", "hello", {{"Content-Type", "text/plain"}});
   EXPECT_EQ(text.status, 415);
   EXPECT_EQ(text.integer("code"), 415);

@@ -102,7 +102,7 @@ TEST_F(WriterTest, a_look_is_answered_without_a_commit_and_while_none_succeeds) 
     return to_ms(context.now.at);
   };
   std::vector<std::string> answers;
-  store_.fail_commits = 1;
+  store_.fail_commits = 2;
   writer_.submit<Seq>(append("test.lost"),
                       [&](Result<Seq> seq) { answers.push_back(seq ? "stored" : "lost"); });
   writer_.look<std::int64_t>(look, [&](Result<std::int64_t> seen) {
@@ -118,6 +118,7 @@ TEST_F(WriterTest, a_look_is_answered_without_a_commit_and_while_none_succeeds) 
   writer_.look<std::int64_t>(
       [](Context&) -> Result<std::int64_t> { return fail(Code::not_found, "none"); },
       [](Result<std::int64_t> seen) { EXPECT_EQ(seen.error().code, Code::not_found); });
+  writer_.step(at(1'000));
   store_.fail_begin = Error{Code::unavailable, "the connection broke"};
   bool refused = false;
   writer_.look<std::int64_t>(look, [&](Result<std::int64_t> seen) { refused = !seen; });

@@ -109,7 +109,7 @@ Result<Environment> parse_environment(std::string_view body, std::string_view na
     });
     f.text("folder", e.folder);
     f.text_map("links", e.links);
-    f.ignore({"state", "state_reason", "state_by", "state_since", "slots_free", "holders",
+    f.ignore({"state", "state_reason", "state_by", "state_since", "slots_free", "slot_states", "holders",
               "queue_length", "source", "created_at", "revision"});
   }));
   BATON_TRY_VOID(model::check_environment(e));
