@@ -20,8 +20,8 @@ void expect_shape(const Reply& reply, std::string_view schema) {
 Reply acquire(TestServer& server, std::string_view environment, std::string_view holder,
               std::string_view more = "") {
   return server.post("/api/v1/leases",
-                     fmt::format(R"({{"environment":"{}","holder":{{"name":"{}"}}{}}})", environment,
-                                 holder, more));
+                     fmt::format(R"({{"environment":"{}","holder":{{"name":"{}"}}{}}})",
+                                 environment, holder, more));
 }
 
 std::string path_of(const Reply& lease, std::string_view rest = "") {
@@ -47,7 +47,8 @@ TEST(Environments, are_declared_read_changed_and_removed) {
   EXPECT_EQ(read.string("state"), "enabled");
   EXPECT_EQ(read.integer("slots_free"), 2);
   // What was read can be sent back as it is.
-  const Reply same = server.put(path, read.text, {{"If-Match", std::string{read.headers.get("ETag")}}});
+  const Reply same =
+      server.put(path, read.text, {{"If-Match", std::string{read.headers.get("ETag")}}});
   EXPECT_EQ(same.status, 200) << same.text;
   EXPECT_EQ(same.integer("ttl_ms"), 90'000);
   EXPECT_EQ(same.at("queue_policy").at("max").as_int64(), 7);
@@ -154,7 +155,8 @@ TEST(Environments, a_broken_one_waits_to_be_restored) {
   EXPECT_EQ(broken.string("state"), "broken") << broken.text;
   EXPECT_EQ(broken.at("slot_states").at(0).at("lease").as_string(), held.string("id"));
   EXPECT_EQ(acquire(server, "uat", "b").status, 409);
-  EXPECT_EQ(server.post("/api/v1/environments/uat/restore", R"({"reason":"new disk"})").status, 200);
+  EXPECT_EQ(server.post("/api/v1/environments/uat/restore", R"({"reason":"new disk"})").status,
+            200);
   EXPECT_EQ(acquire(server, "uat", "b").status, 201);
 }
 
@@ -188,8 +190,8 @@ TEST(Environments, remember_their_leases_and_add_up_their_seconds) {
   const Reply history = server.get("/api/v1/environments/uat/history?limit=1");
   expect_shape(history, "LeaseList");
   EXPECT_EQ(history.at("items").at(0).at("holder").at("name").as_string(), "b");
-  const Reply older =
-      server.get("/api/v1/environments/uat/history?limit=1&cursor=" + history.string("next_cursor"));
+  const Reply older = server.get("/api/v1/environments/uat/history?limit=1&cursor=" +
+                                 history.string("next_cursor"));
   EXPECT_EQ(older.at("items").at(0).at("holder").at("name").as_string(), "a");
   EXPECT_EQ(older.at("items").at(0).at("outcome").as_string(), "clean");
   server.post("/api/v1/environments/uat/maintenance", R"({"reason":"x"})");
@@ -207,7 +209,8 @@ TEST(Environments, remember_their_leases_and_add_up_their_seconds) {
   const Reply csv = server.get("/api/v1/environments/uat/utilisation?format=csv");
   EXPECT_EQ(csv.headers.get("Content-Type"), "text/csv; charset=utf-8");
   EXPECT_TRUE(csv.text.starts_with("environment,from,to,slots,held,")) << csv.text;
-  for (const char* bad : {"from=x", "format=xml", "from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z"})
+  for (const char* bad :
+       {"from=x", "format=xml", "from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z"})
     EXPECT_EQ(server.get(std::string("/api/v1/environments/uat/utilisation?") + bad).status, 400);
 }
 
@@ -224,18 +227,20 @@ TEST(Environments, their_leases_pass_on_without_a_gap) {
   EXPECT_EQ(given.string("state"), "held");
   EXPECT_GT(given.integer("fence"), deploy.integer("fence"));
   EXPECT_EQ(server.get(path_of(deploy)).string("state"), "transferred");
-  const Reply named = server.post(
-      path_of(given, "/transfer"),
-      fmt::format(R"({{"fence":{},"to":{{"holder":{{"name":"cleanup"}}}}}})", given.integer("fence")));
+  const Reply named =
+      server.post(path_of(given, "/transfer"),
+                  fmt::format(R"({{"fence":{},"to":{{"holder":{{"name":"cleanup"}}}}}})",
+                              given.integer("fence")));
   EXPECT_EQ(named.at("holder").at("name").as_string(), "cleanup") << named.text;
   EXPECT_EQ(server.post(path_of(named, "/transfer"), R"({"fence":1,"to":{}})").status, 400);
-  const Reply stolen =
-      server.post(path_of(named, "/revoke"), R"({"reason":"incident","to":{"holder":{"name":"sre"}}})");
+  const Reply stolen = server.post(path_of(named, "/revoke"),
+                                   R"({"reason":"incident","to":{"holder":{"name":"sre"}}})");
   EXPECT_EQ(stolen.string("state"), "held") << stolen.text;
   EXPECT_EQ(stolen.at("holder").at("name").as_string(), "sre");
   EXPECT_EQ(server.get(path_of(named)).string("state"), "revoked");
   EXPECT_EQ(server.post(path_of(stolen, "/revoke"), "{}").status, 400);
-  EXPECT_EQ(server.post(path_of(stolen, "/revoke"), R"({"reason":"over"})").string("state"), "revoked");
+  EXPECT_EQ(server.post(path_of(stolen, "/revoke"), R"({"reason":"over"})").string("state"),
+            "revoked");
   const Reply audit = server.get("/api/v1/audit");
   EXPECT_NE(audit.text.find("lease.revoke"), std::string::npos);
   EXPECT_NE(audit.text.find("incident"), std::string::npos);
@@ -246,8 +251,9 @@ TEST(Environments, tell_of_themselves_in_the_journal_and_the_metrics) {
   server.put("/api/v1/environments/uat", R"({"slots":2})");
   const Reply held = acquire(server, "uat", "a");
   server.pass(minutes(3));
-  const auto events = server.events("/api/v1/events?kind=lease.", {{"Accept", "text/event-stream"}},
-                                    [](const net::SseEvent& e) { return e.event == "lease.expired"; });
+  const auto events =
+      server.events("/api/v1/events?kind=lease.", {{"Accept", "text/event-stream"}},
+                    [](const net::SseEvent& e) { return e.event == "lease.expired"; });
   ASSERT_EQ(events.size(), 2U);
   EXPECT_NE(events[0].data.find(held.string("id")), std::string::npos);
   const Reply about = server.get("/api/v1/events?subject=lease:" + held.string("id"));
@@ -277,9 +283,12 @@ TEST(Bookings, keep_an_environment_and_are_a_calendar) {
   expect_shape(made, "Booking");
   EXPECT_EQ(acquire(server, "uat", "other").code(), "busy");
   EXPECT_EQ(acquire(server, "uat", "team").status, 201);
-  EXPECT_EQ(server.post("/api/v1/bookings", body(minutes(5), hours(2), R"(,"owner":"x")")).status, 409);
-  EXPECT_EQ(server.post("/api/v1/bookings", body(hours(2), hours(1), R"(,"owner":"x")")).status, 400);
-  EXPECT_EQ(server.post("/api/v1/bookings", body(hours(2), hours(3), R"(,"colour":"x")")).status, 400);
+  EXPECT_EQ(server.post("/api/v1/bookings", body(minutes(5), hours(2), R"(,"owner":"x")")).status,
+            409);
+  EXPECT_EQ(server.post("/api/v1/bookings", body(hours(2), hours(1), R"(,"owner":"x")")).status,
+            400);
+  EXPECT_EQ(server.post("/api/v1/bookings", body(hours(2), hours(3), R"(,"colour":"x")")).status,
+            400);
   const Reply list = server.get("/api/v1/bookings?environment=uat");
   expect_shape(list, "BookingList");
   EXPECT_EQ(list.at("items").as_array().size(), 1U);

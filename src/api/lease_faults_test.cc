@@ -19,8 +19,8 @@ using std::chrono::seconds;
 Reply acquire(TestServer& server, std::string_view environment, std::string_view holder,
               std::string_view more = "") {
   return server.post("/api/v1/leases",
-                     fmt::format(R"({{"environment":"{}","holder":{{"name":"{}"}}{}}})", environment,
-                                 holder, more));
+                     fmt::format(R"({{"environment":"{}","holder":{{"name":"{}"}}{}}})",
+                                 environment, holder, more));
 }
 
 std::string path_of(const Reply& lease, std::string_view rest = "") {
@@ -53,16 +53,18 @@ TEST(LeaseFaults, malformed_requests_are_refused_by_their_field) {
           "/wants/0/slots");
   refused(R"({"wants":[{}],"holder":{"name":"a"}})", 400, "/wants/0");
   refused(R"({"wants":[],"holder":{"name":"a"}})", 400, "/wants");
-  for (const char* ttl : {R"("0s")", R"("-5s")", R"("999ms")", R"("721h")", R"("30000d")", "-1", "0"})
-    refused(fmt::format(R"({{"environment":"uat","holder":{{"name":"a"}},"ttl":{}}})", ttl), 422, "");
+  for (const char* ttl :
+       {R"("0s")", R"("-5s")", R"("999ms")", R"("721h")", R"("30000d")", "-1", "0"})
+    refused(fmt::format(R"({{"environment":"uat","holder":{{"name":"a"}},"ttl":{}}})", ttl), 422,
+            "");
   refused(R"({"environment":"uat","holder":{"name":"a"},"ttl":"soon"})", 400, "/ttl");
   refused(R"({"environment":"uat","holder":{"name":"a"},"wait":"-1s"})", 400, "/wait");
 }
 
 TEST(LeaseFaults, what_can_never_be_had_is_refused_at_once) {
   TestServer server;
-  const Reply none = server.post("/api/v1/leases",
-                                 R"({"wants":[{"labels":{"tier":"x"}}],"holder":{"name":"a"},"wait":"1h"})");
+  const Reply none = server.post(
+      "/api/v1/leases", R"({"wants":[{"labels":{"tier":"x"}}],"holder":{"name":"a"},"wait":"1h"})");
   EXPECT_EQ(none.status, 422);
   EXPECT_EQ(none.code(), "unsatisfiable");
   server.put("/api/v1/environments/uat", R"({"slots":2})");
@@ -112,8 +114,9 @@ TEST(LeaseFaults, tokens_without_the_right_are_refused) {
   EXPECT_EQ(server.put("/api/v1/environments/uat", "{}", as("operator")).status, 403);
   EXPECT_EQ(server.post("/api/v1/environments/uat/drain", R"({"reason":"x"})", as("viewer")).status,
             403);
-  EXPECT_EQ(server.post("/api/v1/environments/uat/drain", R"({"reason":"x"})", as("operator")).status,
-            200);
+  EXPECT_EQ(
+      server.post("/api/v1/environments/uat/drain", R"({"reason":"x"})", as("operator")).status,
+      200);
 }
 
 TEST(LeaseFaults, a_full_queue_is_429) {
@@ -254,7 +257,8 @@ TEST(LeaseFaults, each_release_wakes_exactly_one_waiter) {
       request.headers = {{"X-API-KEY", server.secret("operator")}};
       const auto response = client.request(request);
       ++answered;
-      return response ? std::string{boost::json::parse(response->body).at("state").as_string()} : "";
+      return response ? std::string{boost::json::parse(response->body).at("state").as_string()}
+                      : "";
     }));
   while (server.context().watch.waiting() < kWaiters) std::this_thread::yield();
   std::string path = path_of(held);
@@ -275,8 +279,9 @@ TEST(LeaseFaults, an_acquire_that_is_repeated_is_one) {
   EXPECT_EQ(again.status, 201);
   EXPECT_EQ(again.text, first.text);
   EXPECT_EQ(again.headers.get("Idempotency-Replayed"), "true");
-  EXPECT_EQ(server.post("/api/v1/leases", R"({"environment":"x","holder":{"name":"a"}})", key).status,
-            409);
+  EXPECT_EQ(
+      server.post("/api/v1/leases", R"({"environment":"x","holder":{"name":"a"}})", key).status,
+      409);
 }
 
 }  // namespace

@@ -88,8 +88,9 @@ TEST(Maybe, refuses_as_call_me_does) {
   const Reply text = server.post("/maybe?environment=a", "hello", {{"Content-Type", "text/plain"}});
   EXPECT_EQ(text.status, 415);
   EXPECT_EQ(text.integer("code"), 415);
-  EXPECT_EQ(server.post("/maybe?environment=a", "{}", {{"Content-Type", "application/json"}}).status,
-            201);
+  EXPECT_EQ(
+      server.post("/maybe?environment=a", "{}", {{"Content-Type", "application/json"}}).status,
+      201);
 }
 
 TEST(Maybe, a_lease_of_it_is_a_lease_like_others) {
@@ -138,7 +139,8 @@ TEST(Maybe, held_requests_are_served_in_turn) {
   expect_empty(raw(server, "POST", "?environment=uat"), 201);
   auto first = std::async(std::launch::async, [&] { return raw(server, "GET", held); });
   while (server.context().watch.waiting() < 1) std::this_thread::yield();
-  auto second = std::async(std::launch::async, [&] { return raw(server, "POST", held, "operator"); });
+  auto second =
+      std::async(std::launch::async, [&] { return raw(server, "POST", held, "operator"); });
   while (server.context().watch.waiting() < 2) std::this_thread::yield();
   raw(server, "DELETE", "?environment=uat");
   expect_empty(first.get(), 200);
