@@ -13,6 +13,7 @@
 #include "api/runner_records.h"
 #include "api/submit.h"
 #include "base/text.h"
+#include "base/variable_name.h"
 #include "engine/record_ops.h"
 #include "net/mime.h"
 #include "wire/job.h"
@@ -42,6 +43,12 @@ std::string job_body(engine::Job job, int epoch, std::map<std::string, std::stri
   out.environment = job.run.request.environment;
   out.cancel = job.run.cancel_requested;
   out.cancel_reason = job.run.cancel_reason;
+  for (auto& [name, value] : job.properties)
+    out.variables[variable_name("BATON_ENV_", name)] = std::move(value);
+  if (!job.run.lease.empty()) {
+    out.variables["BATON_LEASE"] = job.run.lease;
+    out.variables["BATON_FENCE"] = std::to_string(job.fence);
+  }
   out.request = std::move(job.run.request);
   for (model::CaseProgress& progress : job.progress)
     out.progress.push_back(

@@ -183,10 +183,20 @@ TEST_F(WriterTest, says_why_it_refuses_until_something_is_stored_again) {
 }
 
 TEST_F(WriterTest, a_change_that_the_database_refuses_is_trouble_too) {
+  const auto refused = writer_.run<Seq>([](Context& context) -> Result<Seq> {
+    BATON_TRY_VOID(context.tx.sql().exec("PRAGMA query_only=ON"));
+    return context.tx.append("test.lost", "test:1");
+  });
+  EXPECT_EQ(refused.error().code, Code::unavailable);
+  ASSERT_TRUE(writer_.refuses());
+  EXPECT_EQ(writer_.refuses()->message, refused.error().message);
+}
+
+TEST_F(WriterTest, an_operation_that_is_unavailable_by_itself_is_no_trouble_of_the_database) {
   const auto refused = writer_.run<int>(
-      [](Context&) -> Result<int> { return fail(Code::unavailable, "the disk is full"); });
-  EXPECT_FALSE(refused);
-  EXPECT_TRUE(writer_.refuses());
+      [](Context&) -> Result<int> { return fail(Code::unavailable, "no time zones here"); });
+  EXPECT_EQ(refused.error().code, Code::unavailable);
+  EXPECT_FALSE(writer_.refuses());
 }
 
 TEST_F(WriterTest, tries_by_itself_whether_changes_can_be_stored_again) {
