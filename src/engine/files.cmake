@@ -31,6 +31,8 @@ set(SOURCES
 )
 set(TESTS
   booking_ops_test.cc
+  lease_ops_test.cc
+  lease_race_test.cc
   record_ops_test.cc
   run_ops_test.cc
   schedule_ops_test.cc
