@@ -197,6 +197,24 @@ def test_a_request_whose_answer_is_lost_makes_one_lease(locks):
     assert locks.holders() == []
 
 
+def test_a_waiter_that_was_taken_for_gone_asks_again_but_one_that_was_cancelled_does_not(locks):
+    locks.server.cli("env", "set", "uat", "--keep-alive", "1s", check=0)
+    lease = locks.server.cli("lock", "acquire", "uat", "--ttl", "5m", "--holder", "a").stdout.strip()
+    waiting = locks.start("lock", "acquire", "uat", "--wait", "5m", "--holder", "b")
+    locks.until_queued("b")
+    waiting.send_signal(signal.SIGSTOP)
+    wait_for(lambda: not locks.queue(), what="a queue without the waiter")
+    waiting.send_signal(signal.SIGCONT)
+    locks.until_queued("b")
+    again = locks.environment()["queue"][0]["lease"]
+    locks.server.cli("lock", "release", lease, check=0)
+    assert end(waiting, 0)[0].strip() == again
+    waiting = locks.start("lock", "acquire", "uat", "--wait", "5m", "--holder", "c")
+    locks.until_queued("c")
+    locks.server.cli("lock", "release", locks.environment()["queue"][0]["lease"], check=0)
+    assert "cancelled" in end(waiting, 13)[1]
+
+
 def test_a_lease_goes_from_deploy_to_test_without_a_gap(locks):
     server = locks.server
     deploy = server.cli("lock", "acquire", "uat", "--holder", "deploy", "--ttl", "5m").stdout.strip()
