@@ -112,6 +112,19 @@ def test_the_tree_is_dead_before_another_holds_though_lock_exec_does_nothing(loc
         assert locks.server.api("GET", "/leases?holder=a")["items"][0]["state"] == "expired"
 
 
+def test_what_was_held_by_a_killed_lock_exec_is_given_back_by_its_guard(locks):
+    holder = locks.exec("a", STUBBORN, "--ttl", "5m", "--kill-grace", "500ms")
+    pid = locks.pid("a")
+    waiting = locks.start("lock", "acquire", "uat", "--wait", "1m", "--holder", "b")
+    locks.until_queued("b")
+    holder.kill()
+    end(waiting, 0)
+    assert not alive(pid)
+    assert locks.last_beat("a") < locks.granted_at("b")
+    last = locks.server.api("GET", "/leases?holder=a")["items"][0]
+    assert (last["state"], last["outcome"]) == ("released", "dirty")
+
+
 def test_a_child_that_has_left_its_session_and_parent_dies_too(locks):
     script = ('(setsid sh "$FOLDER/stubborn.sh" "$1" > /dev/null 2>&1 &); '
               'while ! [ -s "$FOLDER/$1.pid" ]; do sleep 0.02; done; ')
