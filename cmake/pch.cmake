@@ -4,7 +4,6 @@
 # Baton's own, so that editing a room rebuilds what includes it and nothing else. Sources name what
 # they include all the same: -DBATON_PCH=OFF builds without and shows what is missing.
 #   std   standard headers, fmt, tl::expected
-#   hot   the same, for sources that a debug build optimises as well
 #   json  the same and Boost.JSON
 #   asio  the first and Asio
 #   edge  all of these
@@ -18,7 +17,6 @@ set(BATON_PCH_OPTIONS $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
 set(BATON_PCH_std <algorithm> <array> <atomic> <charconv> <chrono> <cstdint> <cstdio> <cstdlib>
   <cstring> <functional> <map> <memory> <mutex> <optional> <set> <span> <string> <string_view>
   <thread> <unordered_map> <utility> <vector> <fmt/format.h> <tl/expected.hpp>)
-set(BATON_PCH_hot ${BATON_PCH_std})
 set(BATON_PCH_json ${BATON_PCH_std} <boost/json.hpp>)
 set(BATON_PCH_asio ${BATON_PCH_std} <boost/asio/as_tuple.hpp> <boost/asio/awaitable.hpp>
   <boost/asio/co_spawn.hpp> <boost/asio/detached.hpp> <boost/asio/io_context.hpp>
@@ -27,24 +25,22 @@ set(BATON_PCH_asio ${BATON_PCH_std} <boost/asio/as_tuple.hpp> <boost/asio/awaita
 set(BATON_PCH_edge ${BATON_PCH_asio} <boost/json.hpp>)
 set(BATON_PCH_test ${BATON_PCH_std} <gtest/gtest.h>)
 
-# The simulation lives its thousands of histories in a few rooms: with -Og it needs a third of the
-# time, for a quarter more of theirs to compile. A build that says how it optimises is left alone.
-set(BATON_HOT_OPTIONS "")
+# Of rooms that are OPTIMISED (cmake/rooms.cmake): with -Og the simulation, which lives its
+# thousands of histories in them, needs a third of the time, for a quarter more of theirs to
+# compile. A build that says how it optimises is left alone.
+set(BATON_OPTIMISED_OPTIONS "")
 if(CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT CMAKE_CXX_FLAGS_DEBUG MATCHES "-O")
-  set(BATON_HOT_OPTIONS -Og)
+  set(BATON_OPTIMISED_OPTIONS -Og)
 endif()
 
-# baton_pch(target kind): the target reads the headers of that kind precompiled.
+# baton_pch(target kind [options…]): the target reads the headers of that kind precompiled, and is
+# compiled with these options, which a precompiled header has to share.
 function(baton_pch target kind)
-  if(kind STREQUAL "hot" AND NOT BATON_HOT_OPTIONS)
-    set(kind std)
-  elseif(kind STREQUAL "hot")
-    target_compile_options(${target} PRIVATE ${BATON_HOT_OPTIONS})
-  endif()
+  target_compile_options(${target} PRIVATE ${ARGN})
   if(NOT BATON_PCH)
     return()
   endif()
-  set(owner baton_pch_${kind})
+  string(MAKE_C_IDENTIFIER "baton_pch_${kind}${ARGN}" owner)
   if(NOT TARGET ${owner})
     set(source ${CMAKE_BINARY_DIR}/${owner}.cc)
     file(CONFIGURE OUTPUT ${source} CONTENT "int main() {}\n")
@@ -58,10 +54,7 @@ function(baton_pch target kind)
     if(kind MATCHES "json|edge")
       target_link_libraries(${owner} PRIVATE Boost::json)
     endif()
-    target_compile_options(${owner} PRIVATE ${BATON_PCH_OPTIONS})
-    if(kind STREQUAL "hot")
-      target_compile_options(${owner} PRIVATE ${BATON_HOT_OPTIONS})
-    endif()
+    target_compile_options(${owner} PRIVATE ${BATON_PCH_OPTIONS} ${ARGN})
     target_precompile_headers(${owner} PRIVATE ${BATON_PCH_${kind}})
   endif()
   target_compile_options(${target} PRIVATE ${BATON_PCH_OPTIONS})

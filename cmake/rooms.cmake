@@ -10,8 +10,8 @@
 #   LIBRARIES  third-party targets, seen by the room's sources only
 #   TEST_LIBRARIES  third-party targets of its tests only
 #   PUBLIC_LIBRARIES  third-party targets that its headers need
-#   PRECOMPILED  which headers its sources find precompiled (cmake/pch.cmake); std unless told;
-#                hot where the simulation spends its time
+#   PRECOMPILED  which headers its sources find precompiled (cmake/pch.cmake); std unless told
+#   OPTIMISED  ON where the simulation spends its time: a debug build optimises it as well
 set(BATON_ROOM_TABLE "" CACHE INTERNAL "")
 # The presets share one place, so that ccache finds the same paths in every build folder.
 set(BATON_ROOM_ROOT ${CMAKE_BINARY_DIR}/rooms
@@ -37,6 +37,7 @@ function(baton_room name)
   set(PUBLIC_LIBRARIES "")
   set(TEST_LIBRARIES "")
   set(PRECOMPILED std)
+  set(OPTIMISED OFF)
   set(dir ${CMAKE_SOURCE_DIR}/src/${name})
   include(${dir}/files.cmake)
 
@@ -49,7 +50,11 @@ function(baton_room name)
     add_library(baton_${name} STATIC ${SOURCES})
     set(scope PUBLIC)
     target_link_libraries(baton_${name} PRIVATE $<BUILD_INTERFACE:baton_flags> ${LIBRARIES})
-    baton_pch(baton_${name} ${PRECOMPILED})
+    set(options "")
+    if(OPTIMISED)
+      set(options ${BATON_OPTIMISED_OPTIONS})
+    endif()
+    baton_pch(baton_${name} ${PRECOMPILED} ${options})
   else()
     add_library(baton_${name} INTERFACE)
     set(scope INTERFACE)

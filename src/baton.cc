@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The `baton` program: the command line, with the parts of the server and of the runner lent to it.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <string_view>
 
 #include "app/app.h"
@@ -80,9 +83,18 @@ EmbeddedResult embed(const std::string& data) {
   return server;
 }
 
+// A file that is opened while a standard descriptor is closed would take its number, and get what
+// is printed.
+void fill_standard_descriptors() {
+  int fd = 0;
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDWR);
+  if (fd > STDERR_FILENO) ::close(fd);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  fill_standard_descriptors();
   if (argc > 1 && std::string_view{argv[1]} == "exec")
     return baton::runner::runner_main(argc - 1, argv + 1);
   baton::cli::Host host{.serve = serve, .up = up, .embed = embed};

@@ -37,6 +37,7 @@ class FaultyStore final : public store::Store {
  private:
   struct Session final : store::Session {
     store::Dialect dialect() const override { return inner->dialect(); }
+    const std::optional<Error>& failure() const override { return inner->failure(); }
     std::string_view chosen(std::string_view sql) {
       if (countdown == 0 || --countdown > 0) return sql;
       failed = true;

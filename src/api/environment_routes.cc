@@ -18,7 +18,8 @@ namespace {
 using model::Environment;
 using model::EnvironmentState;
 
-// Waiters that one environment tells of; in a list each tells of fewer. `queue_length` has them all.
+// Waiters that one environment tells of; in a list each tells of fewer. `queue_length` has them
+// all.
 constexpr int kQueueShown = 1'000;
 constexpr int kQueueInList = 20;
 
@@ -229,8 +230,8 @@ Async put_environment(Context& context, Call& call) {
   };
   auto declared = co_await submit<Declared>(context, std::move(operation));
   if (!declared) co_return tl::unexpected(declared.error());
-  net::Response response =
-      environment_reply(declared->is_new ? 201 : 200, std::move(declared->json), declared->revision);
+  net::Response response = environment_reply(declared->is_new ? 201 : 200,
+                                             std::move(declared->json), declared->revision);
   if (declared->is_new) response.headers.set("Location", call.request.path);
   co_return response;
 }

@@ -33,6 +33,7 @@ set(SOURCES
   route_match.cc
   routes.cc
   run_events.cc
+  run_lease.cc
   run_routes.cc
   runner_records.cc
   runner_routes.cc
@@ -52,7 +53,10 @@ set(SOURCES
 )
 set(TESTS
   auth_test.cc
+  environment_routes_test.cc
   lease_routes_test.cc
+  lease_faults_test.cc
+  legacy_maybe_test.cc
   legacy_test.cc
   openapi_test.cc
   resource_test.cc

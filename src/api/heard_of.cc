@@ -5,7 +5,8 @@
 
 namespace baton::api {
 
-boost::asio::awaitable<HeardOf> heard_of(Context& context, const std::vector<model::Lease>& leases) {
+boost::asio::awaitable<HeardOf> heard_of(Context& context,
+                                         const std::vector<model::Lease>& leases) {
   std::vector<std::string> ids;
   for (const model::Lease& lease : leases)
     if (lease.state == model::LeaseState::held && lease.ttl.count() > 0) ids.push_back(lease.id);

@@ -14,8 +14,8 @@ namespace baton::api {
 
 using HeardOf = std::unordered_map<std::string, engine::Beats::Beat>;
 
-/// Of the held ones among these leases. Empty when the writer does not answer: what is left of a lease
-/// looks shorter then than it is.
+/// Of the held ones among these leases. Empty when the writer does not answer: what is left of a
+/// lease looks shorter then than it is.
 boost::asio::awaitable<HeardOf> heard_of(Context& context, const std::vector<model::Lease>& leases);
 
 /// The lease with what is left of its time.

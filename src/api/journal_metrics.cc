@@ -39,7 +39,8 @@ Result<void> JournalMetrics::count(store::Session& session, const model::Event& 
 }
 
 Result<void> JournalMetrics::count_lease(store::Session& session, const model::Event& event) {
-  const std::string_view what = std::string_view{event.kind}.substr(std::string_view{"lease."}.size());
+  const std::string_view what =
+      std::string_view{event.kind}.substr(std::string_view{"lease."}.size());
   if (what == "queued") return {};
   BATON_TRY(lease, store::find_lease(session, store::lease_of_subject(event.subject)));
   if (!lease) return {};  // removed since

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Counts the runs that the journal says are finished, and the leases that were granted and ended. It reads on when the metrics are asked for:
-// nobody pays between scrapes.
+// Counts the runs that the journal says are finished, and the leases that were granted and ended.
+// It reads on when the metrics are asked for: nobody pays between scrapes.
 #include <mutex>
 #include <optional>
 

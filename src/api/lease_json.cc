@@ -38,6 +38,22 @@ void field_or_null(wire::JsonWriter& out, std::string_view name, const std::opti
   }
 }
 
+void write_ending(wire::JsonWriter& out, const Lease& lease) {
+  out.field_if("ended_at", lease.ended_at).field_if("ended_by", lease.ended_by);
+  out.field_if("reason", lease.reason);
+  if (lease.outcome) out.field("outcome", name_of(*lease.outcome));
+  out.field_if("note", lease.note).field_if("successor", lease.successor);
+}
+
+}  // namespace
+
+void write_holder_members(wire::JsonWriter& out, const Lease& lease) {
+  const std::string holder = engine::holder_json(lease);
+  // The object without its braces, and the object.
+  out.raw(std::string_view{holder}.substr(1, holder.size() - 2));
+  out.key("holder").raw(holder);
+}
+
 void write_place(wire::JsonWriter& out, const std::optional<engine::QueuePlace>& place) {
   field_or_null(out, "position", place ? std::optional{place->position} : std::nullopt);
   out.key("ahead").begin_array();
@@ -55,22 +71,6 @@ void write_place(wire::JsonWriter& out, const std::optional<engine::QueuePlace>&
   out.key("barred").begin_array();
   for (const engine::Bar& bar : place->bars) out.raw(engine::bar_json(bar));
   out.end_array();
-}
-
-void write_ending(wire::JsonWriter& out, const Lease& lease) {
-  out.field_if("ended_at", lease.ended_at).field_if("ended_by", lease.ended_by);
-  out.field_if("reason", lease.reason);
-  if (lease.outcome) out.field("outcome", name_of(*lease.outcome));
-  out.field_if("note", lease.note).field_if("successor", lease.successor);
-}
-
-}  // namespace
-
-void write_holder_members(wire::JsonWriter& out, const Lease& lease) {
-  const std::string holder = engine::holder_json(lease);
-  // The object without its braces, and the object.
-  out.raw(std::string_view{holder}.substr(1, holder.size() - 2));
-  out.key("holder").raw(holder);
 }
 
 void write_lease(wire::JsonWriter& out, const engine::LeaseStatus& status,

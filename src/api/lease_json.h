@@ -15,6 +15,9 @@ namespace baton::api {
 void write_lease(wire::JsonWriter& out, const engine::LeaseStatus& status,
                  const std::optional<engine::QueuePlace>& place);
 
+/// The members position, ahead, eta_ms? and barred?; of one that does not wait null and [].
+void write_place(wire::JsonWriter& out, const std::optional<engine::QueuePlace>& place);
+
 /// The members of a holder's object, and the object again as `holder`: both forms are in use.
 void write_holder_members(wire::JsonWriter& out, const model::Lease& lease);
 

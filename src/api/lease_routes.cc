@@ -66,8 +66,8 @@ engine::Operation<LeaseStatus> see(const Call& call, std::string id, Duration wa
   };
 }
 
-// Tells the writer that the grant was seen, without waiting for the batch that it is at: once queued
-// the note is made. False: it was refused, and the waiter must not be told that he holds it.
+// Tells the writer that the grant was seen, without waiting for the batch that it is at: once
+// queued the note is made. False: it was refused, and the waiter must not be told that he holds it.
 bool note_seen(Context& context, const Call& call, const std::string& id) {
   if (!speaks_for_waiters(call)) return true;
   const auto refused = std::make_shared<std::atomic<bool>>(false);
@@ -129,7 +129,8 @@ Async get_lease(Context& context, Call& call) {
     // Nobody reads the answer: a grant is for the next then, if nobody else sees it.
     if (wake == net::Wake::gone) co_return net::reply(204);
     if (wake != net::Wake::notified) break;
-    auto state = read(context, [&](store::Session& session) { return engine::get_lease(session, id); });
+    auto state =
+        read(context, [&](store::Session& session) { return engine::get_lease(session, id); });
     if (!state) co_return tl::unexpected(state.error());
     if (state->state != LeaseState::queued) break;
   }

@@ -18,8 +18,9 @@ void expect_shape(const Reply& reply, std::string_view schema) {
 
 Reply acquire(TestServer& server, std::string_view environment, std::string_view holder,
               std::string_view more = "") {
-  return server.post("/api/v1/leases", fmt::format(R"({{"environment":"{}","holder":{{"name":"{}"}}{}}})",
-                                                   environment, holder, more));
+  return server.post("/api/v1/leases",
+                     fmt::format(R"({{"environment":"{}","holder":{{"name":"{}"}}{}}})",
+                                 environment, holder, more));
 }
 
 std::string path_of(const Reply& lease, std::string_view rest = "") {

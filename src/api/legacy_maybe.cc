@@ -29,8 +29,10 @@ net::Response maybe_problem(const net::RequestHead& head, const Error& error, in
   if (error.code == Code::unauthenticated) {
     const auto token = token_of(head.headers);
     const bool none = token && token->empty();
-    return answer(401, 401,
-                  none ? "unauthenticated for invalid credentials" : "incorrect api key auth");
+    net::Response refused = answer(
+        401, 401, none ? "unauthenticated for invalid credentials" : "incorrect api key auth");
+    refused.headers.set("WWW-Authenticate", "Bearer realm=\"baton\"");
+    return refused;
   }
   net::Response response = answer(status, status, error.message);
   if (error.code == Code::limit || error.code == Code::unavailable)

@@ -19,8 +19,8 @@ net::Response maybe_problem(const net::RequestHead& head, const Error& error, in
 /// 405 in the same form.
 net::Response maybe_not_allowed(std::string_view method);
 
-/// Who was told that the environment is free and is expected to take it: a client that holds no lease
-/// yet has no name but its token and its connection. What is forgotten here lapses by itself.
+/// Who was told that the environment is free and is expected to take it: a client that holds no
+/// lease yet has no name but its token and its connection. What is forgotten here lapses by itself.
 /// Any thread.
 class Expected {
  public:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// call-me's route: GET whether an environment is free, POST to take it, DELETE to free it. Answers are
-// empty and have no Content-Type, as its clients expect. With ?wait= or maybe.hold a GET or POST is
-// held until its turn comes.
+// call-me's route: GET whether an environment is free, POST to take it, DELETE to free it. Answers
+// are empty and have no Content-Type, as its clients expect. With ?wait= or maybe.hold a GET or
+// POST is held until its turn comes.
 #include "api/handlers.h"
 #include "api/legacy_maybe.h"
 #include "api/reply.h"

@@ -141,8 +141,8 @@ constexpr std::array kRoutes{
         "Leases, newest first", "environment state holder limit cursor", "", 200, "LeaseList",
         list_leases},
   Route{"GET", "/api/v1/leases/{id}", viewer, Body::none,
-        "One lease; with wait, as soon as it waits no longer. Read by an operator it tells that its "
-        "waiter is alive",
+        "One lease; with wait, as soon as it waits no longer. Read by an operator it tells that "
+        "its waiter is alive",
         "wait", "", 200, "Lease", get_lease},
   Route{"POST", "/api/v1/leases/{id}/renew", operator_, Body::json,
         "Another full TTL from now; 410 with who, when and why when it was lost",

@@ -4,6 +4,7 @@
 #include "api/handlers.h"
 #include "api/lookup.h"
 #include "api/reply.h"
+#include "api/run_lease.h"
 #include "api/submit.h"
 #include "engine/run_ops.h"
 #include "wire/page.h"
@@ -100,7 +101,13 @@ Async get_run(Context& context, Call& call) {
       wake = co_await waiter.wait(left, call.request.caller);
     }
   }
-  co_return json_reply(200, wire::to_json(row->run, context.settings.public_url));
+  auto members = read(context, [&](store::Session& session) {
+    return lease_members(session, row->run, context.clock().wall);
+  });
+  if (!members) co_return tl::unexpected(members.error());
+  std::string json = wire::to_json(row->run, context.settings.public_url);
+  json.insert(json.size() - 1, *members);
+  co_return json_reply(200, std::move(json));
 }
 
 Async cancel_run(Context& context, Call& call) {

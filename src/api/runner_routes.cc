@@ -9,9 +9,11 @@
 #include "api/handlers.h"
 #include "api/lookup.h"
 #include "api/reply.h"
+#include "api/run_lease.h"
 #include "api/runner_records.h"
 #include "api/submit.h"
 #include "base/text.h"
+#include "base/variable_name.h"
 #include "engine/record_ops.h"
 #include "net/mime.h"
 #include "wire/job.h"
@@ -32,14 +34,21 @@ Result<int> epoch_of(const Call& call) {
   return static_cast<int>(*epoch);
 }
 
-std::string job_body(engine::Job job, int epoch) {
+std::string job_body(engine::Job job, int epoch, std::map<std::string, std::string> variables) {
   wire::Job out;
   out.run = job.run.id;
   out.epoch = epoch;
+  out.variables = std::move(variables);
   out.suite = std::move(job.suite);
   out.environment = job.run.request.environment;
   out.cancel = job.run.cancel_requested;
   out.cancel_reason = job.run.cancel_reason;
+  for (auto& [name, value] : job.properties)
+    out.variables[variable_name("BATON_ENV_", name)] = std::move(value);
+  if (!job.run.lease.empty()) {
+    out.variables["BATON_LEASE"] = job.run.lease;
+    out.variables["BATON_FENCE"] = std::to_string(job.fence);
+  }
   out.request = std::move(job.run.request);
   for (model::CaseProgress& progress : job.progress)
     out.progress.push_back(
@@ -135,7 +144,11 @@ Async get_job(Context& context, Call& call) {
   };
   auto job = co_await submit<engine::Job>(context, std::move(operation));
   if (!job) co_return tl::unexpected(job.error());
-  co_return json_reply(200, job_body(*std::move(job), *epoch));
+  auto variables = read(context, [&](store::Session& session) {
+    return lease_variables(session, job->run, context.clock().at);
+  });
+  if (!variables) co_return tl::unexpected(variables.error());
+  co_return json_reply(200, job_body(*std::move(job), *epoch, *std::move(variables)));
 }
 
 Async post_records(Context& context, Call& call) {

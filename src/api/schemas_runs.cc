@@ -94,6 +94,12 @@ constexpr std::array kSchemas{
       "verdict":{"enum":[null,"passed","failed","errored","cancelled","timed_out","empty"]},
       "flaky":{"type":"boolean"},"counts":{"$ref":"#/components/schemas/Counts"},
       "environment":{"type":"string"},"lease":{"type":"string"},
+      "waiting":{"type":"object","required":["position","ahead"],
+      "description":"its place in the queue; of one run only","properties":{
+      "position":{"type":["integer","null"]},"ahead":{"type":"array"},
+      "eta_ms":{"type":"integer"}}},"fence":{"type":"integer"},
+      "environment_events":{"type":"array","items":{"type":"object"},
+      "description":"what else happened on the environment while it ran"},
       "queued_at":{"type":"string","format":"date-time"},"started_at":{"type":"string",
       "format":"date-time"},
       "finished_at":{"type":"string","format":"date-time"},"duration_ms":{"type":"integer"},

@@ -8,15 +8,39 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "engine/deadline_ops.h"
 #include "engine/token_ops.h"
 
 namespace baton::api {
 namespace {
 
-Now now() {
-  const TimePoint wall = std::chrono::floor<Duration>(std::chrono::system_clock::now());
-  return {wall, wall};
-}
+TimePoint wall_now() { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
+
+// A store whose commits fail while its disk is full.
+class FullDisk final : public store::Store {
+ public:
+  explicit FullDisk(std::unique_ptr<Store> inner) : inner_(std::move(inner)) {}
+  store::Dialect dialect() const override { return inner_->dialect(); }
+  store::Session& writer() override { return inner_->writer(); }
+  Result<void> begin() override { return inner_->begin(); }
+  Result<void> savepoint() override { return inner_->savepoint(); }
+  Result<void> release_savepoint() override { return inner_->release_savepoint(); }
+  Result<void> rollback_to_savepoint() override { return inner_->rollback_to_savepoint(); }
+  Result<void> commit() override {
+    if (!full) return inner_->commit();
+    inner_->rollback();
+    return fail(Code::unavailable, "the disk is full");
+  }
+  void rollback() override { inner_->rollback(); }
+  void between_batches() override { inner_->between_batches(); }
+  void idle() override { inner_->idle(); }
+  Result<store::Snapshot> snapshot() override { return inner_->snapshot(); }
+
+  std::atomic<bool> full = false;
+
+ private:
+  std::unique_ptr<Store> inner_;
+};
 
 std::string temporary_folder() {
   std::string path = "/tmp/baton-api-test-XXXXXX";
@@ -53,10 +77,14 @@ std::string Reply::string(std::string_view name) const {
 TestServer::TestServer(TestOptions options) : folder_(temporary_folder()) {
   rules_.queued_runs = options.queued_runs;
   rules_.running_runs = options.running_runs;
-  store_ = store::Store::open({.data = ":memory:"}).value();
+  rules_.auto_create_environments = options.auto_create_environments;
+  store_ = std::make_unique<FullDisk>(store::Store::open({.data = ":memory:"}).value());
+  const auto clock = [this] { return now(); };
   writer_ = std::make_unique<engine::Writer>(
-      *store_, feed_, now, Ids{7},
-      [](engine::Context&, const store::Deadline&) -> Result<void> { return {}; });
+      *store_, feed_, clock, Ids{7},
+      [this](engine::Context& context, const store::Deadline& deadline) {
+        return engine::on_deadline(context, rules_, deadline);
+      });
   writer_->start();
   streams_ = store::RunStreams::open(folder_ + "/runs").value();
   artifacts_ = store::ArtifactBlobs::open(folder_ + "/artifacts").value();
@@ -68,8 +96,11 @@ TestServer::TestServer(TestOptions options) : folder_(temporary_folder()) {
   settings.streams_max = options.streams_max;
   settings.public_url = options.public_url;
   settings.config_schema = "{}";
+  settings.maybe_hold = options.maybe_hold;
+  settings.maybe_ttl = options.maybe_ttl;
   context_ = std::make_unique<Context>(
-      Context::Parts{*store_, *writer_, feed_, rules_, *streams_, *artifacts_, now}, settings);
+      Context::Parts{*store_, *writer_, feed_, rules_, *streams_, *artifacts_, clock},
+      settings);
   make_tokens();
   server_ = std::make_unique<net::Server>(net::ServerOptions{.listen = "127.0.0.1:0", .threads = 2},
                                           make_handler(*context_), make_admit(*context_));
@@ -85,6 +116,25 @@ TestServer::~TestServer() {
   context_.reset();
   std::filesystem::remove_all(folder_);
 }
+
+Now TestServer::now() const {
+  const TimePoint at = wall_now() + Duration{passed_ms_};
+  return {at, at + Duration{wall_ahead_ms_}};
+}
+
+void TestServer::pass(Duration time) {
+  passed_ms_ += time.count();
+  // The writer sleeps until the time that it has looked up.
+  const auto woken = operate<bool>([](engine::Context&) -> Result<bool> { return true; });
+  EXPECT_TRUE(woken);
+}
+
+void TestServer::set_wall(Duration ahead) {
+  wall_ahead_ms_ = ahead.count();
+  pass(Duration{0});
+}
+
+void TestServer::fill_disk(bool full) { static_cast<FullDisk&>(*store_).full = full; }
 
 void TestServer::make_tokens() {
   for (const auto& [name, scope] : {std::pair{"admin", model::Scope::admin},
@@ -203,11 +253,11 @@ void Runner::play(const std::vector<std::pair<std::string, model::Outcome>>& tes
     const int attempt = ++attempts[test];
     bool last = true;
     for (std::size_t j = i + 1; j < tests.size(); ++j) last &= tests[j].first != test;
-    send({wire::AttemptStarted{test, attempt, now().wall},
+    send({wire::AttemptStarted{test, attempt, wall_now()},
           output(test, attempt, fmt::format("hello from {} {}\n", test, attempt)),
           finished(test, attempt, outcome, last)});
   }
-  const Reply end = send({wire::FinishedRecord{model::Ending::completed, "", now().wall}});
+  const Reply end = send({wire::FinishedRecord{model::Ending::completed, "", wall_now()}});
   EXPECT_EQ(end.status, 200) << end.text;
 }
 
@@ -230,7 +280,7 @@ wire::AttemptFinished finished(const std::string& test, int attempt, model::Outc
   record.test = test;
   record.attempt = attempt;
   record.outcome = outcome;
-  record.at = now().wall;
+  record.at = wall_now();
   record.duration = Duration{5};
   if (outcome != model::Outcome::passed) record.message = "expected 1, got 2";
   record.final_ = final;

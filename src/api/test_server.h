@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <boost/json/value.hpp>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,6 +27,9 @@ struct TestOptions {
   Duration heartbeat{15'000};
   int streams_max = 100;
   std::string public_url = {};
+  bool auto_create_environments = true;
+  Duration maybe_hold{0};
+  Duration maybe_ttl{7'200'000};
 };
 
 /// An answer with its body parsed where it is JSON.
@@ -75,13 +79,21 @@ class TestServer {
     return writer_->run<R>(std::move(operation));
   }
   Context& context() { return *context_; }
+  /// Lets time pass: on the clock of deadlines, and on the wall as well unless it is set apart.
+  void pass(Duration time);
+  void set_wall(Duration ahead);
+  /// From now on no change can be stored, or can be again; what was there can be read.
+  void fill_disk(bool full);
   net::Server& server() { return *server_; }
   std::string url() const { return server_->url(); }
 
  private:
   void make_tokens();
+  Now now() const;
 
   std::string folder_;
+  std::atomic<std::int64_t> passed_ms_ = 0;
+  std::atomic<std::int64_t> wall_ahead_ms_ = 0;
   engine::Rules rules_;
   std::unique_ptr<store::Store> store_;
   engine::Feed feed_;

@@ -14,6 +14,8 @@
 #include "app/cleaner.h"
 #include "app/demo.h"
 #include "app/discovery.h"
+#include "app/pause_clock.h"
+#include "app/slot_hooks.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -36,21 +38,6 @@ constexpr unsigned kThreadsMax = 2;
 
 constexpr const char* kTokenFile = "admin-token";
 constexpr const char* kStreamsFolder = "/blobs/runs";
-
-// The clock of operations: the wall clock at the start, moved on by the monotonic one, so that
-// setting the machine's clock neither expires nor prolongs anything.
-class ServerClock {
- public:
-  Now operator()() const {
-    const auto wall = std::chrono::floor<Duration>(std::chrono::system_clock::now());
-    const auto elapsed = std::chrono::floor<Duration>(std::chrono::steady_clock::now() - steady_);
-    return Now{wall_ + elapsed, wall};
-  }
-
- private:
-  TimePoint wall_ = std::chrono::floor<Duration>(std::chrono::system_clock::now());
-  std::chrono::steady_clock::time_point steady_ = std::chrono::steady_clock::now();
-};
 
 engine::Rules rules_of(const config::Config& config) {
   engine::Rules rules;
@@ -82,7 +69,7 @@ struct App::State {
   engine::Rules rules;
   std::string folder;  // the address, the token, and the database where that is a file
   std::string files;   // logs, artifacts, runners
-  ServerClock clock;
+  PauseClock clock;
   std::string list_key;
   bool is_new = false;
   bool stopped = false;
@@ -99,6 +86,7 @@ struct App::State {
   std::unique_ptr<Cleaner> cleaner;
   std::unique_ptr<BlobSweep> sweep;
   std::unique_ptr<HookRunner> hooks;
+  std::unique_ptr<SlotHooks> slot_hooks;
 
   explicit State(Options o) : options(std::move(o)), rules(rules_of(options.config)) {}
 
@@ -136,7 +124,7 @@ Result<void> App::State::open() {
   list_key = std::move(key);
   BATON_TRY_VOID(engine::recover(*store, rules, clock()));
   writer = std::make_unique<engine::Writer>(
-      *store, feed, clock, Ids{},
+      *store, feed, [this] { return clock(); }, Ids{},
       [this](engine::Context& context, const store::Deadline& deadline) {
         return engine::on_deadline(context, rules, deadline);
       });
@@ -196,7 +184,8 @@ Result<void> App::State::listen() {
   settings.maybe_ttl = options.config.maybe.ttl;
   settings.config_schema = config::json_schema();
   api = std::make_unique<api::Context>(
-      api::Context::Parts{*store, *writer, feed, rules, *streams, *artifacts, clock},
+      api::Context::Parts{*store, *writer, feed, rules, *streams, *artifacts,
+                          [this] { return clock(); }},
       std::move(settings));
   net::ServerOptions net_options;
   net_options.listen = options.config.server.listen;
@@ -232,6 +221,7 @@ void App::State::start_readers() {
   discovery->start();
   cleaner = std::make_unique<Cleaner>(*store, feed, *writer, *streams, *artifacts);
   sweep = std::make_unique<BlobSweep>(*store, *artifacts);
+  slot_hooks = std::make_unique<SlotHooks>(list_key, rules, *store, feed, *writer);
   if (!options.hooks.empty())
     hooks = std::make_unique<HookRunner>(std::move(options.hooks), *store, feed, *writer);
 }
@@ -277,6 +267,7 @@ void App::stop() {
   if (state_->executor) state_->executor->stop();
   if (state_->discovery) state_->discovery->stop();
   if (state_->server) state_->server->stop();
+  state_->slot_hooks.reset();
   state_->hooks.reset();
   state_->sweep.reset();
   state_->cleaner.reset();

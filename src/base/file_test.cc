@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <filesystem>
 
 #include "base/ids.h"
+#include "base/output_file.h"
 
 namespace baton {
 namespace {
@@ -24,6 +26,24 @@ TEST(File, replace_then_read_and_limits) {
   struct stat info {};
   ASSERT_EQ(::stat(path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600U);
+  std::filesystem::remove_all(folder);
+}
+
+TEST(File, an_output_file_replaces_files_only) {
+  const std::string folder = ::testing::TempDir() + "baton_file_" + random_hex(4);
+  ASSERT_TRUE(make_directories(folder));
+  ASSERT_TRUE(write_output_file(folder + "/x", "first"));
+  ASSERT_EQ(::symlink("x", (folder + "/link").c_str()), 0);
+  ASSERT_TRUE(write_output_file(folder + "/link", "new"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder + "/link"));
+  EXPECT_EQ(*read_file(folder + "/x"), "new");
+  // A node of our own: what this test is for must not befall the machine's.
+  ASSERT_EQ(::mkfifo((folder + "/pipe").c_str(), 0600), 0);
+  const Fd reader{::open((folder + "/pipe").c_str(), O_RDONLY | O_NONBLOCK)};
+  ASSERT_TRUE(write_output_file(folder + "/pipe", "xyz"));
+  char got[8];
+  EXPECT_EQ(::read(reader.get(), got, sizeof got), 3);
+  EXPECT_TRUE(std::filesystem::is_fifo(folder + "/pipe"));
   std::filesystem::remove_all(folder);
 }
 

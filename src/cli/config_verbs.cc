@@ -50,10 +50,13 @@ int validate(Host&, const Invocation& invocation) {
   if (code != kOk) return code;
   print_object(invocation.output,
                json::object{{"file", sources.path},
+                            {"environments", loaded.config.environments.size()},
                             {"suites", loaded.config.suites.size()},
                             {"schedules", loaded.config.schedules.size()},
                             {"valid", true}},
-               {{"valid", "file"}, {"suites", "suites"}, {"schedules", "schedules"}});
+               {{"valid", "file"},
+                {"environments", "environments"},
+                {"suites", "suites"}, {"schedules", "schedules"}});
   return kOk;
 }
 
@@ -93,6 +96,13 @@ std::string schedule_json(const model::Schedule& schedule) {
   return out.take();
 }
 
+std::string environment_json(const model::Environment& environment) {
+  wire::JsonWriter out;
+  out.begin_object();
+  wire::write_declaration(out, environment);
+  return out.end_object().take();
+}
+
 Result<client::Reply> put(client::ApiClient& api, const std::string& path, std::string_view body) {
   client::Call call;
   call.method = "PUT";
@@ -111,6 +121,13 @@ int apply(Host&, const Invocation& invocation) {
   if (const int code = print_problems("validate", loaded.problems); code != kOk) return code;
   auto api = connect(invocation);
   if (!api) return report("apply", api.error());
+  for (const model::Environment& environment : loaded.config.environments) {
+    if (auto reply = put(*api, "/environments/" + client::escape(environment.name),
+                         environment_json(environment));
+        !reply)
+      return report("apply environment " + environment.name, reply.error());
+    std::printf("environment %s\n", environment.name.c_str());
+  }
   for (const model::Suite& suite : loaded.config.suites) {
     if (suite.kind == model::Kind::cpp)
       return report("apply suite " + (suite.name.empty() ? suite.command.front() : suite.id()),
@@ -162,7 +179,7 @@ std::vector<Verb> server_verbs() {
 
 std::vector<Verb> config_verbs() {
   std::vector<Verb> verbs{
-      make("apply", "", "Put the suites and schedules of a file on the server",
+      make("apply", "", "Put the environments, suites and schedules of a file on the server",
            {{"-f,--file", "F", "The file"}}, apply),
       make("validate", "FILE", "Check a configuration file and name every problem", {}, validate),
       make("config schema", "", "Print the JSON Schema of baton.yaml", {}, schema),

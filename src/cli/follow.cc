@@ -8,7 +8,7 @@
 #include <mutex>
 #include <thread>
 
-#include "base/file.h"
+#include "base/output_file.h"
 #include "base/text.h"
 #include "cli/pages.h"
 
@@ -194,7 +194,7 @@ Result<void> save_junit(const client::Endpoint& endpoint, std::int64_t run,
     content += piece;
     return true;
   }));
-  if (auto written = replace_file(path, content); !written)
+  if (auto written = write_output_file(path, content); !written)
     return tl::unexpected(of_file(std::move(written).error()));
   return {};
 }
@@ -217,7 +217,21 @@ int follow(const client::Endpoint& endpoint, std::int64_t run, const FollowOptio
     });
   }
   progress.end();
+  const auto cancel = [&] {
+    if (auto done = api.post(path + "/cancel", json::object{}); !done)
+      report("cancel", done.error());
+    else if (auto waited = api.get(path + "?wait=30s"); waited)
+      print_summary(api, *waited, options);
+  };
   if (ended.stop_requested()) {
+    if (signals.received() == 0 && !options.server_stays) {
+      say(fmt::format("baton: wait: run {} has not finished within --timeout {}\n"
+                      "fix: it is cancelled, because its server ends with this command; give more "
+                      "time",
+                      run, format_duration(*options.timeout)));
+      cancel();
+      return kTimeout;
+    }
     if (signals.received() == 0) {
       say(fmt::format("baton: wait: run {} has not finished within --timeout {}\n"
                       "fix: baton runs watch {}, or baton runs cancel {}",
@@ -226,10 +240,7 @@ int follow(const client::Endpoint& endpoint, std::int64_t run, const FollowOptio
     }
     if (options.cancel_on_signal) {
       say(fmt::format("cancelling run {}; once more to leave at once", run));
-      if (auto done = api.post(path + "/cancel", json::object{}); !done)
-        report("cancel", done.error());
-      else if (auto waited = api.get(path + "?wait=30s"); waited)
-        print_summary(api, *waited, options);
+      cancel();
     }
     return signals.exit_code(kError);
   }

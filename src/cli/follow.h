@@ -15,7 +15,9 @@ struct FollowOptions {
   bool cancel_on_signal = false;    // cancel the run on SIGINT or SIGTERM
   bool logs = false;                // print each log line
   bool fail_on_flaky = false;
-  bool server_stays = true;  // false: it ends with this process, so `baton runs …` is no advice
+  /// false: it ends with this process, so `baton runs …` is no advice, and a run that is not waited
+  /// for any longer is cancelled.
+  bool server_stays = true;
   Output output = Output::table;
 };
 

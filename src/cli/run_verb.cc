@@ -13,6 +13,7 @@
 #include "cli/connection.h"
 #include "cli/follow.h"
 #include "cli/output.h"
+#include "cli/pages.h"
 #include "cli/simple.h"
 #include "runner/discover.h"
 #include "runner/probe.h"
@@ -143,6 +144,22 @@ bool is_here(std::string_view url) {
   return is_loopback_host(host);
 }
 
+// What commands left behind that were killed: nobody waits for these runs, and in a folder that is
+// only for commands they would keep the places of those that somebody waits for.
+void cancel_leftovers(const client::Endpoint& endpoint) {
+  client::ApiClient api{endpoint};
+  for (const char* state : {"queued", "waiting", "running"}) {
+    const auto runs = all_items(api, "/runs", fmt::format("state={}", state));
+    if (!runs) continue;
+    for (const json::value& run : *runs) {
+      const std::int64_t id = integer_at(run, "id");
+      say(fmt::format("run {}, which an earlier command left, is cancelled", id));
+      if (auto done = api.post(fmt::format("/runs/{}/cancel", id), json::object{}); !done)
+        report("cancel", done.error());
+    }
+  }
+}
+
 // The server to record in: the configured or local one when it is of this machine, else one of our
 // own. A server elsewhere has neither the command nor the folder.
 Result<client::Endpoint> adhoc_endpoint(Host& host, const Invocation& invocation,
@@ -158,7 +175,9 @@ Result<client::Endpoint> adhoc_endpoint(Host& host, const Invocation& invocation
   auto embedded = host.embed(invocation.value("--data"));
   if (!embedded) return tl::unexpected(of_file(std::move(embedded).error()));
   own = std::move(*embedded);
-  return client::Endpoint{own->url(), own->token()};
+  client::Endpoint endpoint{own->url(), own->token()};
+  if (invocation.value("--data").empty()) cancel_leftovers(endpoint);
+  return endpoint;
 }
 
 // The suites that a command is: one, or those of a C++ suite program.
@@ -194,11 +213,21 @@ int run_command(Host& host, const Invocation& invocation) {
   if (invocation.rest.empty())
     return report("run",
                   Error{Code::invalid, "no command stands after --", "baton run -- ./tests"});
+  for (const std::string& word : invocation.rest)
+    if (!is_valid_utf8(word))
+      return report("run", Error{Code::invalid,
+                                 fmt::format("the command is not UTF-8: {}", json_quote(word)),
+                                 "rename the file, or start it from a script"});
   const auto suites = adhoc_suites(invocation);
   if (!suites) return report("run", suites.error());
+  // Before the threads of a server of our own, each of which a signal would end this process by.
+  const SignalsHeld held;
   std::unique_ptr<EmbeddedServer> own;
   const auto endpoint = adhoc_endpoint(host, invocation, own);
   if (!endpoint) return report("run", endpoint.error());
+  if (own && invocation.has("--no-wait"))
+    return report("run", Error{Code::invalid, "--no-wait needs a server that stays",
+                               "start one with `baton up`, or leave --no-wait out"});
   int code = kOk;
   for (const model::Suite& suite : *suites) {
     client::ApiClient api{*endpoint};
@@ -255,7 +284,8 @@ std::vector<Verb> run_verbs() {
       {"--branch", "B", "Branch of the tested code"},
       {"--triggered-by", "WHO", "Who or what asks for the run"},
       {"--max-attempts", "N", "Attempts per case, instead of the suite's"},
-      {"--timeout", "D", "Stop waiting after this time, with exit code 124"},
+      {"--timeout", "D",
+       "Stop waiting after this time, with exit code 124; -- CMD without a server is cancelled"},
       {"--no-wait", "", "Print the run's id and return at once"},
       {"--junit", "F", "Write the results as JUnit XML to this file"},
       {"--logs", "", "Print the tests' output as it comes"},

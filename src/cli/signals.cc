@@ -15,8 +15,27 @@
 
 namespace baton::cli {
 
+namespace {
+
+sigset_t both() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  return set;
+}
+
+}  // namespace
+
+SignalsHeld::SignalsHeld() {
+  const sigset_t set = both();
+  pthread_sigmask(SIG_BLOCK, &set, &before_);
+}
+
+SignalsHeld::~SignalsHeld() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
 struct Signals::State {
-  sigset_t before{};
+  SignalsHeld held;
   Fd signals;
   Fd quit{::eventfd(0, EFD_CLOEXEC)};
   std::stop_source stop;
@@ -38,11 +57,7 @@ struct Signals::State {
 };
 
 Signals::Signals() : state_(std::make_unique<State>()) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &set, &state_->before);
+  const sigset_t set = both();
   state_->signals.reset(::signalfd(-1, &set, SFD_CLOEXEC));
   state_->thread = std::thread([state = state_.get()] { state->watch(); });
 }
@@ -51,7 +66,6 @@ Signals::~Signals() {
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(state_->quit.get(), &one, sizeof one);
   state_->thread.join();
-  pthread_sigmask(SIG_SETMASK, &state_->before, nullptr);
 }
 
 std::stop_token Signals::token() const { return state_->stop.get_token(); }

@@ -2,10 +2,25 @@
 #pragma once
 // SIGINT and SIGTERM for verbs that wait: the first asks them to stop through a stop token, the
 // second ends the process at once with 130 or 143.
+#include <signal.h>
+
 #include <memory>
 #include <stop_token>
 
 namespace baton::cli {
+
+/// Holds both signals back in this thread and those that it starts, while it exists: no thread
+/// takes one that is meant for Signals, which sees it as soon as there is one.
+class SignalsHeld {
+ public:
+  SignalsHeld();
+  ~SignalsHeld();
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 class Signals {
  public:

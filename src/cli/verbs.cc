@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Every verb of the command line, in the order in which help shows them.
+#include <cstdio>
+
 #include "cli/compat_verbs.h"
 #include "cli/config_verbs.h"
 #include "cli/env_verbs.h"
@@ -55,7 +57,12 @@ const std::vector<Verb>& all_verbs() {
 int main(Host& host, int argc, char** argv) {
   const Parsed parsed = parse(argc, argv);
   if (parsed.verb == nullptr) return parsed.exit_code;
-  return parsed.verb->run(host, parsed.invocation);
+  const int code = parsed.verb->run(host, parsed.invocation);
+  // Data that did not arrive must not look like success.
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  const int failed = report(parsed.verb->path, {Code::internal, "stdout cannot be written",
+                                                "check where it leads, and the free space there"});
+  return code == kOk ? failed : code;
 }
 
 }  // namespace baton::cli

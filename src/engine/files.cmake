@@ -38,4 +38,4 @@ set(TESTS
   writer_test.cc
 )
 set(LIBRARIES Threads::Threads PkgConfig::RE2)
-set(PRECOMPILED hot)
+set(OPTIMISED ON)

@@ -21,6 +21,8 @@ struct Job {
   model::Suite suite;
   std::vector<model::CaseProgress> progress;  // of earlier runners; empty in a run's first epoch
   std::optional<Duration> time_left;          // of the run's time-out, when it has one
+  std::int64_t fence = 0;                     // of the run's lease, when it has one
+  std::map<std::string, std::string> properties;  // of its environment
 };
 
 /// The runner of `epoch` takes the job; repeating it is harmless. The run's time-out begins with

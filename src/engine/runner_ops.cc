@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/deadline_kinds.h"
+#include "engine/lease_status.h"
 #include "engine/record_ops.h"
 #include "engine/run_finish.h"
 #include "engine/run_ops.h"
@@ -59,6 +60,12 @@ Result<Job> claim_job(Context& context, const Rules& rules, RunId id, int epoch)
   }
   BATON_TRY_VOID(context.tx.set_deadline(kRunnerLost, store::run_subject(id),
                                          context.now.at + rules.runner_ttl));
+  if (!row.run.lease.empty()) {
+    BATON_TRY(lease, get_lease(context.tx.sql(), row.run.lease));
+    BATON_TRY(status, status_of(context, std::move(lease)));
+    job.fence = status.lease.fence;
+    job.properties = std::move(status.properties);
+  }
   job.run = std::move(row.run);
   job.suite = std::move(suite->suite);
   return job;

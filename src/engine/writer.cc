@@ -95,7 +95,7 @@ struct Writer::State {
   bool deadlines_changed = false;
   std::size_t done_count = 0;
   bool anything_to_commit = false;
-  std::optional<Error> not_stored;  // what the database said to an operation that it refused
+  std::optional<Error> not_stored;  // what the database said when it refused a change
 };
 
 // Runs one operation in a savepoint. When the transaction itself is lost, `lost` says so.
@@ -122,8 +122,9 @@ Result<void> Writer::State::run_one(Step& step, Now now, Access access) {
     deadlines_changed |= tx.deadlines_changed();
     return result;
   }
-  // Operations themselves have no such refusal: it is the disk's or the connection's.
-  if (result.error().code == Code::unavailable) not_stored = result.error();
+  // An operation may refuse for reasons of its own: what counts is what the database said to it.
+  if (const auto& said = store.writer().failure(); said && said->code == Code::unavailable)
+    not_stored = *said;
   if (auto undone = store.rollback_to_savepoint(); !undone) {
     lost = undone.error();
   }

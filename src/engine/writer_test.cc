@@ -97,6 +97,35 @@ TEST_F(WriterTest, answers_after_one_commit_for_all_that_is_queued) {
   EXPECT_EQ(store_.commits, 1);
 }
 
+TEST_F(WriterTest, a_look_is_answered_without_a_commit_and_while_none_succeeds) {
+  const auto look = [](Context& context) -> Result<std::int64_t> {
+    return to_ms(context.now.at);
+  };
+  std::vector<std::string> answers;
+  store_.fail_commits = 2;
+  writer_.submit<Seq>(append("test.lost"),
+                      [&](Result<Seq> seq) { answers.push_back(seq ? "stored" : "lost"); });
+  writer_.look<std::int64_t>(look, [&](Result<std::int64_t> seen) {
+    EXPECT_TRUE(seen);
+    answers.push_back("seen");
+  });
+  writer_.step(at(1'000));
+  EXPECT_EQ(answers, (std::vector<std::string>{"seen", "lost"}));
+  EXPECT_TRUE(writer_.refuses());
+  writer_.look<std::int64_t>(look, [](Result<std::int64_t> seen) { EXPECT_TRUE(seen); });
+  writer_.step(at(1'000));
+  EXPECT_TRUE(writer_.refuses()) << "a look does not show that changes can be stored";
+  writer_.look<std::int64_t>(
+      [](Context&) -> Result<std::int64_t> { return fail(Code::not_found, "none"); },
+      [](Result<std::int64_t> seen) { EXPECT_EQ(seen.error().code, Code::not_found); });
+  writer_.step(at(1'000));
+  store_.fail_begin = Error{Code::unavailable, "the connection broke"};
+  bool refused = false;
+  writer_.look<std::int64_t>(look, [&](Result<std::int64_t> seen) { refused = !seen; });
+  writer_.step(at(1'000));
+  EXPECT_TRUE(refused);
+}
+
 TEST_F(WriterTest, an_operation_that_fails_rolls_back_alone) {
   std::vector<Result<Seq>> answers;
   const auto keep = [&](Result<Seq> seq) { answers.push_back(std::move(seq)); };
@@ -154,10 +183,20 @@ TEST_F(WriterTest, says_why_it_refuses_until_something_is_stored_again) {
 }
 
 TEST_F(WriterTest, a_change_that_the_database_refuses_is_trouble_too) {
+  const auto refused = writer_.run<Seq>([](Context& context) -> Result<Seq> {
+    BATON_TRY_VOID(context.tx.sql().exec("PRAGMA query_only=ON"));
+    return context.tx.append("test.lost", "test:1");
+  });
+  EXPECT_EQ(refused.error().code, Code::unavailable);
+  ASSERT_TRUE(writer_.refuses());
+  EXPECT_EQ(writer_.refuses()->message, refused.error().message);
+}
+
+TEST_F(WriterTest, an_operation_that_is_unavailable_by_itself_is_no_trouble_of_the_database) {
   const auto refused = writer_.run<int>(
-      [](Context&) -> Result<int> { return fail(Code::unavailable, "the disk is full"); });
-  EXPECT_FALSE(refused);
-  EXPECT_TRUE(writer_.refuses());
+      [](Context&) -> Result<int> { return fail(Code::unavailable, "no time zones here"); });
+  EXPECT_EQ(refused.error().code, Code::unavailable);
+  EXPECT_FALSE(writer_.refuses());
 }
 
 TEST_F(WriterTest, tries_by_itself_whether_changes_can_be_stored_again) {

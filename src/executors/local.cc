@@ -8,6 +8,8 @@
 
 #include <atomic>
 #include <boost/json.hpp>
+#include <charconv>
+#include <filesystem>
 #include <map>
 #include <thread>
 
@@ -81,6 +83,7 @@ struct Local::State {
   Result<void> launch(RunId run, int epoch);
   void report_lost(RunId run, int epoch);
   void reap(RunId run, Watched& watched);
+  Result<void> clean_up();
   void loop();
 };
 
@@ -106,8 +109,29 @@ Result<void> Local::State::recover() {
         runners[after] = {std::move(*process), row.run.epoch};
       else if (!coming.contains(after)) report_lost(after, row.run.epoch);
     }
-    if (rows.size() < kEventsMax) return {};
+    if (rows.size() < kEventsMax) return clean_up();
   }
+}
+
+// The folders of runs that ended while no server watched their runners.
+Result<void> Local::State::clean_up() {
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(options.folder, none)) {
+    const std::string name = entry.path().filename().string();
+    std::int64_t number = 0;
+    const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (bad != std::errc{} || end != name.data() + name.size()) continue;
+    const RunId run{number};
+    BATON_TRY(row, read([&](store::Session& s) { return store::find_run(s, run); }));
+    if (row && row->run.state != model::RunState::finished) continue;
+    auto process = row ? find_runner(folder_of(run), row->run.epoch) : std::nullopt;
+    if (process) {
+      runners[run] = {std::move(*process), row->run.epoch};  // about to hear of it
+    } else {
+      remove_runner_folder(folder_of(run));
+    }
+  }
+  return {};
 }
 
 Result<void> Local::State::launch(RunId run, int epoch) {
@@ -147,12 +171,20 @@ void Local::State::report_lost(RunId run, int epoch) {
   // The deadline of its silence stands behind this: nothing is lost when it fails.
   if (!done && done.error().code != Code::conflict)
     log::warn("runner.report_failed", {{"run", raw(run)}, {"error", done.error().message}});
+  const auto row = read([&](store::Session& s) { return store::find_run(s, run); });
+  if (row && *row && (*row)->run.state == model::RunState::finished)
+    remove_runner_folder(folder_of(run));
 }
 
 void Local::State::reap(RunId run, Watched& watched) {
   siginfo_t info{};
   // Only a child leaves a status to collect; a runner of an earlier server is init's child.
   ::waitid(P_PIDFD, static_cast<id_t>(watched.process.pidfd.get()), &info, WEXITED | WNOHANG);
+  // It may have given way to one that an earlier server started just before it died.
+  if (auto other = find_runner(folder_of(run), watched.epoch)) {
+    runners[run] = {std::move(*other), watched.epoch};
+    return;
+  }
   const auto row = read([&](store::Session& s) { return store::find_run(s, run); });
   if (row && *row && (*row)->run.state != model::RunState::finished) {
     if ((*row)->run.epoch == watched.epoch) report_lost(run, watched.epoch);

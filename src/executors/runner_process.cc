@@ -4,15 +4,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <charconv>
 #include <filesystem>
 
 #include "base/cgroup.h"
-#include "base/log.h"
 #include "base/marked.h"
 #include "base/text.h"
 
@@ -25,18 +21,6 @@ namespace fs = std::filesystem;
 
 // The mark of all that a run starts (runner/forest.h).
 constexpr std::string_view kKeyVariable = "BATON_RUN_KEY";
-
-Fd open_pidfd(int pid) { return Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U))}; }
-
-// Field 22 of /proc/PID/stat: with the pid it names one process for ever (proc(5)).
-std::string start_time(int pid) {
-  const auto stat = read_file(fmt::format("/proc/{}/stat", pid), 4096);
-  if (!stat) return "";
-  const std::size_t name_end = stat->rfind(')');  // the name may hold spaces
-  if (name_end == std::string::npos) return "";
-  const auto fields = split(std::string_view{*stat}.substr(name_end + 2), ' ');
-  return fields.size() > 19 ? std::string{fields[19]} : "";
-}
 
 // The server's own settings and secrets are none of the tests' business.
 std::vector<std::string> inherited_environment() {
@@ -102,26 +86,11 @@ Result<RunnerProcess> start_runner(const RunnerCommand& command) {
   BATON_TRY_VOID(make_directories(command.folder));
   BATON_TRY_VOID(replace_file(command.folder + "/token", command.token, 0600));
   BATON_TRY(pid, spawn(command));
-  RunnerProcess process{pid, open_pidfd(pid)};
-  // A lost pid file only costs the re-attachment: after a restart the run is then resumed.
-  const std::string line = fmt::format("{} {} {}\n", pid, start_time(pid), command.epoch);
-  if (auto kept = replace_file(command.folder + "/pid", line, 0600); !kept)
-    log::warn("runner.pid_file", {{"run", raw(command.run)}, {"error", kept.error().message}});
-  return process;
+  return pin_process(pid);
 }
 
 std::optional<RunnerProcess> find_runner(const std::string& folder, int epoch) {
-  const auto content = read_file(folder + "/pid", 4096);
-  if (!content) return std::nullopt;
-  const auto words = split(trim(*content), ' ');
-  if (words.size() != 3 || words[2] != std::to_string(epoch)) return std::nullopt;
-  int pid = 0;
-  std::from_chars(words[0].data(), words[0].data() + words[0].size(), pid);
-  if (pid <= 0) return std::nullopt;
-  RunnerProcess process{pid, open_pidfd(pid)};
-  // The check comes after the pidfd, which pins the process: no other can take its number now.
-  if (!process.pidfd || start_time(pid) != words[1]) return std::nullopt;
-  return process;
+  return find_by_pid_file(fmt::format("{}/{}.pid", folder, epoch));
 }
 
 void remove_runner_folder(const std::string& folder) {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // One runner as a process of this machine: started detached from the server (own session, so that
-// it survives a restart), found again by its pid file, watched by a pidfd.
+// it survives a restart), found again by the pid file that it makes, watched by a pidfd.
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/file.h"
 #include "base/ids.h"
+#include "base/pid_file.h"
 
 namespace baton::executors {
 
@@ -21,18 +22,14 @@ struct RunnerCommand {
   std::string token;               // handed over in a file of mode 0600
 };
 
-/// A running runner. The pidfd becomes readable when it has ended.
-struct RunnerProcess {
-  int pid = 0;
-  Fd pidfd;
-};
+using RunnerProcess = PinnedProcess;
 
-/// Makes the folder, starts the runner with its output in <folder>/runner.log and leaves a pid
-/// file. Errors: unavailable (no memory, no descriptors, disk full).
+/// Makes the folder and starts the runner with its output in <folder>/runner.log. The runner ends
+/// at once when there is one of this epoch already.
+/// Errors: unavailable (no memory, no descriptors, disk full).
 Result<RunnerProcess> start_runner(const RunnerCommand& command);
 
-/// The runner that the pid file of the folder names, if it is still the same process and of
-/// `epoch`.
+/// The runner of `epoch` that uses this folder, if it is still alive.
 std::optional<RunnerProcess> find_runner(const std::string& folder, int epoch);
 
 /// Removes what a finished run's runner left on disk.

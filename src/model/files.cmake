@@ -4,4 +4,4 @@ set(SOURCES booking.cc check.cc cron.cc cron_parse.cc environment.cc lease.cc na
 set(TESTS booking_test.cc check_test.cc cron_test.cc names_test.cc schedule_test.cc verdict_test.cc)
 set(LIBRARIES date::date-tz)
 set(TEST_LIBRARIES rapidcheck)
-set(PRECOMPILED hot)
+set(OPTIMISED ON)

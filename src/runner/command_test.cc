@@ -152,6 +152,31 @@ TEST_F(Command, a_run_that_another_runner_took_over_is_killed) {
   EXPECT_EQ(survivors(folder), 0);
 }
 
+TEST_F(Command, a_second_runner_of_the_same_epoch_leaves_the_first_alone) {
+  shell("echo $$ > it; exec sleep 300");
+  const pid_t first = ::fork();
+  if (first == 0) {
+    run();
+    ::_exit(0);
+  }
+  const auto started = [this] {
+    const auto pid = read_file(folder + "/it");
+    return pid && !pid->empty() ? std::stoi(*pid) : 0;
+  };
+  while (started() == 0) ::usleep(1'000);
+  SupervisorOptions options;
+  options.folder = folder + "/runner";
+  options.epoch = epoch;
+  options.make_calls = server.calls();
+  const auto second = Supervisor(options).run();
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::conflict);
+  EXPECT_EQ(::kill(started(), 0), 0) << "the test of the first goes on";
+  survivors(folder);
+  ::kill(first, SIGKILL);
+  ::waitpid(first, nullptr, 0);
+}
+
 TEST_F(Command, a_filter_that_selects_nothing_gives_a_run_without_cases) {
   server.job.request.filter = "nothing";
   shell("exit 1");
@@ -203,6 +228,29 @@ TEST_F(Command, nothing_is_lost_when_the_server_is_away_and_answers_are_lost) {
   EXPECT_EQ(run(), 0);
   EXPECT_EQ(output("it", 1),
             "line 1\nline 2\nline 3\nline 4\nline 5\nline 6\nline 7\nline 8\nline 9\n");
+}
+
+TEST_F(Command, asked_to_stop_it_does_not_wait_for_a_server_that_is_away) {
+  server.be_away(1 << 20);
+  shell("(sleep 300 & echo $! > left); kill -TERM $PPID; sleep 300");
+  const auto began = Clock::now();
+  EXPECT_EQ(run(), 6);
+  EXPECT_LT(Clock::now() - began, Duration{20'000});
+  const int left = std::stoi(read_file(folder + "/left").value());
+  EXPECT_NE(::kill(left, 0), 0) << "its tests ended with it";
+  EXPECT_TRUE(server.records().empty());
+  server.be_away(0);
+  shell("true");
+  epoch = 2;
+  EXPECT_EQ(run(), 0);
+  ASSERT_FALSE(all<wire::FinishedRecord>().empty());
+  EXPECT_EQ(all<wire::FinishedRecord>().front().ending, model::Ending::cancelled);
+}
+
+TEST_F(Command, asked_to_stop_it_tells_a_server_that_is_there) {
+  shell("kill -TERM $PPID; sleep 300");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(ending(), model::Ending::cancelled);
 }
 
 TEST_F(Command, records_that_the_server_never_takes_end_the_run_with_the_reason) {

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/pid_file.h"
 #include "base/text.h"
 #include "client/http_runner_calls.h"
 #include "runner/discover.h"
@@ -145,6 +146,17 @@ int supervise(const SupervisorOptions& options) {
   return wire::exit_code_of(code.error().code);
 }
 
+// A server that was killed just after it started a runner may leave its successor to start another:
+// the second must not touch what the first one runs.
+Result<void> claim(const std::string& folder, int epoch) {
+  BATON_TRY_VOID(make_directories(folder));
+  auto made = make_pid_file(fmt::format("{}/{}.pid", folder, epoch));
+  if (made || made.error().code == Code::conflict) return made;
+  // A full disk: without the file the run is resumed, not re-attached, after a restart.
+  log::warn("runner.pid_file", {{"error", made.error().message}});
+  return {};
+}
+
 Result<int> run_job(const Options& options) {
   client::RunnerEndpoint endpoint;
   BATON_TRY(run, number<std::int64_t>(options, "--run"));
@@ -165,6 +177,10 @@ Result<int> run_job(const Options& options) {
   supervisor.make_calls = [endpoint](std::stop_token stop) {
     return std::make_unique<client::HttpRunnerCalls>(endpoint, std::move(stop));
   };
+  if (auto claimed = claim(supervisor.folder, epoch); !claimed) {
+    log::warn("runner.not_needed", {{"error", claimed.error().message}});
+    return wire::exit_code_of(claimed.error().code);
+  }
   return keep([&supervisor] { return supervise(supervisor); });
 }
 

@@ -27,6 +27,8 @@ constexpr Duration kJobRetryFirst{100};
 constexpr Duration kJobRetryMax{2'000};
 // A full disk is not asked more often than this.
 constexpr Duration kSpaceRetry{200};
+// Whoever sends SIGTERM waits for our end: so long for what may still reach the server.
+constexpr Duration kAskedAckMax{1'000};
 constexpr int kExitConflict = 7;
 constexpr int kExitUnreachable = 6;
 
@@ -80,6 +82,10 @@ Supervisor::~Supervisor() = default;
 
 Result<void> Supervisor::open_folder() {
   BATON_TRY_VOID(make_directories(options_.folder));
+  old_ = old_spools(options_.folder, options_.epoch);
+  // First of all: where there is another runner of this epoch nothing is touched.
+  BATON_TRY(spool, Spool::create(options_.folder, options_.epoch, wire::JobLimits{}.spool_bytes));
+  spool_ = std::move(spool);
   BATON_TRY(key, run_key(options_.folder));
   key_ = key;
   // What an earlier runner of this run left alive must not disturb what follows.
@@ -89,9 +95,6 @@ Result<void> Supervisor::open_folder() {
   BATON_TRY_VOID(open_cgroup());
   std::error_code ignored;
   std::filesystem::remove_all(options_.folder + "/scratch", ignored);
-  old_ = old_spools(options_.folder, options_.epoch);
-  BATON_TRY(spool, Spool::create(options_.folder, options_.epoch, wire::JobLimits{}.spool_bytes));
-  spool_ = std::move(spool);
   return {};
 }
 
@@ -116,7 +119,7 @@ void Supervisor::watch_signals() {
     signalfd_siginfo info;
     while (::read(signals_.get(), &info, sizeof info) > 0) {
     }
-    stop(Ending::cancelled, "the runner was asked to stop");
+    asked_to_stop();
   });
 }
 
@@ -132,6 +135,12 @@ Result<int> Supervisor::run() {
   events.acknowledged = [this] { loop_.post([this] { on_acknowledged(); }); };
   events.cancel = [this](std::string reason) {
     loop_.post([this, reason = std::move(reason)] { stop(Ending::cancelled, reason); });
+  };
+  events.away = [this](bool away) {
+    loop_.post([this, away] {
+      away_ = away;
+      if (away && asked_ && finishing_) hurry();
+    });
   };
   events.lost = [this](const Error& error) { loop_.post([this, error] { lost(error); }); };
   uploader_ = std::make_unique<Uploader>(*spool_, options_.make_calls, std::move(events));
@@ -334,6 +343,25 @@ void Supervisor::stop(Ending ending, std::string message) {
   }
 }
 
+void Supervisor::asked_to_stop() {
+  asked_ = true;
+  stop(Ending::cancelled, "the runner was asked to stop");
+  if (!has_job_ || finishing_) hurry();
+}
+
+// No longer a day for the server: what it does not have is in the spool, for the next runner.
+void Supervisor::hurry() {
+  if (away_) return leave_to_spool();
+  loop_.after(kAskedAckMax, [this] { leave_to_spool(); });
+}
+
+void Supervisor::leave_to_spool() {
+  if (left_) return;
+  if (has_job_ && !finished_written_) write_finished();
+  recorder_->write();
+  leave(kExitUnreachable);
+}
+
 void Supervisor::driver_ended(Ending ending, const std::string& message) {
   if (finishing_ || left_) return;
   finishing_ = true;
@@ -341,7 +369,10 @@ void Supervisor::driver_ended(Ending ending, const std::string& message) {
     ending_ = ending;
     message_ = message;
   }
-  forest_.fell_all([this] { finish(); });
+  forest_.fell_all([this] {
+    finish();
+    if (asked_) hurry();
+  });
 }
 
 void Supervisor::finish() {

@@ -30,7 +30,8 @@ class Supervisor {
   Supervisor& operator=(const Supervisor&) = delete;
 
   /// Returns when the server has everything, or the run is not ours any more. Blocks SIGTERM and
-  /// SIGINT, which cancel the run. Nothing that the run started is alive afterwards.
+  /// SIGINT, which cancel the run: a server that is away then finds its end in the spool. Nothing
+  /// that the run started is alive afterwards.
   /// Result: the exit code of the process (0; 7 when another runner owns the run; 6 when the server
   /// stayed away). Errors: the folder cannot be used, or the server refuses the runner.
   Result<int> run();
@@ -49,6 +50,9 @@ class Supervisor {
   void skip_disabled(const model::Case& item);
   void start_driver();
   void stop(model::Ending ending, std::string message);
+  void asked_to_stop();
+  void hurry();
+  void leave_to_spool();
   void driver_ended(model::Ending ending, const std::string& message);
   void finish();
   void write_finished();
@@ -82,6 +86,8 @@ class Supervisor {
   std::optional<model::Ending> ending_;  // set by stop()
   std::string message_;
   bool has_job_ = false;
+  bool asked_ = false;  // by a signal
+  bool away_ = false;   // the server, as far as is known
   bool finishing_ = false;
   bool finished_written_ = false;
   bool left_ = false;

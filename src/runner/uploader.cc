@@ -85,11 +85,15 @@ bool Uploader::send(client::RunnerCalls& calls, Spool::Batch batch, const std::s
     }
     if (retry_ == Duration{0}) {
       log::warn("runner.server_away", {{"code", name_of(error.code)}, {"error", error.message}});
+      events_.away(true);
     }
     retry_ = std::clamp(retry_ * 2, kRetryFirst, kRetryMax);
     return true;
   }
-  if (retry_ > Duration{0}) log::info("runner.server_back", {{"acked", answer->acked}});
+  if (retry_ > Duration{0}) {
+    log::info("runner.server_back", {{"acked", answer->acked}});
+    events_.away(false);
+  }
   retry_ = Duration{0};
   spool_.acknowledge(answer->acked);
   if (answer->cancel) events_.cancel(answer->reason);

@@ -22,6 +22,7 @@ inline constexpr Duration kHeartbeat{3'000};
 struct UploadEvents {
   std::function<void()> acknowledged;                   // something new is at the server
   std::function<void(std::string reason)> cancel;       // the run shall end (may come again)
+  std::function<void(bool)> away;  // whether the server is, when that changes
   std::function<void(const Error& error)> lost;  // gone, or another runner owns the run: the end
 };
 

@@ -45,4 +45,4 @@ set(TESTS
 )
 set(LIBRARIES SQLite::SQLite3 PostgreSQL::PostgreSQL OpenSSL::Crypto PkgConfig::ZSTD ZLIB::ZLIB
   Boost::json)
-set(PRECOMPILED hot)
+set(OPTIMISED ON)

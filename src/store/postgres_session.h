@@ -46,7 +46,7 @@ class PostgresSession final : public Session {
   bool in_transaction() const { return PQtransactionStatus(connection_) != PQTRANS_IDLE; }
   /// The command tag of the last statement that succeeded: "COMMIT" or "ROLLBACK".
   const std::string& last_tag() const { return last_tag_; }
-  const std::optional<Error>& failure() const { return failure_; }
+  const std::optional<Error>& failure() const override { return failure_; }
   void clear_failure() { failure_.reset(); }
 
  private:

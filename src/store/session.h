@@ -75,6 +75,10 @@ class Session {
     return do_query(sql, args);
   }
 
+  /// What the database refused since the last roll-back, as far as it has answered: the store's own
+  /// failure, whatever the caller made of it.
+  virtual const std::optional<Error>& failure() const = 0;
+
  private:
   virtual Result<void> do_exec(std::string_view sql, std::span<const Value> args) = 0;
   virtual Result<Rows> do_query(std::string_view sql, std::span<const Value> args) = 0;

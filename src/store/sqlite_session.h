@@ -36,7 +36,7 @@ class SqliteSession final : public Session {
   Result<void> script(std::string_view sql);
 
   /// The first statement that failed since it was last cleared.
-  const std::optional<Error>& failure() const { return failure_; }
+  const std::optional<Error>& failure() const override { return failure_; }
   void clear_failure() { failure_.reset(); }
 
  private:

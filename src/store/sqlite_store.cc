@@ -60,6 +60,7 @@ class Borrowed final : public Session {
  public:
   explicit Borrowed(Session& session) : session_(session) {}
   Dialect dialect() const override { return session_.dialect(); }
+  const std::optional<Error>& failure() const override { return session_.failure(); }
 
  private:
   Result<void> do_exec(std::string_view sql, std::span<const Value> args) override {

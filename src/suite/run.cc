@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "base/file.h"
 #include "base/ids.h"
+#include "base/output_file.h"
 #include "suite/junit.h"
 #include "suite/progress.h"
 #include "suite/supervisor.h"
@@ -76,9 +76,9 @@ class Scratch {
 
 Result<void> write_junit(const std::string& path, const std::vector<SuiteResult>& results) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  std::error_code ignored;  // replace_file() says why, when it cannot be made
+  std::error_code ignored;  // write_output_file() says why, when it cannot be made
   if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
-  auto written = replace_file(path, junit_xml(results));
+  auto written = write_output_file(path, junit_xml(results));
   if (written) return {};
   Error error = std::move(written).error();
   error.code = Code::unavailable;

@@ -60,7 +60,10 @@ void write_declaration(JsonWriter& out, const Environment& e) {
   write_duration(out, "ttl_max", e.ttl_max);
   if (e.max_hold) write_duration(out, "max_hold", *e.max_hold);
   write_duration(out, "lock_delay", e.lock_delay);
-  out.key("queue_policy").begin_object().field("policy", name_of(e.policy)).field("max", e.queue_max);
+  out.key("queue_policy")
+      .begin_object()
+      .field("policy", name_of(e.policy))
+      .field("max", e.queue_max);
   write_duration(out, "keep_alive", e.keep_alive);
   write_duration(out, "age_step", e.age_step);
   out.end_object();
@@ -109,8 +112,8 @@ Result<Environment> parse_environment(std::string_view body, std::string_view na
     });
     f.text("folder", e.folder);
     f.text_map("links", e.links);
-    f.ignore({"state", "state_reason", "state_by", "state_since", "slots_free", "holders",
-              "queue_length", "source", "created_at", "revision"});
+    f.ignore({"state", "state_reason", "state_by", "state_since", "slots_free", "slot_states",
+              "holders", "queue_length", "source", "created_at", "revision"});
   }));
   BATON_TRY_VOID(model::check_environment(e));
   return e;

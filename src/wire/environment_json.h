@@ -10,9 +10,9 @@
 
 namespace baton::wire {
 
-/// The fields of the declaration, into an object that the caller has begun. Durations are written as
-/// text, as they are declared, and in milliseconds. `queue` of the declaration is `queue_policy`: the
-/// `queue` of an answer is who waits.
+/// The fields of the declaration, into an object that the caller has begun. Durations are written
+/// as text, as they are declared, and in milliseconds. `queue` of the declaration is
+/// `queue_policy`: the `queue` of an answer is who waits.
 void write_declaration(JsonWriter& out, const model::Environment& environment);
 
 /// PUT /environments/{name}: what is left out has its default; fields that only answers have are

@@ -119,7 +119,8 @@ Result<ReleaseRequest> parse_release(std::string_view body) {
   if (trim(body).empty()) return request;
   BATON_TRY_VOID(read_json(body, [&](JsonFields& f) {
     if (f.has("fence")) read_fence(f, request.fence.emplace());
-    if (f.has("outcome")) f.choice("outcome", request.outcome.emplace(), model::parse_lease_outcome);
+    if (f.has("outcome"))
+      f.choice("outcome", request.outcome.emplace(), model::parse_lease_outcome);
     f.text("note", request.note);
     check_line(f, "note", request.note);
   }));

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the command line says when something is wrong: what, why, what to do, and the exit code."""
 import json
+import os
 import signal
 import subprocess
 
@@ -137,6 +138,23 @@ def test_following_the_journal_ends_at_its_limit(make_server):
     server.cli("run", "--", "true", check=0)
     done = server.cli("events", "--follow", "--limit", "3", check=0, timeout=30)
     assert [int(line.split()[0]) for line in done.stdout.splitlines()] == [1, 2, 3]
+
+
+def test_what_cannot_be_printed_is_no_success():
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([BATON, "version"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30,
+                              check=False)
+    assert done.returncode == 1 and "stdout" in done.stderr and "fix:" in done.stderr
+
+
+def test_a_server_without_standard_descriptors_gives_their_numbers_to_no_file(make_server):
+    server = make_server(start=False)
+    os.makedirs(server.folder, exist_ok=True)
+    server.process = subprocess.Popen(["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *server.command()],
+                                      cwd=server.folder, env=server.environment())
+    wait_for(server.is_ready, what="a ready server")
+    places = [os.readlink(f"/proc/{server.process.pid}/fd/{fd}") for fd in range(3)]
+    assert places == ["/dev/null"] * 3, places
 
 
 def test_a_hang_up_drains_like_a_stop(make_server):

@@ -8,7 +8,9 @@ import socket
 import subprocess
 import time
 
-from baton_server import BATON, wait_for
+import pytest
+
+from baton_server import BATON, test_processes_in as leftovers, wait_for
 
 BUILD = pathlib.Path(os.environ.get("BATON_BUILD", "build/dev"))
 SLOW = """
@@ -63,6 +65,52 @@ def test_two_commands_at_once_without_a_server_do_not_meet(make_server, tmp_path
     folders = list((server.folder / "state/baton").glob("data*"))
     assert len(folders) == 3
     assert not list((server.folder / "state/baton/servers").glob("*")), "an embedded server is nobody else's"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_command_without_a_server_leaves_no_test(make_server, number):
+    server = make_server(start=False)
+    command = start(server, "run", "--", "sh", "-c", "sleep 300")
+    wait_for(lambda: leftovers(server.folder), what="the test")
+    command.send_signal(number)
+    out, err = command.communicate(timeout=60)
+    assert command.returncode == 128 + number and "cancelled" in out, (out, err)
+    assert not leftovers(server.folder)
+
+
+def test_a_command_without_a_server_that_takes_too_long_is_cancelled(make_server):
+    server = make_server(start=False)
+    command = start(server, "run", "--timeout", "1s", "--", "sh", "-c", "sleep 300")
+    out, err = command.communicate(timeout=60)
+    assert command.returncode == 124 and "cancelled" in out and "fix:" in err, (out, err)
+    assert not leftovers(server.folder)
+
+
+def test_what_a_killed_command_left_does_not_hold_up_the_next(make_server):
+    server = make_server(start=False)
+    for _ in range(os.cpu_count()):
+        before = len(leftovers(server.folder))
+        command = start(server, "run", "--", "sh", "-c", "kill -STOP $$; true")
+        wait_for(lambda: len(leftovers(server.folder)) > before, what="the test")
+        command.kill()
+        command.communicate()
+    command = start(server, "run", "--", "true")
+    out, err = command.communicate(timeout=60)
+    assert command.returncode == 0 and "left, is cancelled" in err, (out, err)
+
+
+def test_nobody_waits_only_where_a_server_stays(make_server):
+    server = make_server(start=False)
+    command = start(server, "run", "--no-wait", "--", "true")
+    out, err = command.communicate(timeout=60)
+    assert command.returncode == 2 and "baton up" in err, (out, err)
+
+
+def test_a_command_that_is_not_text_is_refused_with_its_name(make_server):
+    server = make_server(start=False)
+    command = start(server, "run", "--", b"./\xff")
+    out, err = command.communicate(timeout=60)
+    assert command.returncode == 2 and "not UTF-8" in err and "fix:" in err, (out, err)
 
 
 def test_a_suite_program_runs_without_configuration(make_server, tmp_path):

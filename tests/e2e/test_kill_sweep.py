@@ -2,8 +2,8 @@
 """SIGKILL at many points of a running suite, of the server and of the runner.
 
 After each restart every acknowledged run exists, every finished attempt is there exactly once,
-every run reaches a verdict and no process is left over. BATON_SWEEP sets the number of points
-(CI: a few dozen; a full sweep: a few hundred).
+every run reaches a verdict and neither a process nor a runner's folder is left over. BATON_SWEEP
+sets the number of points (CI: a few dozen; a full sweep: a few hundred).
 """
 import http.client
 import os
@@ -92,3 +92,4 @@ def test_nothing_acknowledged_is_lost_wherever_the_kill_falls(make_server):
     check(server, acknowledged, seen)
     wait_for(lambda: not leftovers(server.folder), seconds=30, what="the end of every test process")
     wait_for(lambda: not processes_with(str(program)), seconds=30, what="the end of every suite process")
+    wait_for(lambda: not list((server.data / "runners").iterdir()), seconds=30, what="no folder of a runner")

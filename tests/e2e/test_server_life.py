@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from baton_server import BATON, wait_for, processes_with
+from baton_server import BATON, processes_with, test_processes_in as leftovers, wait_for
 
 CONFIG = r"""
 suites:
@@ -53,6 +53,29 @@ suites:
     (test,) = server.tests(run).values()
     outcomes = [a["outcome"] for a in test["attempts"]]
     assert outcomes[-1] == "passed" and set(outcomes[:-1]) <= {"errored"}
+
+
+# The second ignores SIGTERM: it is killed when its grace is over.
+@pytest.mark.parametrize("suite", ["obeys", "is-deaf"])
+def test_a_runner_without_a_server_ends_when_it_is_told_to(make_server, suite):
+    config = r"""
+suites:
+  - {name: obeys, kind: command, command: [sh, -c, 'echo began; sleep 300']}
+  - {name: is-deaf, kind: command, command: [sh, -c, 'trap "" TERM; echo began; while :; do sleep 0.1; done'],
+     kill_grace: 500ms}
+"""
+    server = make_server(config)
+    run = server.api("POST", "/runs", {"suite": suite})["id"]
+    wait_for(lambda: b"began" in server.get(f"/api/v1/runs/{run}/log").body, what="the test")
+    pids = [p for p in processes_with(f"/runners/{run}") if is_runner(p)]
+    assert len(pids) == 2, "keeper and supervisor"
+    server.kill()
+    for pid in pids:
+        os.kill(pid, signal.SIGTERM)
+    wait_for(lambda: not any(is_runner(p) for p in pids), seconds=10, what="the runner's end")
+    assert not leftovers(server.folder)
+    server.start()
+    assert server.finish(run)["verdict"] == "cancelled", "the next runner found it in the spool"
 
 
 def is_runner(pid):
