@@ -62,7 +62,8 @@ def test_exec_hands_on_environment_code_and_signals(locks):
     assert words[:2] == ["uat", "https://uat.corp"] and words[3] == "given"
     lease = server.api("GET", f"/leases/{words[2]}")
     assert (lease["state"], lease["outcome"]) == ("released", "clean")
-    assert server.cli("lock", "exec", "uat", "--", "/no/such/program", check=127).stderr.startswith("baton: ")
+    missing = server.cli("lock", "exec", "uat", "--", "/no/such/program", check=127).stderr
+    assert "\nbaton: lock exec: /no/such/program: " in missing and "\nfix: " in missing
     failed = server.cli("lock", "exec", "uat", "--dirty-on-failure", "--", "sh", "-c",
                         "echo $BATON_LEASE; exit 1", check=1)
     assert server.api("GET", f"/leases/{failed.stdout.strip()}")["outcome"] == "dirty"
