@@ -153,6 +153,17 @@ TEST_F(Guarded, ends_what_the_command_left_behind_before_it_reports) {
   EXPECT_FALSE(alive(pid_in("pid")));
 }
 
+TEST_F(Guarded, leaves_nothing_behind_when_it_is_killed_itself) {
+  launch(
+      "trap '' TERM; setsid sh -c 'trap \"\" TERM; echo $$ > $FOLDER/pid; while :; do sleep "
+      "0.05; done' & while :; do sleep 0.05; done",
+      kLong);
+  ASSERT_TRUE(eventually([&] { return pid_in("pid") > 0; }));
+  for (const pid_t guard : runner::children_of(::getpid())) ::kill(guard, SIGKILL);
+  EXPECT_TRUE(report().lost);
+  EXPECT_FALSE(alive(pid_in("pid")));
+}
+
 TEST_F(Guarded, ends_the_command_when_whoever_asked_for_it_is_gone) {
   launch("trap '' TERM; echo $$ > $FOLDER/pid; while :; do sleep 0.05; done", kLong);
   ASSERT_TRUE(eventually([&] { return pid_in("pid") > 0; }));

@@ -26,6 +26,8 @@ constexpr Duration kGrace{5'000};
 constexpr Duration kMarginMin{150};
 constexpr Duration kMarginMax{1'500};
 constexpr Duration kReleasePatience{10'000};
+// A lease whose time is nearly over ends without a word, too.
+constexpr Duration kLatePatience{2'000};
 // As shells answer for a command that cannot be run, and for one that does not exist.
 constexpr int kNotExecutable = 126;
 constexpr int kNoCommand = 127;
@@ -76,6 +78,8 @@ class Execution {
 
   int run(const client::HeldLease& lease, const std::vector<std::string>& command) {
     lease_ = lease;
+    say(harmless(fmt::format("{} is held as {}, fence {}", grants_of(lease.document), lease.id,
+                             lease.fence)));
     const sigset_t set = forwarded_set();
     const Fd signals{::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
     guard_.launch(guarded(command));
@@ -164,7 +168,7 @@ class Execution {
     const int code = by_signal ? 128 + WTERMSIG(report.status) : WEXITSTATUS(report.status);
     if (lost_ && !(handed_on_ && !report.ended)) return tell_lost();
     if (report.ended) {
-      release("dirty", "its time was over; the command was killed");
+      release("dirty", "its time was over; the command was killed", kLatePatience);
       return tell_over();
     }
     if (lost_) return code;
@@ -175,9 +179,10 @@ class Execution {
     return code;
   }
 
-  void release(const std::string& outcome, const std::string& note) const {
+  void release(const std::string& outcome, const std::string& note,
+               Duration patience = kReleasePatience) const {
     const auto done = client::release_lease(target_.endpoint(), lease_.id,
-                                            {lease_.fence, outcome, note}, kReleasePatience);
+                                            {lease_.fence, outcome, note}, patience);
     if (!done)
       say(harmless(fmt::format("the lease {} could not be given back: {}; it ends by itself",
                                lease_.id, done.error().message)));

@@ -62,7 +62,8 @@ def test_exec_hands_on_environment_code_and_signals(locks):
     assert words[:2] == ["uat", "https://uat.corp"] and words[3] == "given"
     lease = server.api("GET", f"/leases/{words[2]}")
     assert (lease["state"], lease["outcome"]) == ("released", "clean")
-    assert server.cli("lock", "exec", "uat", "--", "/no/such/program", check=127).stderr.startswith("baton: ")
+    missing = server.cli("lock", "exec", "uat", "--", "/no/such/program", check=127).stderr
+    assert "\nbaton: lock exec: /no/such/program: " in missing and "\nfix: " in missing
     failed = server.cli("lock", "exec", "uat", "--dirty-on-failure", "--", "sh", "-c",
                         "echo $BATON_LEASE; exit 1", check=1)
     assert server.api("GET", f"/leases/{failed.stdout.strip()}")["outcome"] == "dirty"
@@ -110,6 +111,19 @@ def test_the_tree_is_dead_before_another_holds_though_lock_exec_does_nothing(loc
         _, err = end(holder, 21)
         assert "lease" in err and "fix:" in err
         assert locks.server.api("GET", "/leases?holder=a")["items"][0]["state"] == "expired"
+
+
+def test_what_was_held_by_a_killed_lock_exec_is_given_back_by_its_guard(locks):
+    holder = locks.exec("a", STUBBORN, "--ttl", "5m", "--kill-grace", "500ms")
+    pid = locks.pid("a")
+    waiting = locks.start("lock", "acquire", "uat", "--wait", "1m", "--holder", "b")
+    locks.until_queued("b")
+    holder.kill()
+    end(waiting, 0)
+    assert not alive(pid)
+    assert locks.last_beat("a") < locks.granted_at("b")
+    last = locks.server.api("GET", "/leases?holder=a")["items"][0]
+    assert (last["state"], last["outcome"]) == ("released", "dirty")
 
 
 def test_a_child_that_has_left_its_session_and_parent_dies_too(locks):
@@ -195,6 +209,24 @@ def test_a_request_whose_answer_is_lost_makes_one_lease(locks):
     proxy.lose_answers(1)
     locks.server.cli("lock", "release", out.strip(), env={"BATON_URL": proxy.url}, check=0)
     assert locks.holders() == []
+
+
+def test_a_waiter_that_was_taken_for_gone_asks_again_but_one_that_was_cancelled_does_not(locks):
+    locks.server.cli("env", "set", "uat", "--keep-alive", "1s", check=0)
+    lease = locks.server.cli("lock", "acquire", "uat", "--ttl", "5m", "--holder", "a").stdout.strip()
+    waiting = locks.start("lock", "acquire", "uat", "--wait", "5m", "--holder", "b")
+    locks.until_queued("b")
+    waiting.send_signal(signal.SIGSTOP)
+    wait_for(lambda: not locks.queue(), what="a queue without the waiter")
+    waiting.send_signal(signal.SIGCONT)
+    locks.until_queued("b")
+    again = locks.environment()["queue"][0]["lease"]
+    locks.server.cli("lock", "release", lease, check=0)
+    assert end(waiting, 0)[0].strip() == again
+    waiting = locks.start("lock", "acquire", "uat", "--wait", "5m", "--holder", "c")
+    locks.until_queued("c")
+    locks.server.cli("lock", "release", locks.environment()["queue"][0]["lease"], check=0)
+    assert "cancelled" in end(waiting, 13)[1]
 
 
 def test_a_lease_goes_from_deploy_to_test_without_a_gap(locks):
