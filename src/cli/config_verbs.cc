@@ -7,6 +7,7 @@
 #include "cli/connection.h"
 #include "cli/output.h"
 #include "config/config.h"
+#include "wire/environment_json.h"
 #include "wire/json_writer.h"
 #include "wire/schedule_json.h"
 #include "wire/suite_json.h"
