@@ -97,3 +97,14 @@ def test_a_client_of_call_me_waits_on_the_server(make_server):
     assert 9 < time.monotonic() - began < 15, "held for maybe.hold"
     assert call_me(server, "DELETE", "e") == 204
     assert [call_me(server, "GET", "e"), call_me(server, "POST", "e")] == [200, 201]
+
+
+def test_apply_puts_the_environments_of_a_file_on_the_server(server):
+    file = server.folder / "shared.yaml"
+    file.write_text("environments: [{name: uat, slots: 2, queue: {max: 7}, max_hold: 1h}]\n")
+    assert "environment uat" in server.cli("apply", "-f", str(file), check=0).stdout
+    uat = server.api("GET", "/environments/uat")
+    assert (uat["slots"], uat["queue_policy"]["max"], uat["max_hold_ms"]) == (2, 7, 3600000)
+    file.write_text("environments: [{name: uat, slot: 2}]\n")
+    refused = server.cli("validate", str(file), check=2)
+    assert "did you mean `slots`" in refused.stdout + refused.stderr
