@@ -9,7 +9,6 @@
 #include "api/handlers.h"
 #include "api/lookup.h"
 #include "api/reply.h"
-#include "api/run_lease.h"
 #include "api/runner_records.h"
 #include "api/submit.h"
 #include "base/text.h"
@@ -34,11 +33,10 @@ Result<int> epoch_of(const Call& call) {
   return static_cast<int>(*epoch);
 }
 
-std::string job_body(engine::Job job, int epoch, std::map<std::string, std::string> variables) {
+std::string job_body(engine::Job job, int epoch) {
   wire::Job out;
   out.run = job.run.id;
   out.epoch = epoch;
-  out.variables = std::move(variables);
   out.suite = std::move(job.suite);
   out.environment = job.run.request.environment;
   out.cancel = job.run.cancel_requested;
@@ -144,11 +142,7 @@ Async get_job(Context& context, Call& call) {
   };
   auto job = co_await submit<engine::Job>(context, std::move(operation));
   if (!job) co_return tl::unexpected(job.error());
-  auto variables = read(context, [&](store::Session& session) {
-    return lease_variables(session, job->run, context.clock().at);
-  });
-  if (!variables) co_return tl::unexpected(variables.error());
-  co_return json_reply(200, job_body(*std::move(job), *epoch, *std::move(variables)));
+  co_return json_reply(200, job_body(*std::move(job), *epoch));
 }
 
 Async post_records(Context& context, Call& call) {
