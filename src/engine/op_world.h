@@ -118,7 +118,7 @@ class OpWorld {
     const auto recovered = recover(*store_, rules, now);
     ASSERT_TRUE(recovered) << recovered.error().message;
     writer_ = std::make_unique<Writer>(
-        *store_, feed, [this] { return now; }, Ids(7),
+        *store_, feed, [this] { return now; }, Ids(7 + starts_++),
         [this](Context& c, const store::Deadline& deadline) {
           return on_deadline(c, rules, deadline);
         });
@@ -130,6 +130,7 @@ class OpWorld {
 
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<Writer> writer_;
+  std::uint64_t starts_ = 0;  // each gives other ids
 };
 
 // What comparisons in tests say for short: a list of numbers or of texts, and what holds what.

@@ -161,13 +161,17 @@ Result<void> take_slot(Tx& tx, std::string_view environment, int number, model::
 }
 
 Result<int> leave_slot(Tx& tx, std::string_view environment, int number) {
-  BATON_TRY(rows, tx.sql().query(
-                      "UPDATE slot SET holders = holders - 1, "
-                      "state = CASE WHEN holders > 1 THEN state ELSE 0 END, since = ? "
-                      "WHERE environment = ? AND number = ? AND holders > 0 RETURNING holders",
-                      {to_ms(tx.now().wall), std::string(environment), std::int64_t{number}}));
-  if (rows.empty()) return fail(Code::internal, "slot {} of {} has no holder", number, environment);
-  return static_cast<int>(rows[0].integer(0));
+  const std::string name(environment);
+  BATON_TRY(rows, tx.sql().query("SELECT holders FROM slot WHERE environment = ? AND number = ?",
+                                 {name, std::int64_t{number}}));
+  const int holders = rows.empty() ? 0 : static_cast<int>(rows[0].integer(0));
+  if (holders == 0) return fail(Code::internal, "slot {} of {} has no holder", number, environment);
+  BATON_TRY_VOID(
+      tx.sql().exec("UPDATE slot SET holders = holders - 1, "
+                    "state = CASE WHEN holders > 1 THEN state ELSE 0 END, since = ? "
+                    "WHERE environment = ? AND number = ?",
+                    {to_ms(tx.now().wall), name, std::int64_t{number}}));
+  return holders - 1;
 }
 
 Result<void> put_slot(Tx& tx, const SlotRow& slot, SlotState before) {

@@ -96,18 +96,19 @@ std::string lease_event_data(const Lease& lease) {
 }
 
 Result<void> insert_lease(Tx& tx, Lease& lease, std::string_view kind) {
-  BATON_TRY(rows,
-            tx.sql().query(
+  BATON_TRY(seq,
+            tx.sql().insert(
                 "INSERT INTO lease (id, state, holder, run_id, supersede_key, fence, created_at, "
                 "granted_at, ended_at, ended_by, reason, outcome, order_key, ttl_ms, max_hold_ms, "
                 "grants, detail, ending) VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, '', '', NULL, ?, ?, "
-                "?, ?, ?, '') RETURNING seq",
+                "?, ?, ?, '')",
+                "seq",
                 {lease.id, static_cast<std::int64_t>(lease.state), lease.request.holder.name,
                  run_or_null(lease), lease.request.supersede_key, lease.fence,
                  to_ms(lease.created_at), or_null(lease.granted_at), lease.order_key,
                  std::int64_t{lease.ttl.count()}, hold_or_null(lease), encode_grants(lease.grants),
                  encode_lease_request(lease)}));
-  lease.seq = rows.at(0).integer(0);
+  lease.seq = seq;
   BATON_TRY_VOID(tx.append(kind, lease_subject(lease.id), lease_event_data(lease)));
   return {};
 }
@@ -203,8 +204,8 @@ Result<std::vector<std::int64_t>> waiting_with_key(Session& session, std::string
 }
 
 Result<std::int64_t> next_fence(Tx& tx) {
-  BATON_TRY(rows,
-            tx.sql().query("UPDATE fence SET last = last + 1 WHERE id = 1 RETURNING last"));
+  BATON_TRY_VOID(tx.sql().exec("UPDATE fence SET last = last + 1 WHERE id = 1"));
+  BATON_TRY(rows, tx.sql().query("SELECT last FROM fence WHERE id = 1"));
   return rows.at(0).integer(0);
 }
 

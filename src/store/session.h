@@ -67,7 +67,14 @@ class Session {
     return do_exec(sql, args);
   }
 
-  /// Runs a statement and reads all of its rows; use RETURNING to learn what a write did.
+  /// Inserts one row and returns the number that the database gave it. `sql` has no RETURNING;
+  /// key: the column of that number, the row's id in SQLite.
+  Result<std::int64_t> insert(std::string_view sql, std::string_view key, Args args) {
+    return do_insert(sql, key, std::span<const Value>(args.begin(), args.size()));
+  }
+
+  /// Runs a statement and reads all of its rows; use RETURNING to learn what a write did. (SQLite
+  /// keeps such rows in a table of their own meanwhile: in what is done often, read them after.)
   Result<Rows> query(std::string_view sql, Args args = {}) {
     return do_query(sql, std::span<const Value>(args.begin(), args.size()));
   }
@@ -81,6 +88,11 @@ class Session {
 
  private:
   virtual Result<void> do_exec(std::string_view sql, std::span<const Value> args) = 0;
+  virtual Result<std::int64_t> do_insert(std::string_view sql, std::string_view key,
+                                         std::span<const Value> args) {
+    BATON_TRY(rows, do_query(std::string(sql) + " RETURNING " + std::string(key), args));
+    return rows.at(0).integer(0);
+  }
   virtual Result<Rows> do_query(std::string_view sql, std::span<const Value> args) = 0;
 };
 

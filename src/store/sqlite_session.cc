@@ -157,6 +157,12 @@ Result<void> SqliteSession::do_exec(std::string_view sql, std::span<const Value>
   return {};
 }
 
+Result<std::int64_t> SqliteSession::do_insert(std::string_view sql, std::string_view,
+                                              std::span<const Value> args) {
+  BATON_TRY_VOID(do_exec(sql, args));
+  return std::int64_t{sqlite3_last_insert_rowid(db_)};
+}
+
 Result<Rows> SqliteSession::do_query(std::string_view sql, std::span<const Value> args) {
   if (failure_) return tl::unexpected(*failure_);
   BATON_TRY(statement, prepare(sql));

@@ -46,6 +46,8 @@ class SqliteSession final : public Session {
   };
   explicit SqliteSession(sqlite3* db) : db_(db) {}
   Result<void> do_exec(std::string_view sql, std::span<const Value> args) override;
+  Result<std::int64_t> do_insert(std::string_view sql, std::string_view key,
+                                 std::span<const Value> args) override;
   Result<Rows> do_query(std::string_view sql, std::span<const Value> args) override;
   Result<sqlite3_stmt*> prepare(std::string_view sql);
   Result<void> bind(sqlite3_stmt* statement, std::span<const Value> args);

@@ -6,11 +6,11 @@
 namespace baton::store {
 
 Result<Seq> Tx::append(std::string_view kind, std::string_view subject, std::string_view data) {
-  BATON_TRY(rows, session_.query("INSERT INTO event (at, kind, subject, data) VALUES (?, ?, ?, ?) "
-                                 "RETURNING seq",
-                                 {to_ms(now_.wall), std::string(kind), std::string(subject),
-                                  std::string(data)}));
-  last_seq_ = rows.at(0).integer(0);
+  BATON_TRY(seq,
+            session_.insert("INSERT INTO event (at, kind, subject, data) VALUES (?, ?, ?, ?)",
+                            "seq", {to_ms(now_.wall), std::string(kind), std::string(subject),
+                                    std::string(data)}));
+  last_seq_ = seq;
   if (std::find(kinds_.begin(), kinds_.end(), kind) == kinds_.end()) kinds_.emplace_back(kind);
   return last_seq_;
 }

@@ -18,7 +18,7 @@ import uuid
 
 ADDRESS, TOKEN, NAME, SEED, LOG = sys.argv[1:6]
 TTL = 3.0
-ENVIRONMENTS = ["t1", "t2", "t3"]  # t3 has two slots
+ENVIRONMENTS = ["t1", "t2", "t3", "t4", "t5"]  # t3 has two slots
 chance = random.Random(int(SEED))
 log_fd = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 

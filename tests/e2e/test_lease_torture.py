@@ -21,11 +21,13 @@ TIMES = int(os.environ.get("BATON_TORTURE", "1"))
 CLIENTS = 24
 HANDOVERS = 1_000 * TIMES
 FAULTS = 10 * TIMES
-SECONDS = 240 * TIMES
+SECONDS = 200 * TIMES
 CONFIG = """
 environments:
   - {name: t1, queue: {keep_alive: 4s}, claim_window: 2s}
   - {name: t2, queue: {keep_alive: 4s}, claim_window: 2s}
+  - {name: t4, queue: {keep_alive: 4s}, claim_window: 2s}
+  - {name: t5, queue: {keep_alive: 4s}, claim_window: 2s}
   - {name: t3, slots: 2, queue: {keep_alive: 4s}, claim_window: 2s}
 """
 
@@ -98,10 +100,13 @@ class Torture:
         end = time.monotonic() + SECONDS
         kinds = [self.kill_server, self.kill_client, lambda: self.stop_client(5), self.kill_client,
                  lambda: self.stop_server(1), lambda: self.stop_server(9), self.kill_client]
-        turn = 0
+        turn, share = 0, HANDOVERS // (FAULTS + len(kinds))
         while time.monotonic() < end and (self.handovers() < HANDOVERS or len(self.faults) < FAULTS
                                           or turn < len(kinds)):
-            time.sleep(self.chance.random())
+            # Every fault holds somebody up for a TTL; in between there is work.
+            calm, wanted = time.monotonic() + 20, (turn + 1) * share
+            while self.handovers() < wanted and time.monotonic() < calm:
+                time.sleep(0.2)
             kinds[turn % len(kinds)]()
             turn += 1
         for process, log in self.clients.values():

@@ -51,11 +51,11 @@ class Machine:
 
     def cut(self):
         self.server.kill()
-        for path in self.server.data.glob("baton.db*"):
+        # What was removed meanwhile stays so: SQLite syncs the folder when it removes a journal.
+        for path in list(self.server.data.glob("baton.db*")):
             path.unlink()
-        for path in self.copies.glob("baton.db*"):
-            if not path.name.endswith((".draft", "-shm")):
-                shutil.copy(path, self.server.data / path.name)
+            if (self.copies / path.name).exists() and not path.name.endswith("-shm"):
+                shutil.copy(self.copies / path.name, path)
 
     def missing(self):
         """Of what was granted: what the server does not hold with its fence."""
