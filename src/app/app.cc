@@ -14,6 +14,7 @@
 #include "app/cleaner.h"
 #include "app/demo.h"
 #include "app/discovery.h"
+#include "app/lease_notifier.h"
 #include "app/pause_clock.h"
 #include "app/slot_hooks.h"
 #include "base/file.h"
@@ -87,6 +88,7 @@ struct App::State {
   std::unique_ptr<BlobSweep> sweep;
   std::unique_ptr<HookRunner> hooks;
   std::unique_ptr<SlotHooks> slot_hooks;
+  std::unique_ptr<LeaseNotifier> notifier;
 
   explicit State(Options o) : options(std::move(o)), rules(rules_of(options.config)) {}
 
@@ -221,6 +223,7 @@ void App::State::start_readers() {
   discovery->start();
   cleaner = std::make_unique<Cleaner>(*store, feed, *writer, *streams, *artifacts);
   sweep = std::make_unique<BlobSweep>(*store, *artifacts);
+  notifier = std::make_unique<LeaseNotifier>(*store, feed);
   slot_hooks = std::make_unique<SlotHooks>(list_key, rules, *store, feed, *writer);
   if (!options.hooks.empty())
     hooks = std::make_unique<HookRunner>(std::move(options.hooks), *store, feed, *writer);
@@ -267,6 +270,7 @@ void App::stop() {
   if (state_->executor) state_->executor->stop();
   if (state_->discovery) state_->discovery->stop();
   if (state_->server) state_->server->stop();
+  state_->notifier.reset();
   state_->slot_hooks.reset();
   state_->hooks.reset();
   state_->sweep.reset();
