@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// bench_fill_leases DATA EVENTS: makes a history of leases in a data folder that no server has open:
-// grants and releases through the operations themselves, many per commit. For `./dev bench leases`.
+// bench_fill_leases DATA EVENTS: makes a history of leases in a data folder that no server has
+// open: grants and releases through the operations themselves, many per commit. For `./dev bench
+// leases`.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>

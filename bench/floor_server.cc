@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // bench_floor FILE: a lock server that is as little as one can be and yet durable: a thread per
-// connection, one thread that writes what came and syncs it once for all, then the answers. "A NAME"
-// takes or waits, "R NAME" gives back; each answer is "ok". What it does not do is Baton's business;
-// what it needs for the same is the floor of the figures.
+// connection, one thread that writes what came and syncs it once for all, then the answers. "A
+// NAME" takes or waits, "R NAME" gives back; each answer is "ok". What it does not do is Baton's
+// business; what it needs for the same is the floor of the figures.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -74,11 +74,12 @@ int main(int argc, char** argv) {
   getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
   std::printf("%d\n", ntohs(address.sin_port));
   std::fflush(stdout);
-  std::thread(commit, file).detach();
+  const std::jthread committer(commit, file);
+  std::deque<std::jthread> clients;  // it is killed at its end
   for (int fd = 0; (fd = accept(listener, nullptr, nullptr)) >= 0;) {
     const int one = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    std::thread(serve, fd).detach();
+    clients.emplace_back(serve, fd);
   }
   return 0;
 }

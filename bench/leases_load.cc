@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The load of `./dev bench leases`:
-//   bench_leases cycles SYSTEM ADDRESS CLIENTS SECONDS [TOKEN]   acquire + release cycles per second
-//   bench_leases handover SYSTEM ADDRESS COUNT [TOKEN]           µs from a release to the waiter's answer
-//   bench_leases crowd ADDRESS WAITERS HANDOVERS TOKEN           the same with many who wait
-//   bench_leases idle ADDRESS WAITERS TOKEN                      waits until its standard input ends
+//   bench_leases cycles SYSTEM ADDRESS CLIENTS SECONDS [TOKEN]   acquire + release cycles per
+//   second bench_leases handover SYSTEM ADDRESS COUNT [TOKEN]           µs from a release to the
+//   waiter's answer bench_leases crowd ADDRESS WAITERS HANDOVERS TOKEN           the same with many
+//   who wait bench_leases idle ADDRESS WAITERS TOKEN                      waits until its standard
+//   input ends
 // Each prints numbers, one a line; a thread per client, an open connection each.
 #include <poll.h>
 #include <unistd.h>
@@ -132,8 +133,8 @@ int idle(const Target& target, int waiters) {
     peers.push_back(connect_to(target, "awaited"));
     peers.back()->ask();
   }
-  for (auto& peer : peers)
-    std::thread([&peer] { peer->wait(); }).detach();
+  std::vector<std::thread> threads;
+  for (auto& peer : peers) threads.emplace_back([&peer] { peer->wait(); });
   std::printf("waiting\n");
   std::fflush(stdout);
   char byte = 0;

@@ -194,7 +194,8 @@ bool LeaseFold::would_fit(const FoldLease& lease) const {
   const auto& wants = lease.row.request.wants;
   const bool selects = std::any_of(wants.begin(), wants.end(),
                                    [](const Want& want) { return want.environment.empty(); });
-  if (selects && wants.size() > 1) return false;  // several selectors: which gets which is the engine's
+  if (selects && wants.size() > 1)
+    return false;  // several selectors: which gets which is the engine's
   if (selects)
     return std::any_of(environments_.begin(), environments_.end(), [&](const auto& entry) {
       return matches(wants[0], entry.first, entry.second) &&

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The frame of the deterministic simulations: the real operations on an SQLite database in memory, a
-// clock that only the simulation moves, lost answers and crashes, all drawn from one seed, on one
+// The frame of the deterministic simulations: the real operations on an SQLite database in memory,
+// a clock that only the simulation moves, lost answers and crashes, all drawn from one seed, on one
 // thread. A world derives from it, says who acts, and checks what it reads in the journal.
 #include <cstdint>
 #include <memory>

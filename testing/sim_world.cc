@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The checks and the rest at the end. sim_actors.cc holds what the clients, runners and the executor
-// do.
+// The checks and the rest at the end. sim_actors.cc holds what the clients, runners and the
+// executor do.
 #include "testing/sim_world.h"
 
 #include <fmt/format.h>

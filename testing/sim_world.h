@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The simulation of runs: clients, runners, an executor, schedules and crashes. After every step the
-// journal is folded and compared with the tables.
+// The simulation of runs: clients, runners, an executor, schedules and crashes. After every step
+// the journal is folded and compared with the tables.
 #include <cstdint>
 #include <map>
 #include <optional>

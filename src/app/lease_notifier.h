@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Tells the waiter of a lease that named an address (`notify.url`) that it was granted: a POST of
-// {"event":"lease.granted","lease":ID,"fence":N}. The waiter then has its claim window to look at the
-// lease. Each is tried a few times; nothing depends on it, so nothing of it is stored.
+// {"event":"lease.granted","lease":ID,"fence":N}. The waiter then has its claim window to look at
+// the lease. Each is tried a few times; nothing depends on it, so nothing of it is stored.
 #include <memory>
 
 #include "engine/feed.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Beats: when a holder or a waiter was last heard of. They are many and worth little each, so they are
-// kept in memory only: a renewal costs no disk write, and works while the disk is full. After a restart
-// nobody has been heard of, and everybody gets his full time again (recover_leases).
-// Writer thread only. What an operation notes here stays when it is rolled back: that can only make a
+// Beats: when a holder or a waiter was last heard of. They are many and worth little each, so they
+// are kept in memory only: a renewal costs no disk write, and works while the disk is full. After a
+// restart nobody has been heard of, and everybody gets his full time again (recover_leases). Writer
+// thread only. What an operation notes here stays when it is rolled back: that can only make a
 // lease live longer than it had to.
 #include <algorithm>
 #include <cstddef>
@@ -41,7 +41,8 @@ class Beats {
   static constexpr std::size_t kSweepMin = 1'024;
 
   void sweep(TimePoint now) {
-    std::erase_if(beats_, [&](const auto& entry) { return entry.second.until + kForgetAfter < now; });
+    std::erase_if(beats_,
+                  [&](const auto& entry) { return entry.second.until + kForgetAfter < now; });
     sweep_at_ = std::max(kSweepMin, beats_.size() * 2);
   }
 

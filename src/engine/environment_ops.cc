@@ -133,10 +133,10 @@ Result<Environment> get_environment(store::Session& session, std::string_view na
   std::vector<std::string> names;
   for (const Environment& one : all) names.push_back(one.name);
   const std::string near = nearest(name, names);
-  return fail_with_fix(
-      Code::not_found,
-      near.empty() ? "`baton env ls` lists the environments" : fmt::format("did you mean {}?", near),
-      "the environment {} is unknown", json_quote(name));
+  return fail_with_fix(Code::not_found,
+                       near.empty() ? "`baton env ls` lists the environments"
+                                    : fmt::format("did you mean {}?", near),
+                       "the environment {} is unknown", json_quote(name));
 }
 
 Result<Environment> declare_environment(Context& context, const Rules& rules,

@@ -175,7 +175,8 @@ bool is_clean(const Lease& lease) {
 
 std::string event_of(LeaseState state) { return fmt::format("lease.{}", name_of(state)); }
 
-// The held lease has ended: its slots are left, and those in `rest` go their way between two leases.
+// The held lease has ended: its slots are left, and those in `rest` go their way between two
+// leases.
 Result<void> end_uses(Context& context, const Lease& lease, const std::vector<Grant>& rest) {
   store::Tx& tx = context.tx;
   BATON_TRY_VOID(clear_ends(context, lease));

@@ -30,8 +30,8 @@ struct End {
   std::string_view by;      // who, "" when it was time
   std::string_view reason;  // "" when the state says all
 };
-/// Ends a live lease: out of the queues, or its slots are free, rest or are cleaned. Does not settle;
-/// the result names the environments that the caller has to settle.
+/// Ends a live lease: out of the queues, or its slots are free, rest or are cleaned. Does not
+/// settle; the result names the environments that the caller has to settle.
 Result<std::set<std::string>> end_lease(Context& context, model::Lease& lease, const End& how);
 
 /// Ends a held lease of which only the slots in `rest` become free; the others are given on by the

@@ -23,23 +23,24 @@ struct LeaseStatus {
 /// (Rules::auto_create_environments). token: the name of the token that asks.
 /// Errors: see check_lease_request; not_found (environment), unsatisfiable (more slots than there
 /// are; a selector that nothing matches), busy (wait 0 and not free; members `holders`,
-/// `queue_length` and, when a state or a booking keeps it out, `barred`), deadlock (member `cycle`), limit (the queue is full).
+/// `queue_length` and, when a state or a booking keeps it out, `barred`), deadlock (member
+/// `cycle`), limit (the queue is full).
 Result<LeaseStatus> acquire(Context& context, const Rules& rules, model::LeaseRequest request,
                             std::string_view token);
 
-/// The lease as it is, which also tells that its waiter is alive: for as long as he says that he waits
-/// for the answer, and for the keep_alive of his environments from then on. Of a held lease it tells
-/// that the grant was seen; it does not prolong it. Changes nothing in the database.
+/// The lease as it is, which also tells that its waiter is alive: for as long as he says that he
+/// waits for the answer, and for the keep_alive of his environments from then on. Of a held lease
+/// it tells that the grant was seen; it does not prolong it. Changes nothing in the database.
 /// Errors: not_found.
 Result<LeaseStatus> see_lease(Context& context, std::string_view id, Duration waits_for);
 
-/// Another full TTL from now; fence: the holder's. Changes nothing in the database, so it works while
-/// the disk is full. Errors: not_found, stale_fence, conflict (it waits still), gone (with who ended
-/// it, when and why; members `state`, `ended_at`, `ended_by`, `reason`).
+/// Another full TTL from now; fence: the holder's. Changes nothing in the database, so it works
+/// while the disk is full. Errors: not_found, stale_fence, conflict (it waits still), gone (with
+/// who ended it, when and why; members `state`, `ended_at`, `ended_by`, `reason`).
 Result<LeaseStatus> renew_lease(Context& context, std::string_view id, std::int64_t fence);
 
-/// For callers that ask first whether they could have it, and then for it: the held lease lapses unless
-/// claim_lease comes within `window`. Errors: not_found.
+/// For callers that ask first whether they could have it, and then for it: the held lease lapses
+/// unless claim_lease comes within `window`. Errors: not_found.
 Result<void> reserve_lease(Context& context, std::string_view id, Duration window);
 /// He has come. Result: whether the lease was still his to claim; it is held then.
 Result<bool> claim_lease(Context& context, std::string_view id);
@@ -60,10 +61,10 @@ struct Heir {
   std::string lease;
   std::optional<model::Holder> holder;
 };
-/// The heir holds the slots with a fence of its own before anybody else could; of several slots those
-/// that the waiting lease does not want become free. Result: the heir's lease.
-/// Errors: not_found, stale_fence, gone, conflict (not held; the other does not wait),
-/// unprocessable (the waiting lease wants something else).
+/// The heir holds the slots with a fence of its own before anybody else could; of several slots
+/// those that the waiting lease does not want become free. Result: the heir's lease. Errors:
+/// not_found, stale_fence, gone, conflict (not held; the other does not wait), unprocessable (the
+/// waiting lease wants something else).
 Result<LeaseStatus> transfer_lease(Context& context, const Rules& rules, std::string_view id,
                                    std::int64_t fence, const Heir& heir, std::string_view by);
 
@@ -76,8 +77,8 @@ Result<LeaseStatus> revoke_lease(Context& context, const Rules& rules, std::stri
 /// Deadlines of a lease.
 Result<void> lease_due(Context& context, const Rules& rules, const store::Deadline& deadline);
 
-/// After a start: every holder and waiter has its full time again; the fence is beyond every one that
-/// a restored older state could have given; queues keep their order if the clock went back.
+/// After a start: every holder and waiter has its full time again; the fence is beyond every one
+/// that a restored older state could have given; queues keep their order if the clock went back.
 Result<void> recover_leases(Context& context);
 
 }  // namespace baton::engine

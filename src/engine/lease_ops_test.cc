@@ -124,7 +124,8 @@ TEST_F(LeaseOps, several_environments_are_had_together_and_the_free_one_is_kept)
 TEST_F(LeaseOps, an_environment_is_chosen_by_its_labels) {
   declare("phone-1", 1, [](auto& e) { e.labels = {{"kind", "phone"}, {"os", "14"}}; });
   declare("phone-2", 1, [](auto& e) { e.labels = {{"kind", "phone"}}; });
-  const auto any = id_of(want("a", {{"", {{"kind", "phone"}}, {}, 1}, {"", {{"os", "14"}}, {}, 1}}));
+  const auto any =
+      id_of(want("a", {{"", {{"kind", "phone"}}, {}, 1}, {"", {{"os", "14"}}, {}, 1}}));
   ASSERT_EQ(state(any), LeaseState::held);
   EXPECT_EQ(lease(any).grants[0].environment, "phone-2");
   EXPECT_EQ(lease(any).grants[1].environment, "phone-1");

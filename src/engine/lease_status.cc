@@ -144,8 +144,9 @@ Result<QueuePlace> place_of(store::Session& session, const Lease& lease, TimePoi
   return place;
 }
 
-Result<std::vector<Waiting>> queue_of(store::Session& session, const model::Environment& environment,
-                                      TimePoint wall, int limit) {
+Result<std::vector<Waiting>> queue_of(store::Session& session,
+                                      const model::Environment& environment, TimePoint wall,
+                                      int limit) {
   std::vector<Waiting> queue;
   BATON_TRY(etas, Etas::of(session, environment.name, wall));
   BATON_TRY(places, store::queue_page(session, environment.name, {INT64_MIN, 0}, limit));

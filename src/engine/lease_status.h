@@ -16,8 +16,8 @@ Result<model::Lease> get_lease(store::Session& session, std::string_view id);
 
 /// With what is left of its time.
 Result<LeaseStatus> status_of(const Context& context, model::Lease lease);
-/// The same for a reader beside the writer. beat: what the writer has heard of it; without it the time
-/// left is too short for a lease that was renewed, never too long.
+/// The same for a reader beside the writer. beat: what the writer has heard of it; without it the
+/// time left is too short for a lease that was renewed, never too long.
 Result<LeaseStatus> status_of(store::Session& session, TimePoint at, const Beats::Beat& beat,
                               model::Lease lease);
 
@@ -38,8 +38,9 @@ struct Waiting {
   std::optional<Duration> eta;
 };
 /// The queue of an environment in its order, at most `limit`.
-Result<std::vector<Waiting>> queue_of(store::Session& session, const model::Environment& environment,
-                                      TimePoint wall, int limit);
+Result<std::vector<Waiting>> queue_of(store::Session& session,
+                                      const model::Environment& environment, TimePoint wall,
+                                      int limit);
 
 /// Whether the holder would get one slot of the environment for himself at once: nobody waits, its
 /// state and bookings allow it, and one is free. Errors: not_found.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// The lease of a run that names an environment. The server itself is the holder: the lease has no TTL
-// and ends with the run. For operations only.
+// The lease of a run that names an environment. The server itself is the holder: the lease has no
+// TTL and ends with the run. For operations only.
 #include "engine/lease_ops.h"
 #include "engine/rules.h"
 #include "engine/writer.h"
@@ -15,8 +15,8 @@ Result<void> lease_for_run(Context& context, const Rules& rules, store::RunRow& 
 /// The run's lease was granted: a waiting run may start when there is room (admit).
 Result<void> run_has_lease(Context& context, RunId run);
 
-/// The run has its verdict: the lease ends with the outcome that follows from it, and what happened on
-/// the environment meanwhile is stored.
+/// The run has its verdict: the lease ends with the outcome that follows from it, and what happened
+/// on the environment meanwhile is stored.
 Result<void> release_for_run(Context& context, const Rules& rules, store::RunRow& row);
 
 /// Somebody wants to end the lease of a run: that cancels the run, and the lease ends with it.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // What happens to a slot between two leases: it rests after an end that was not clean (cooling), is
-// reset (cleaning), looked at (checking), and is free or broken. The hooks themselves are run outside;
-// they are told by the events slot.cleaning, slot.checking, slot.probe, slot.provisioning and
-// slot.destroying, and say how they ended by hook_ended.
+// reset (cleaning), looked at (checking), and is free or broken. The hooks themselves are run
+// outside; they are told by the events slot.cleaning, slot.checking, slot.probe, slot.provisioning
+// and slot.destroying, and say how they ended by hook_ended.
 #include <string>
 #include <string_view>
 

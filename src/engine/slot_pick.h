@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Which slots a waiting lease gets: the state of a few environments in memory, with what is set aside
-// for older requests, and the choice. Pure but for loading. For lease_grant and its checks.
+// Which slots a waiting lease gets: the state of a few environments in memory, with what is set
+// aside for older requests, and the choice. Pure but for loading. For lease_grant and its checks.
 //
-// The rule: an older request that waits for busy slots sets aside what it will need, and a younger one
-// gets only what is left over. Nothing is set aside by a request that the state of an environment
-// keeps from being served (maintenance, a booking), nor against a party for which the older request
-// itself waits: that would be a deadlock.
+// The rule: an older request that waits for busy slots sets aside what it will need, and a younger
+// one gets only what is left over. Nothing is set aside by a request that the state of an
+// environment keeps from being served (maintenance, a booking), nor against a party for which the
+// older request itself waits: that would be a deadlock.
 #include <functional>
 #include <map>
 #include <optional>

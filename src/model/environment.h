@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// An environment: something that a few may use at the same time, one per slot. Plain data and checks.
+// An environment: something that a few may use at the same time, one per slot. Plain data and
+// checks.
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -26,8 +27,8 @@ enum class QueuePolicy { fifo, newest, latest_only };
 std::string_view name_of(QueuePolicy policy);
 Result<QueuePolicy> parse_queue_policy(std::string_view text);
 
-/// What is run on the server for a slot: after each use (reset, then health), or to make and destroy
-/// what the slot stands for.
+/// What is run on the server for a slot: after each use (reset, then health), or to make and
+/// destroy what the slot stands for.
 enum class HookKind { reset, health, provision, destroy };
 std::string_view name_of(HookKind kind);
 

@@ -15,8 +15,8 @@
 
 namespace baton::model {
 
-/// The first two are live, the others are ends. superseded: a newer request of its key or queue took
-/// its place; transferred: its slots went to another lease without being free in between.
+/// The first two are live, the others are ends. superseded: a newer request of its key or queue
+/// took its place; transferred: its slots went to another lease without being free in between.
 enum class LeaseState {
   queued, held, released, expired, cancelled, timed_out, superseded, revoked, transferred
 };
@@ -99,13 +99,13 @@ struct Lease {
   bool is_live() const { return state == LeaseState::queued || state == LeaseState::held; }
 };
 
-/// Wants (1 to kWantsMax, no environment twice, 1 or more slots each), holder, TTL, priority, texts.
-/// Errors: invalid with one detail per field; unprocessable (TTL out of range).
+/// Wants (1 to kWantsMax, no environment twice, 1 or more slots each), holder, TTL, priority,
+/// texts. Errors: invalid with one detail per field; unprocessable (TTL out of range).
 Result<void> check_lease_request(const LeaseRequest& request);
 
 /// Where a request stands in the queues: by arrival, moved ahead by `age_step` for each step of
-/// priority. So a waiting request gains one step of priority per age_step on every later one, and the
-/// order of two requests never changes.
+/// priority. So a waiting request gains one step of priority per age_step on every later one, and
+/// the order of two requests never changes.
 std::int64_t order_key(TimePoint arrived, int priority, Duration age_step, QueuePolicy policy);
 
 /// True when the environment has every one of the labels.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Tables lease, lease_want (the queues), lease_use (who used which slot when) and fence. Writes of a
-// lease append its event, of subject "lease:ID".
+// Tables lease, lease_want (the queues), lease_use (who used which slot when) and fence. Writes of
+// a lease append its event, of subject "lease:ID".
 #include <optional>
 #include <string>
 #include <string_view>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Environments, their slots, leases and bookings.
 //
-// Enumerations are stored as the number of their enumerator (model/environment.h, model/lease.h), so
-// these may only grow at the end.
+// Enumerations are stored as the number of their enumerator (model/environment.h, model/lease.h),
+// so these may only grow at the end.
 #include "store/migrations.h"
 
 namespace baton::store {
@@ -11,7 +11,8 @@ namespace {
 // fence holds the last one given, for ever rising. lease_want has a row for each environment that a
 // waiting lease may be given: it is the queue, in order. lease_use is who used a slot from when to
 // when; it and slot_period (what else kept a slot busy; slot 0 = the whole environment) are what
-// history and utilisation are made of. booking.ends_at: nothing of it is later (NULL: it has no end).
+// history and utilisation are made of. booking.ends_at: nothing of it is later (NULL: it has no
+// end).
 constexpr std::string_view kSqlite = R"sql(
 CREATE TABLE fence (
   id   BIGINT PRIMARY KEY,
@@ -75,7 +76,8 @@ CREATE TABLE lease (
 CREATE UNIQUE INDEX lease_id ON lease (id);
 CREATE INDEX lease_live ON lease (state, seq) WHERE state < 2;
 CREATE INDEX lease_party ON lease (holder, seq) WHERE state < 2;
-CREATE INDEX lease_superseding ON lease (supersede_key, seq) WHERE state = 0 AND supersede_key <> '';
+CREATE INDEX lease_superseding ON lease (supersede_key, seq)
+  WHERE state = 0 AND supersede_key <> '';
 CREATE INDEX lease_ended ON lease (ended_at, seq) WHERE ended_at IS NOT NULL;
 CREATE TABLE lease_want (
   environment TEXT NOT NULL,
@@ -182,7 +184,8 @@ CREATE TABLE lease (
 CREATE UNIQUE INDEX lease_id ON lease (id);
 CREATE INDEX lease_live ON lease (state, seq) WHERE state < 2;
 CREATE INDEX lease_party ON lease (holder, seq) WHERE state < 2;
-CREATE INDEX lease_superseding ON lease (supersede_key, seq) WHERE state = 0 AND supersede_key <> '';
+CREATE INDEX lease_superseding ON lease (supersede_key, seq)
+  WHERE state = 0 AND supersede_key <> '';
 CREATE INDEX lease_ended ON lease (ended_at, seq) WHERE ended_at IS NOT NULL;
 CREATE TABLE lease_want (
   environment TEXT COLLATE "C" NOT NULL,

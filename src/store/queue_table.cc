@@ -137,11 +137,13 @@ Result<std::vector<Use>> uses_between(Session& session, std::string_view environ
 
 Result<std::optional<Duration>> usual_hold(Session& session, std::string_view environment,
                                            int limit) {
-  BATON_TRY(rows,
-            session.query("SELECT COUNT(*), CAST(SUM(to_at - from_at) AS BIGINT) FROM (SELECT from_at, to_at FROM "
-                          "lease_use WHERE environment = ? AND to_at IS NOT NULL "
-                          "ORDER BY to_at DESC LIMIT ?) AS newest",
-                          {std::string(environment), std::int64_t{limit}}));
+  BATON_TRY(
+      rows,
+      session.query(
+          "SELECT COUNT(*), CAST(SUM(to_at - from_at) AS BIGINT) FROM (SELECT from_at, to_at FROM "
+          "lease_use WHERE environment = ? AND to_at IS NOT NULL "
+          "ORDER BY to_at DESC LIMIT ?) AS newest",
+          {std::string(environment), std::int64_t{limit}}));
   const std::int64_t count = rows.at(0).integer(0);
   if (count == 0) return std::optional<Duration>{};
   return std::optional{Duration{rows[0].integer(1) / count}};

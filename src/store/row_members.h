@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// For the encoders of rows only: writes members that differ from their default, and reads them back.
+// For the encoders of rows only: writes members that differ from their default, and reads them
+// back.
 #include <boost/json.hpp>
 #include <cstdint>
 #include <exception>
@@ -54,7 +55,8 @@ class MemberWriter {
   json::object object_;
 };
 
-/// Reads what MemberWriter wrote. A member of another type is a damaged row: the accessors throw, and
+/// Reads what MemberWriter wrote. A member of another type is a damaged row: the accessors throw,
+/// and
 // decode() turns that into an error.
 class MemberReader {
  public:
@@ -107,7 +109,8 @@ class MemberReader {
 };
 
 /// Errors: internal (the text is not what an encoder wrote).
-inline Result<void> decode(std::string_view text, const std::function<void(const json::value&)>& read) {
+inline Result<void> decode(std::string_view text,
+                           const std::function<void(const json::value&)>& read) {
   try {
     read(json::parse({text.data(), text.size()}));
     return {};

@@ -56,8 +56,8 @@ Result<bool> was_run(Session& session, RunId id);
 Result<std::vector<RunRow>> runs_in_state(Session& session, model::RunState state, RunId after,
                                           int limit);
 
-/// The lease that the run waits for, or has: run.waiting and run.ready. A waiting run counts as queued
-/// but is not started.
+/// The lease that the run waits for, or has: run.waiting and run.ready. A waiting run counts as
+/// queued but is not started.
 Result<void> mark_waiting(Tx& tx, RunRow& row);
 Result<void> mark_ready(Tx& tx, RunRow& row);
 Result<void> set_lease(Tx& tx, RunRow& row, std::string_view lease);

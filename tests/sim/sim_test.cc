@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs a simulation: `sim_test [--world runs|leases] [--seeds N] [--from S] [--steps N] [--jobs N]`,
-// or `--seed S` for one. A seed that fails prints how to repeat it.
+// Runs a simulation: `sim_test [--world runs|leases] [--seeds N] [--from S] [--steps N] [--jobs
+// N]`, or `--seed S` for one. A seed that fails prints how to repeat it.
 #include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,7 +34,8 @@ struct Arguments {
 [[noreturn]] void refuse(std::string_view word) {
   fmt::print(stderr,
              "sim_test: {} is not understood\n"
-             "fix: sim_test [--world runs|leases] [--seeds N] [--from S] [--steps N] [--jobs N] | --seed S\n",
+             "fix: sim_test [--world runs|leases] [--seeds N] [--from S] [--steps N] [--jobs N] | "
+             "--seed S\n",
              word);
   std::exit(2);
 }
@@ -113,19 +114,21 @@ int run_part(const Arguments& arguments, std::uint64_t part, std::uint64_t parts
       fmt::print("seed {}: {} commands, trace {:016x}\n", seed, outcome.commands, outcome.hash);
     if (outcome.wrong.empty()) continue;
     ++failures;
-    fmt::print("seed {} (trace {:016x}): {}\n  repeat: ./dev sim {}--steps {} --seed {}\n", seed, outcome.hash,
-               outcome.wrong, arguments.leases ? "--world leases " : "", arguments.steps, seed);
+    fmt::print("seed {} (trace {:016x}): {}\n  repeat: ./dev sim {}--steps {} --seed {}\n", seed,
+               outcome.hash, outcome.wrong, arguments.leases ? "--world leases " : "",
+               arguments.steps, seed);
     std::fflush(stdout);
   }
-  // A server that refuses or cancels everything keeps all the other promises. (Of the world of leases
-  // it is the grants after a wait that are counted.)
+  // A server that refuses or cancels everything keeps all the other promises. (Of the world of
+  // leases it is the grants after a wait that are counted.)
   if (!arguments.one && decided < lived) {
     ++failures;
-    fmt::print("{} seeds have only {} runs with a verdict of their own, or grants after a wait\n", lived, decided);
+    fmt::print("{} seeds have only {} runs with a verdict of their own, or grants after a wait\n",
+               lived, decided);
   }
   if (!arguments.one && part == 0)
-    fmt::print("{} commands, {} verdicts or grants in the first of {} processes\n", commands, decided,
-               parts);
+    fmt::print("{} commands, {} verdicts or grants in the first of {} processes\n", commands,
+               decided, parts);
   std::fflush(stdout);
   return failures == 0 ? 0 : 1;
 }
