@@ -108,6 +108,12 @@ Result<SqliteFile> inspect_content(const std::string& path, bool check_pages) {
   if (objects->at(0).integer(0) > 0 && id.at(0).integer(0) != kApplicationId)
     return fail_with_fix(Code::unavailable, "choose another folder with --data",
                          "{} is not a database of Baton; nothing was changed", path);
+  if (objects->at(0).integer(0) > 0) {
+    // Its row is made in one transaction with the first table: a database without was damaged, and
+    // must not be taken for a new one.
+    const auto row = session->query("SELECT 1 FROM meta WHERE key = 'schema_version'");
+    if (!row || row->empty()) return damaged(path, "its schema version is missing");
+  }
   BATON_TRY(version, sqlite_schema_version(*session));
   if (version > schema_version())
     return fail_with_fix(Code::conflict, "install the newer Baton again, or restore a backup",

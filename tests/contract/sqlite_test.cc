@@ -89,6 +89,15 @@ TEST_F(Sqlite, damaged_pages_are_refused) {
   expect_refused("damaged");
 }
 
+TEST_F(Sqlite, a_database_without_its_schema_version_is_not_taken_for_a_new_one) {
+  make(10);
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open((folder_ + "/baton.db").c_str(), &db), SQLITE_OK);
+  sqlite3_exec(db, "DELETE FROM meta; PRAGMA wal_checkpoint(TRUNCATE)", nullptr, nullptr, nullptr);
+  sqlite3_close(db);
+  expect_refused("schema version is missing");
+}
+
 TEST_F(Sqlite, random_damage_never_crashes_and_never_writes_before_it_is_accepted) {
   make(60);
   const std::string whole = bytes();
