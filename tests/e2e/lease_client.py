@@ -32,7 +32,7 @@ class Connection:
     """Keep-alive; where the server is now is read anew after each trouble: a restart moves it."""
 
     def __init__(self):
-        self.http = None
+        self.http, self.replayed = None, False
 
     def call(self, method, path, body=None, headers=None, drop=False, timeout=30):
         if self.http is None:
@@ -45,6 +45,7 @@ class Connection:
             if drop:
                 raise OSError("the answer is dropped on purpose")
             answer = self.http.getresponse()
+            self.replayed = answer.getheader("Idempotency-Replayed") is not None
             return answer.status, json.loads(answer.read() or b"null")
         except (OSError, ValueError, http.client.HTTPException):
             self.http.close()
@@ -87,7 +88,13 @@ def acquire():
     if status not in (201, 202):
         log("refused", status=status, answer=lease)
         return None
-    queued = status == 202
+    if status == 201 and connection.replayed:
+        # A replayed answer says how long the lease had to live when it was granted, not now.
+        status, lease, sent = call("GET", f"/leases/{lease['id']}")
+        if status != 200:
+            log("lost", status=status, answer=lease)
+            return None
+    queued = lease["state"] == "queued"
     if queued:
         log("queued", lease=lease["id"], environment=environment, asked=asked)
     cancel_at = time.monotonic() + chance.random() * 0.2 if chance.random() < 0.1 else None
