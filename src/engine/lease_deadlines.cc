@@ -81,7 +81,7 @@ Result<void> recover_lease(Context& context, const Lease& lease) {
       const TimePoint latest = context.now.at + *lease.max_hold;
       if (due && *due > latest) BATON_TRY_VOID(tx.set_deadline(kLeaseHold, subject, latest));
     }
-    return again(kLeaseExpiry, lease.ttl);
+    return again(kLeaseExpiry, lease.ttl + kClockGrain);
   }
   BATON_TRY(due, store::find_deadline(tx.sql(), kLeaseWait, subject));
   const TimePoint latest = context.now.at + lease.request.wait;

@@ -143,8 +143,8 @@ class Walk {
 Result<void> set_ends(Context& context, const Lease& lease) {
   const std::string subject = store::lease_subject(lease.id);
   if (lease.ttl.count() > 0)
-    BATON_TRY_VOID(
-        context.tx.set_deadline(kLeaseExpiry, subject, context.now.at + lease.ttl));
+    BATON_TRY_VOID(context.tx.set_deadline(kLeaseExpiry, subject,
+                                           context.now.at + lease.ttl + kClockGrain));
   if (lease.max_hold)
     BATON_TRY_VOID(
         context.tx.set_deadline(kLeaseHold, subject, context.now.at + *lease.max_hold));

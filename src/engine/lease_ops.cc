@@ -221,7 +221,8 @@ Result<LeaseStatus> renew_lease(Context& context, std::string_view id, std::int6
                          "the lease {} is not held yet", id);
   BATON_TRY_VOID(check_fence(lease, fence));
   if (lease.state != LeaseState::held) return lost(lease);
-  context.beats.note(lease.id, context.now.at + lease.ttl, lease.fence, context.now.at);
+  context.beats.note(lease.id, context.now.at + lease.ttl + kClockGrain, lease.fence,
+                     context.now.at);
   return status_of(context, std::move(lease));
 }
 

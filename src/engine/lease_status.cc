@@ -92,7 +92,7 @@ Result<LeaseStatus> status_of(store::Session& sql, TimePoint at, const Beats::Be
       BATON_TRY(due, store::find_deadline(sql, kLeaseExpiry, subject));
       TimePoint end = due.value_or(at);
       if (beat.fence == lease.fence) end = std::max(end, beat.until);
-      status.expires_in = std::max(Duration{0}, end - at);
+      status.expires_in = std::max(Duration{0}, end - at - kClockGrain);
     }
     if (lease.max_hold) {
       BATON_TRY(due, store::find_deadline(sql, kLeaseHold, subject));
