@@ -53,13 +53,14 @@ def overlaps(holds):
         list_.sort(key=lambda hold: hold.begins)
         active = []
         for hold in list_:
+            if hold.ends <= hold.begins:
+                continue  # it heard of its grant when that was over already, and used nothing
             active = [other for other in active if other.ends > hold.begins]
             for other in active:
                 if "exclusive" in (hold.mode, other.mode):
                     problems.append(f"{where}: {hold.lease} begins {other.ends - hold.begins:.3f} s "
                                     f"before {other.lease} ends")
-            if hold.ends > hold.begins:
-                active.append(hold)
+            active.append(hold)
     return problems
 
 
