@@ -13,8 +13,8 @@
 
 namespace baton::engine {
 
-/// The clock of operations counts whole milliseconds. A lease lives so much longer than its holder is
-/// told, so that rounding never ends it before its holder has stopped.
+/// The clock of operations counts whole milliseconds. A lease lives so much longer than its holder
+/// is told, so that rounding never ends it before its holder has stopped.
 inline constexpr Duration kClockGrain{1};
 
 /// Serves, in order, everybody who waits for these environments and can be served now, and whoever
