@@ -46,6 +46,8 @@ void SimFrame::crash() {
   if (chance(70)) writer_->step(now_);
   writer_.reset();
   losing_ = false;
+  // What was committed belongs to the time before: the start may move the queues.
+  check();
   if (chance(30)) move(some_ms(600'000));
   // The clock of a server that starts is the wall clock.
   now_.at = now_.wall;
