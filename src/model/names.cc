@@ -6,8 +6,11 @@
 
 #include "base/text.h"
 #include "model/booking.h"
+#include "model/delivery.h"
 #include "model/environment.h"
+#include "model/gate.h"
 #include "model/lease.h"
+#include "model/link.h"
 #include "model/run.h"
 #include "model/schedule.h"
 #include "model/suite.h"
@@ -16,6 +19,8 @@
 
 namespace baton::model {
 namespace {
+
+using namespace std::string_view_literals;
 
 // The n-th word belongs to the n-th enumerator.
 constexpr std::array<std::string_view, 11> kKinds{"cpp",        "gtest", "catch2", "doctest",
@@ -50,6 +55,20 @@ constexpr std::array<std::string_view, 2> kLeaseModes{"exclusive", "shared"};
 constexpr std::array<std::string_view, 3> kLeaseOutcomes{"clean", "dirty", "broken"};
 constexpr std::array<std::string_view, 3> kLeaseSources{"api", "legacy", "run"};
 constexpr std::array<std::string_view, 3> kBookingKinds{"booking", "maintenance", "blackout"};
+
+constexpr std::array kGateStates{"pending"sv, "decided"sv, "cancelled"sv, "superseded"sv};
+constexpr std::array kGateVerdicts{""sv,        "passed"sv,    "failed"sv,
+                                   "errored"sv, "cancelled"sv, "timed_out"sv};
+constexpr std::array kVerdictSources{""sv,       "run"sv,     "testkube"sv,
+                                     "report"sv, "timeout"sv, "cancel"sv};
+constexpr std::array kWhens{"always"sv, "passed"sv, "failed"sv};
+constexpr std::array kDeliveryStates{"queued"sv, "delivered"sv, "dead"sv, "skipped"sv};
+constexpr std::array kErrorClasses{""sv,          "transient"sv, "throttled"sv,    "auth"sv,
+                                   "peer_gone"sv, "rejected"sv,  "misconfigured"sv};
+constexpr std::array kStages{"progress"sv, "verdict"sv, "after"sv};
+constexpr std::array kLinkKinds{"azure_devops"sv, "gocd"sv,     "github"sv,  "gitlab"sv,
+                                "jenkins"sv,      "buildkite"sv, "testkube"sv, "webhook"sv,
+                                "flagger"sv,      "argo"sv,     "cloudevents"sv};
 
 template <class E>
 std::string_view word(std::span<const std::string_view> words, E value) {
@@ -141,6 +160,31 @@ std::string_view name_of(LeaseSource source) { return word(kLeaseSources, source
 std::string_view name_of(BookingKind kind) { return word(kBookingKinds, kind); }
 Result<BookingKind> parse_booking_kind(std::string_view text) {
   return parse<BookingKind>(kBookingKinds, "kind of booking", text);
+}
+
+
+std::string_view name_of(GateState state) { return word(kGateStates, state); }
+Result<GateState> parse_gate_state(std::string_view text) {
+  return parse<GateState>(kGateStates, "state of a gate", text);
+}
+std::string_view name_of(GateVerdict verdict) { return word(kGateVerdicts, verdict); }
+Result<GateVerdict> parse_gate_verdict(std::string_view text) {
+  return parse<GateVerdict>(kGateVerdicts, "verdict of a gate", text);
+}
+std::string_view name_of(VerdictSource source) { return word(kVerdictSources, source); }
+std::string_view name_of(When when) { return word(kWhens, when); }
+Result<When> parse_when(std::string_view text) {
+  return parse<When>(kWhens, "condition of a delivery", text);
+}
+std::string_view name_of(DeliveryState state) { return word(kDeliveryStates, state); }
+Result<DeliveryState> parse_delivery_state(std::string_view text) {
+  return parse<DeliveryState>(kDeliveryStates, "state of a delivery", text);
+}
+std::string_view name_of(ErrorClass error_class) { return word(kErrorClasses, error_class); }
+std::string_view name_of(Stage stage) { return word(kStages, stage); }
+std::string_view name_of(LinkKind kind) { return word(kLinkKinds, kind); }
+Result<LinkKind> parse_link_kind(std::string_view text) {
+  return parse<LinkKind>(kLinkKinds, "kind of link", text);
 }
 
 }  // namespace baton::model

@@ -36,21 +36,6 @@ void read_labels(JsonFields& f, model::Labels& out) {
       f.fault("labels", fmt::format("\"{}\" is no label: 1 to 100 bytes without =", name));
 }
 
-void read_request(JsonFields& f, model::RunRequest& request) {
-  f.text("suite", request.suite);
-  f.text("filter", request.filter);
-  f.text("environment", request.environment);
-  f.text("reference", request.reference);
-  f.text("triggered_by", request.triggered_by);
-  read_labels(f, request.labels);
-  read_params(f, request.params);
-  f.integer("max_attempts", request.max_attempts, 1, 100);
-  f.duration("timeout", request.timeout);
-  f.boolean("allow_empty", request.allow_empty);
-  f.text("revision", request.revision);
-  f.text("branch", request.branch);
-}
-
 void write_counts(JsonWriter& out, const model::Counts& counts) {
   out.key("counts")
       .begin_object()
@@ -116,10 +101,25 @@ void read_attempt(JsonFields& f, model::Attempt& attempt) {
 
 }  // namespace
 
+void read_run_request(JsonFields& f, model::RunRequest& request) {
+  f.text("suite", request.suite);
+  f.text("filter", request.filter);
+  f.text("environment", request.environment);
+  f.text("reference", request.reference);
+  f.text("triggered_by", request.triggered_by);
+  read_labels(f, request.labels);
+  read_params(f, request.params);
+  f.integer("max_attempts", request.max_attempts, 1, 100);
+  f.duration("timeout", request.timeout);
+  f.boolean("allow_empty", request.allow_empty);
+  f.text("revision", request.revision);
+  f.text("branch", request.branch);
+}
+
 Result<model::RunRequest> parse_run_request(std::string_view body) {
   model::RunRequest request;
   BATON_TRY_VOID(read_json(body, [&](JsonFields& f) {
-    read_request(f, request);
+    read_run_request(f, request);
     if (request.suite.empty()) f.fault("suite", "it is required: \"namespace/name\" or \"name\"");
   }));
   return request;
@@ -204,7 +204,7 @@ Result<model::Run> parse_run(std::string_view json) {
         f.time("queued_at", run.queued_at);
         f.time("started_at", run.started_at);
         f.time("finished_at", run.finished_at);
-        read_request(f, run.request);
+        read_run_request(f, run.request);
         f.milliseconds("timeout_ms", run.request.timeout);
         f.text("schedule", run.request.schedule);
         f.integer("rerun_of", rerun_of, 0, INT64_MAX);

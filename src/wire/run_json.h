@@ -14,6 +14,9 @@ namespace baton::wire {
 /// The body of POST /runs.  Errors: invalid (unknown field, wrong type, a param's name that cannot
 /// become a variable, too many labels or params).
 Result<model::RunRequest> parse_run_request(std::string_view body);
+/// The same fields where they are part of another request.
+class JsonFields;
+void read_run_request(JsonFields& fields, model::RunRequest& request);
 std::string to_json(const model::RunRequest& request);
 
 void write_run(JsonWriter& out, const model::Run& run);

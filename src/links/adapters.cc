@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "links/adapters.h"
+
+#include <span>
+
+namespace baton::links {
+namespace {
+
+std::span<const Adapter> adapters() { return {}; }
+
+tl::unexpected<Error> unknown_operation(model::LinkKind kind, const model::Target& target) {
+  return fail(Code::invalid, "a link of kind {} cannot {}", name_of(kind),
+              target.op.empty() ? "deliver without an operation" : "do `" + target.op + "`");
+}
+
+}  // namespace
+
+const Adapter* adapter_of(model::LinkKind kind) {
+  for (const Adapter& adapter : adapters())
+    if (adapter.kind == kind) return &adapter;
+  return nullptr;
+}
+
+Deliver find_adapter(model::LinkKind kind, std::string_view op) {
+  const Adapter* adapter = adapter_of(kind);
+  return adapter == nullptr || adapter->find == nullptr ? nullptr : adapter->find(op);
+}
+
+Result<void> check_target(model::LinkKind kind, const model::Target& target) {
+  if (find_adapter(kind, target.op) == nullptr) return unknown_operation(kind, target);
+  const Adapter* adapter = adapter_of(kind);
+  return adapter->check == nullptr ? Result<void>{} : adapter->check(target);
+}
+
+Result<Inbound> read_inbound(const InboundCall& call) {
+  const Adapter* adapter = adapter_of(call.profile.kind);
+  if (adapter == nullptr || adapter->read == nullptr)
+    return fail(Code::not_found, "nothing comes in from a link of kind {}",
+                name_of(call.profile.kind));
+  return adapter->read(call);
+}
+
+bool is_signed(model::LinkKind kind) {
+  const Adapter* adapter = adapter_of(kind);
+  return adapter != nullptr && adapter->is_signed;
+}
+
+}  // namespace baton::links

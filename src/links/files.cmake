@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: MIT
+set(SOURCES adapters.cc message.cc peer_http.cc)
+set(TESTS message_test.cc)
+set(LIBRARIES Boost::json OpenSSL::Crypto)
+set(PRECOMPILED std)

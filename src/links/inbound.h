@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// What comes in from outside systems: a call becomes the opening of a gate, the news of a subject,
+// or nothing. Pure: no I/O, no state; api/ does what the result says.
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "model/gate.h"
+#include "net/http.h"
+
+namespace baton::links {
+
+struct InboundCall {
+  const net::Request& request;
+  const model::LinkProfile& profile;
+  TimePoint now;  // wall clock
+};
+
+/// How the answer is written: as the gate (200/201 with `id`), or as those who poll read it.
+enum class AnswerForm {
+  gate,      // 201 when it was opened, 200 when it was there, with the gate
+  flagger,   // pending 409, failed 424, passed 200, with a short text
+  rollback,  // the same with passed and failed exchanged
+  argo       // always 200 {"status":"passed|failed|pending"}, held a little while it is pending
+};
+
+/// Opens a gate, or finds the one that the same call opened.
+struct OpenGate {
+  model::GateRequest request;  // `deliver` holds what goes back to the caller
+  std::string ident;           // unique within the profile
+  std::map<std::string, std::string> secrets;
+  AnswerForm form = AnswerForm::gate;
+};
+/// Something happened to a Testkube execution: it is looked at now, instead of at the next poll.
+struct LookAgain {
+  std::string execution;
+};
+/// A verdict that the caller brings, for the gate with this id or this name of an event's subject.
+struct BringVerdict {
+  std::string gate;
+  model::GateVerdict verdict = model::GateVerdict::none;
+  std::string reason;
+  std::string url;
+};
+/// Starts the subject of the gate with this id again (a check run's "Re-run").
+struct AskAgain {
+  std::string gate;
+  std::string ident;
+};
+/// Nothing to do: an event that nobody subscribed to, a ping. Answered 202 with the reason.
+struct Ignored {
+  std::string reason;
+};
+using Inbound = std::variant<OpenGate, LookAgain, BringVerdict, AskAgain, Ignored>;
+
+/// Reads a call of the profile's kind. Signatures are checked here, where the kind has them.
+/// Errors: invalid (headers, body), unauthenticated (the signature is missing, wrong or too old),
+/// forbidden (a callback address that the allow-list does not have), unprocessable.
+Result<Inbound> read_inbound(const InboundCall& call);
+
+/// True when calls of this kind are authenticated by their signature and carry no Baton token.
+bool is_signed(model::LinkKind kind);
+
+}  // namespace baton::links

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#include "links/http.h"
+
+namespace baton::links {
+namespace {
+
+// A peer that takes longer than this to answer a small request is down for our purposes.
+constexpr Duration kTimeout = std::chrono::seconds{30};
+
+}  // namespace
+
+PeerHttp::PeerHttp(const model::LinkProfile& profile, std::stop_token stop)
+    : profile_(profile), stop_(std::move(stop)) {}
+
+Result<net::HttpResponse> PeerHttp::send(net::HttpRequest request) {
+  request.redirects_max = 0;
+  request.stop = stop_;
+  request.ca_file = profile_.ca_file;
+  request.total_timeout = std::min(request.total_timeout, kTimeout);
+  return client_.request(request);
+}
+
+}  // namespace baton::links

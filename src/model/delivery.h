@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// A delivery: one message of a gate to an outside system, tried until it is there or cannot be.
+// Plain data and rules.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/ids.h"
+#include "base/time.h"
+#include "model/gate.h"
+
+namespace baton::model {
+
+/// All but queued are ends; dead ones wait for a person to redeliver them. skipped: its `when` does
+/// not fit the verdict, or the gate was superseded.
+enum class DeliveryState { queued, delivered, dead, skipped };
+std::string_view name_of(DeliveryState state);
+Result<DeliveryState> parse_delivery_state(std::string_view text);
+
+/// Why an attempt failed. transient: may work next time; throttled: the peer asks to wait; auth: it
+/// refuses who we are; peer_gone: nobody waits there any more; rejected: it does not take this
+/// message; misconfigured: it, or we, must be set up otherwise.
+enum class ErrorClass { none, transient, throttled, auth, peer_gone, rejected, misconfigured };
+std::string_view name_of(ErrorClass error_class);  // "" for none
+
+/// The deliveries of one gate to one link go out in this order: what shows progress while the gate
+/// is open, then the verdict, then what may follow it. Progress that cannot be told holds the
+/// verdict up for kProgressGrace at most.
+enum class Stage { progress, verdict, after };
+std::string_view name_of(Stage stage);
+
+inline constexpr Duration kProgressGrace = std::chrono::seconds{10};
+/// Progress is told at most this often.
+inline constexpr Duration kProgressPause = std::chrono::seconds{2};
+inline constexpr std::size_t kDeliveryErrorMax = 2'000;
+
+struct Delivery {
+  std::string id;
+  std::int64_t seq = 0;
+  std::string gate;  // "" for what a legacy route took
+  Target target;
+  Stage stage = Stage::verdict;
+  DeliveryState state = DeliveryState::queued;
+  int attempts = 0;
+  std::optional<TimePoint>
+      next_at;  // wall clock; nothing while the gate is pending, and at the end
+  std::optional<TimePoint> first_at;  // the first attempt since it was due or redelivered
+  int last_status = 0;                // of HTTP, 0 = none
+  std::string last_error;
+  ErrorClass error_class = ErrorClass::none;
+  std::string memo = "{}";  // what its attempts learned (the id of a log, of a comment): JSON
+  TimePoint created_at;
+  std::optional<TimePoint> ended_at;
+};
+
+/// deliveries.retry of baton.yaml.
+struct RetryRule {
+  Duration first = std::chrono::seconds{1};
+  double factor = 2;
+  Duration max = std::chrono::minutes{5};
+  Duration give_up_after = std::chrono::hours{1};
+};
+
+/// The wait before the attempt after `attempts` ones. share: 0 to 1, drawn by the caller; waits
+/// spread over their upper half, so that peers do not all come back at once.
+Duration retry_wait(const RetryRule& rule, int attempts, double share);
+
+}  // namespace baton::model
