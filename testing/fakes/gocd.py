@@ -112,12 +112,12 @@ class FakeGocd(ArtifactFiles):
         with self.changed:
             made = self.pipelines[name] = Pipeline(name, rows, set(variables), set(materials))
             if first is not None:
-                self.start(name)
+                self.trigger(name)
                 if first != "Building":
                     self.finish(name, 1, stages[0], first)
             return made
 
-    def start(self, name: str, variables: dict[str, str] | None = None) -> Instance:
+    def trigger(self, name: str, variables: dict[str, str] | None = None) -> Instance:
         """A new instance, its first stage building."""
         with self.changed:
             pipeline = self.pipelines[name]
@@ -348,7 +348,7 @@ class FakeGocd(ArtifactFiles):
         found, given = self.pipelines.get(pipeline), request.json if request.body else {}
         if found is None:
             return Answer(404, {"message": f"Pipeline '{pipeline}' not found."})
-        rejected = f"Request to schedule pipeline rejected. {{}}"
+        rejected = "Request to schedule pipeline rejected. {}"
         for variable in given.get("environment_variables", []):
             if variable.get("name") not in found.variables:
                 return Answer(422, {"message": rejected.format(f"Variable '{variable.get('name')}' has not been "
@@ -361,7 +361,7 @@ class FakeGocd(ArtifactFiles):
             return Answer(409, {"message": f"Failed to trigger pipeline [{pipeline}] {{ {refused} }}"})
         found.triggers.append(given)
         variables = given.get("environment_variables", [])
-        self.start(pipeline, {v["name"]: v.get("value", HIDDEN) for v in variables})
+        self.trigger(pipeline, {v["name"]: v.get("value", HIDDEN) for v in variables})
         return Answer(202, {"message": f"Request to schedule pipeline {pipeline} accepted"})
 
     @staticmethod
@@ -370,8 +370,9 @@ class FakeGocd(ArtifactFiles):
             return f"Pipeline {pipeline.name} is paused"
         if pipeline.locked:
             return f"Pipeline {pipeline.name} is locked"
-        active = [i for i in pipeline.instances if i.stages[0].status == "Building"]
-        return f"Stage [{active[0].stages[0].name}] in pipeline [{pipeline.name}] is still in progress" if active else ""
+        first = pipeline.stages[0][0]
+        active = any(instance.stages[0].status == "Building" for instance in pipeline.instances)
+        return f"Stage [{first}] in pipeline [{pipeline.name}] is still in progress" if active else ""
 
     @route("POST", "/go/api/pipelines/{pipeline}/{action}")
     def _pipeline_action(self, request: Request, pipeline: str, action: str) -> Answer:
