@@ -196,12 +196,14 @@ class HttpFake:
         probe = Fault("", None, only)
         return [request for request in self.requests if probe.fits(request)]
 
-    def wait_for(self, only: Only, timeout: float = 10.0) -> Request:
-        """The first recorded request that fits; waits until it has been answered or dropped."""
+    def wait_for(self, only: Only, timeout: float = 10.0, answered: bool = True) -> Request:
+        """The first recorded request that fits; waits until it has been answered or dropped, or
+        only until its head has been read."""
         probe = Fault("", None, only)
 
         def found() -> Request | None:
-            return next((r for r in self._requests if r.answered_at is not None and probe.fits(r)), None)
+            return next((r for r in self._requests
+                         if (r.answered_at is not None or not answered) and probe.fits(r)), None)
 
         return self.wait_until(found, timeout, f"a request {only}")
 
@@ -287,6 +289,8 @@ class HttpFake:
 
     def __init_subclass__(cls) -> None:
         """Lists the routes, those with fewer variable parts first."""
+        if hidden := [name for name in vars(cls) if name in vars(HttpFake) and name.startswith("_") and name[1] != "_"]:
+            raise TypeError(f"{cls.__name__} hides {hidden} of HttpFake; use other names")
         handlers = [getattr(cls, name) for name in dir(cls)]
         table = [(method, pattern, h) for h in handlers for method, pattern in getattr(h, "routes", ())]
         cls.table = sorted(table, key=lambda row: (row[1].count(".*"), row[1].count("[^/]+")))
