@@ -105,6 +105,11 @@ class FakeGithub(GithubApp):
         return {"repository": {"id": 1, "name": name, "full_name": repo, "owner": {"login": owner}},
                 "installation": {"id": self.installations[0]}, "sender": {"login": "ann", "id": 1}}
 
+    @property
+    def api_url(self) -> str:
+        """What a link of Baton is configured with."""
+        return self.url + self.prefix
+
     def protection_rule(self, repo: str, environment: str = "production", sha: str = "a" * 40,
                         send: bool = True) -> ProtectionRule:
         """A deployment that waits; sends the webhook unless told not to (as when it got lost)."""

@@ -161,7 +161,10 @@ class FakeGocd(ArtifactFiles):
         if scheme.lower() == "bearer":
             return self.tokens.get(secret.strip())
         if scheme.lower() == "basic":
-            name, _, password = base64.b64decode(secret).decode().partition(":")
+            try:
+                name, _, password = base64.b64decode(secret).decode().partition(":")
+            except ValueError:
+                return None
             return name if name in self.users and self.users[name] == password else None
         return None if self.users or self.tokens else "anonymous"
 
@@ -279,8 +282,9 @@ class FakeGocd(ArtifactFiles):
     def _get_stage(self, request: Request, pipeline: str, counter: str, stage: str, stage_counter: str) -> Answer:
         if wrong := self._wrong_version(request, 3):
             return wrong
+        instance = self._find(pipeline, counter)
         run = self.find_run(pipeline, counter, stage, stage_counter)
-        if run is None:
+        if instance is None or run is None:
             return Answer(404, {"message": f"Either the resource you requested was not found, or you are not "
                                            f"authorized to perform this action. Stage '{stage}' not found."})
         state = "Completed" if run.status in ENDED else "Building"
@@ -288,17 +292,18 @@ class FakeGocd(ArtifactFiles):
         jobs = [{"name": name, "state": state, "result": result, "scheduled_date": run.at_ms} for name in run.jobs]
         return Answer(200, {"name": stage, "counter": run.counter, "approval_type": "manual",
                             "approved_by": run.approved_by, "result": result, "rerun_of_counter": run.rerun_of,
-                            "pipeline_name": pipeline, "pipeline_counter": int(counter), "jobs": jobs})
+                            "pipeline_name": pipeline, "pipeline_counter": instance.counter, "jobs": jobs})
 
     @route("POST", STAGES + "/{stage_counter}/{action}")
     def _stage_action(self, request: Request, pipeline: str, counter: str, stage: str, stage_counter: str,
                       action: str) -> Answer:
+        instance = self._find(pipeline, counter)
         run = self.find_run(pipeline, counter, stage, stage_counter)
         if action not in ("cancel", "run-failed-jobs", "run-selected-jobs"):
             return self.not_found(request)
         if wrong := self._wrong_version(request, 3) or self._may_not_operate(request, f"stage [{stage}]"):
             return wrong
-        if run is None:
+        if instance is None or run is None:
             return Answer(404, {"message": f"Stage '{stage}' with counter '{stage_counter}' not found."})
         if action == "cancel":
             if run.status == "Building":
@@ -307,10 +312,10 @@ class FakeGocd(ArtifactFiles):
             return Answer(200, {"message": "Stage is not active. Cancellation Ignored."})
         if action == "run-failed-jobs" and run.status == "Passed":
             return Answer(400, {"message": "There are no failed jobs in the stage that could be re-run"})
-        if refused := self._cannot_schedule(self.pipelines[pipeline], self._find(pipeline, counter), stage):
+        if refused := self._cannot_schedule(self.pipelines[pipeline], instance, stage):
             return refused
         jobs = request.json["jobs"] if action == "run-selected-jobs" else run.jobs
-        self._schedule(self.stage(pipeline, int(counter), stage), self.user_of(request) or "", jobs)
+        self._schedule(self.stage(pipeline, instance.counter, stage), self.user_of(request) or "", jobs)
         return Answer(202, {"message": "Request to rerun jobs accepted"})
 
     # --- pipelines ------------------------------------------------------------------------------

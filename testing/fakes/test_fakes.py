@@ -146,6 +146,13 @@ def test_checks_in_other_modes():
         door.slow(1, n=1)
         late = azure.check(door.url, body, gives_up_s=0.1)
         assert late.send().error == "time-out" and late.result == "failed"
+        assert late.send().status == 200 and late.session == "open" and late.result is None
+        bare = azure.check(door.url, body, headers={"TaskInstanceId": None})
+        bare.send()
+        assert plan(azure, bare, "/events", body=completed(bare, task="t")).status == 404
+        made_up = {"value": [{"id": "t", "state": "inProgress"}], "count": 1}
+        assert plan(azure, bare, f"/timelines/{bare.timeline_id}/records", "PATCH", made_up).status == 200
+        assert plan(azure, bare, "/events", body=completed(bare, task="t")).status == 200
         old = azure.check(door.url, body, hub="Gates", plan_version=12)
         old.send()
         assert plan(azure, old, "", "GET").json["version"] == 12

@@ -34,7 +34,7 @@ class Events(HttpFake):
     def __init__(self) -> None:
         super().__init__()
         self.hooks: list[Hook] = []
-        self.cd_sinks: list[str] = []
+        self.cd_sinks: list[tuple[str, dict[str, str]]] = []
         self.sent: list[tuple[str, Reply]] = []
 
     def webhook(self, url: str, *events: str, headers: dict[str, str] | None = None,
@@ -43,10 +43,10 @@ class Events(HttpFake):
         with self.changed:
             self.hooks.append(Hook(url, events or ("end-testworkflow-*",), headers or {}, payload, object_field))
 
-    def cd_events(self, url: str) -> None:
+    def cd_events(self, url: str, headers: dict[str, str] | None = None) -> None:
         """Sends CDEvents of the ends, in binary mode; a canceled execution has none."""
         with self.changed:
-            self.cd_sinks.append(url)
+            self.cd_sinks.append((url, headers or {}))
 
     def event(self, kind: str, execution: Execution, **changes: Any) -> dict[str, Any]:
         """The JSON of an event; `changes` replace fields of its result."""
@@ -128,8 +128,8 @@ class Events(HttpFake):
                    "ce-source": "testkube", "ce-type": body["context"]["type"], "ce-subject": execution.id}
         with self.changed:
             sinks = list(self.cd_sinks)
-        for url in sinks:
-            reply = call("POST", url, body, headers, HOOK_TIMEOUT_S)
+        for url, more in sinks:
+            reply = call("POST", url, body, {**headers, **more}, HOOK_TIMEOUT_S)
             with self.changed:
                 self.sent.append((body["context"]["type"], reply))
 
