@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 set(SOURCES
   blobs/artifact_blobs.cc
+  blobs/gate_logs.cc
   blobs/run_stream.cc
   blobs/run_stream_log.cc
   blobs/run_streams.cc
