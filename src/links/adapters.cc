@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "links/adapters.h"
 
-#include <span>
+#include <array>
+
+#include "links/azure_devops.h"
 
 namespace baton::links {
 namespace {
 
-std::span<const Adapter> adapters() { return {}; }
+constexpr std::array kAdapters{
+    Adapter{.kind = model::LinkKind::azure_devops,
+            .find = azure::find,
+            .read = azure::read,
+            .stage = azure::stage},
+};
 
 tl::unexpected<Error> unknown_operation(model::LinkKind kind, const model::Target& target) {
   return fail(Code::invalid, "a link of kind {} cannot {}", name_of(kind),
@@ -16,9 +23,15 @@ tl::unexpected<Error> unknown_operation(model::LinkKind kind, const model::Targe
 }  // namespace
 
 const Adapter* adapter_of(model::LinkKind kind) {
-  for (const Adapter& adapter : adapters())
+  for (const Adapter& adapter : kAdapters)
     if (adapter.kind == kind) return &adapter;
   return nullptr;
+}
+
+model::Stage stage_of(model::LinkKind kind, std::string_view op) {
+  const Adapter* adapter = adapter_of(kind);
+  return adapter == nullptr || adapter->stage == nullptr ? model::Stage::verdict
+                                                         : adapter->stage(op);
 }
 
 Deliver find_adapter(model::LinkKind kind, std::string_view op) {

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "links/http.h"
 
+#include "links/address_guard.h"
+#include "links/allow_list.h"
+
 namespace baton::links {
 namespace {
 
 // A peer that takes longer than this to answer a small request is down for our purposes.
 constexpr Duration kTimeout = std::chrono::seconds{30};
+
+// Whoever calls such a link names the address that it is called back at.
+bool is_guarded(const model::LinkProfile& profile) {
+  return profile.kind == model::LinkKind::azure_devops || !profile.allow.empty();
+}
 
 }  // namespace
 
@@ -17,6 +25,13 @@ Result<net::HttpResponse> PeerHttp::send(net::HttpRequest request) {
   request.stop = stop_;
   request.ca_file = profile_.ca_file;
   request.total_timeout = std::min(request.total_timeout, kTimeout);
+  if (is_guarded(profile_)) {
+    // Once more than when it came in: the list may have become shorter since.
+    BATON_TRY(entry, allowed_by(request.url, profile_.allow));
+    request.check_address = [&profile = profile_, host = entry.host](const std::string& address) {
+      return check_address(profile, host, address);
+    };
+  }
   return client_.request(request);
 }
 
