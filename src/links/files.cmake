@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 set(SOURCES
   adapters.cc
+  address_guard.cc
+  allow_list.cc
   gocd.cc
   gocd_files.cc
   gocd_schedule.cc
@@ -10,9 +12,9 @@ set(SOURCES
   peer_http.cc
   signature.cc)
 set(TESTS
+  address_guard_test.cc
+  allow_list_test.cc
   gocd_files_test.cc
   gocd_test.cc
   message_test.cc
   signature_test.cc)
-set(LIBRARIES Boost::json OpenSSL::Crypto)
-set(PRECOMPILED std)

@@ -43,16 +43,14 @@ std::string to_hex(std::string_view bytes) {
 
 std::string to_base64(std::string_view bytes) {
   std::vector<unsigned char> text(4 * ((bytes.size() + 2) / 3) + 1);
-  const int size =
-      EVP_EncodeBlock(text.data(), bytes_of(bytes), static_cast<int>(bytes.size()));
+  const int size = EVP_EncodeBlock(text.data(), bytes_of(bytes), static_cast<int>(bytes.size()));
   return {reinterpret_cast<const char*>(text.data()), static_cast<std::size_t>(size)};
 }
 
 std::optional<std::string> from_base64(std::string_view text) {
   if (text.size() % 4 != 0) return {};
   std::size_t padding = 0;
-  while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=')
-    ++padding;
+  while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
   // OpenSSL skips blanks around the text and takes padding for zeros: only the alphabet is left.
   for (const char c : text.substr(0, text.size() - padding))
     if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '+' &&

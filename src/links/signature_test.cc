@@ -12,8 +12,9 @@ TEST(Signature, is_that_of_the_peers) {
             "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17");
   const auto key = from_base64("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
   ASSERT_TRUE(key);
-  EXPECT_EQ(to_base64(hmac_sha256(*key, "msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330."
-                                        "{\"test\": 2432232314}")),
+  EXPECT_EQ(to_base64(hmac_sha256(*key,
+                                  "msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330."
+                                  "{\"test\": 2432232314}")),
             "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
 }
 

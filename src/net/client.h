@@ -51,6 +51,9 @@ struct HttpRequest {
   // "sha256//…" (net/key_pin.h): the server proves itself by this key, instead of by an authority
   // and its name.
   std::string pinned_key = {};
+  /// Asked with the numeric address ("10.0.0.7", "fe80::1") of every connection before it is made
+  /// or used again, whatever a name server says meanwhile; an error refuses it. No proxy is asked.
+  std::function<Result<void>(const std::string& address)> check_address = {};
   std::stop_token stop = {};
 };
 
@@ -69,7 +72,8 @@ class Client {
 
   /// Any answer of a server is a response, also 4xx and 5xx.
   /// Errors: unreachable (resolve, connect, TLS, connection lost before the answer was complete),
-  /// timeout, gone (cancelled by the stop token or by a callback), too_large, invalid (URL, file).
+  /// timeout, gone (cancelled by the stop token or by a callback), too_large, invalid (URL, file);
+  /// that of check_address when it refused every address.
   Result<HttpResponse> request(const HttpRequest& request);
 
  private:
