@@ -5,12 +5,14 @@
 #include <array>
 
 #include "links/gocd.h"
+#include "links/webhook.h"
 
 namespace baton::links {
 namespace {
 
 constexpr std::array kAdapters{
     &kGocd,
+    &kWebhook,
 };
 
 tl::unexpected<Error> unknown_operation(model::LinkKind kind, const model::Target& target) {

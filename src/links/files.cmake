@@ -10,11 +10,15 @@ set(SOURCES
   message.cc
   peer.cc
   peer_http.cc
-  signature.cc)
+  signature.cc
+  standard_webhooks.cc
+  webhook.cc)
 set(TESTS
   address_guard_test.cc
   allow_list_test.cc
   gocd_files_test.cc
   gocd_test.cc
   message_test.cc
-  signature_test.cc)
+  signature_test.cc
+  standard_webhooks_test.cc
+  webhook_test.cc)
