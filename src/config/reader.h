@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "config/check.h"
 #include "config/keys.h"
 #include "config/read.h"
 

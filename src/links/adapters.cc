@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: MIT
 #include "links/adapters.h"
 
+#include <algorithm>
 #include <array>
 
 #include "links/azure_devops.h"
+#include "links/gocd.h"
+#include "links/webhook.h"
 
 namespace baton::links {
 namespace {
 
-constexpr std::array kAdapters{
-    Adapter{.kind = model::LinkKind::azure_devops,
-            .find = azure::find,
-            .read = azure::read,
-            .stage = azure::stage},
+constexpr Adapter kAzureDevops{.kind = model::LinkKind::azure_devops,
+                               .find = azure::find,
+                               .read = azure::read,
+                               .stage = azure::stage};
+
+const std::array kAdapters{
+    &kAzureDevops,
+    &kGocd,
+    &kWebhook,
 };
 
 tl::unexpected<Error> unknown_operation(model::LinkKind kind, const model::Target& target) {
@@ -23,9 +30,9 @@ tl::unexpected<Error> unknown_operation(model::LinkKind kind, const model::Targe
 }  // namespace
 
 const Adapter* adapter_of(model::LinkKind kind) {
-  for (const Adapter& adapter : kAdapters)
-    if (adapter.kind == kind) return &adapter;
-  return nullptr;
+  const auto found = std::find_if(kAdapters.begin(), kAdapters.end(),
+                                  [&](const Adapter* a) { return a->kind == kind; });
+  return found == kAdapters.end() ? nullptr : *found;
 }
 
 model::Stage stage_of(model::LinkKind kind, std::string_view op) {

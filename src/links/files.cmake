@@ -8,16 +8,26 @@ set(SOURCES
   azure_devops_inbound.cc
   azure_devops_log.cc
   azure_devops_results.cc
+  gocd.cc
+  gocd_files.cc
+  gocd_schedule.cc
+  gocd_stage.cc
   message.cc
   peer.cc
   peer_http.cc
-  signature.cc)
+  secret_box.cc
+  signature.cc
+  standard_webhooks.cc
+  webhook.cc)
 set(TESTS
   address_guard_test.cc
   allow_list_test.cc
   azure_devops_inbound_test.cc
   azure_devops_test.cc
+  gocd_files_test.cc
+  gocd_test.cc
   message_test.cc
-  signature_test.cc)
-set(LIBRARIES Boost::json OpenSSL::Crypto)
-set(PRECOMPILED std)
+  secret_box_test.cc
+  signature_test.cc
+  standard_webhooks_test.cc
+  webhook_test.cc)
