@@ -15,6 +15,7 @@ set(SOURCES
   message.cc
   peer.cc
   peer_http.cc
+  profiles.cc
   secret_box.cc
   signature.cc
   standard_webhooks.cc
