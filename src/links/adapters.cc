@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "links/gitlab.h"
 #include "links/gocd.h"
 #include "links/webhook.h"
 
@@ -11,6 +12,7 @@ namespace baton::links {
 namespace {
 
 constexpr std::array kAdapters{
+    &kGitlab,
     &kGocd,
     &kWebhook,
 };
@@ -26,6 +28,12 @@ const Adapter* adapter_of(model::LinkKind kind) {
   const auto found = std::find_if(kAdapters.begin(), kAdapters.end(),
                                   [&](const Adapter* a) { return a->kind == kind; });
   return found == kAdapters.end() ? nullptr : *found;
+}
+
+model::Stage stage_of(model::LinkKind kind, std::string_view op) {
+  const Adapter* adapter = adapter_of(kind);
+  return adapter == nullptr || adapter->stage == nullptr ? model::Stage::verdict
+                                                         : adapter->stage(op);
 }
 
 Deliver find_adapter(model::LinkKind kind, std::string_view op) {

@@ -14,11 +14,14 @@ struct Adapter {
   /// The fields of a target.  Errors: invalid with one detail per field.
   Result<void> (*check)(const model::Target& target) = nullptr;
   Result<Inbound> (*read)(const InboundCall& call) = nullptr;
+  /// When its operations are due; null: all bring the verdict.
+  model::Stage (*stage)(std::string_view op) = nullptr;
   /// Its inbound calls prove themselves by a signature.
   bool is_signed = false;
 };
 
 /// Null for a kind that has none.
 const Adapter* adapter_of(model::LinkKind kind);
+model::Stage stage_of(model::LinkKind kind, std::string_view op);
 
 }  // namespace baton::links

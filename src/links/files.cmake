@@ -3,6 +3,8 @@ set(SOURCES
   adapters.cc
   address_guard.cc
   allow_list.cc
+  gitlab.cc
+  gitlab_inbound.cc
   gocd.cc
   gocd_files.cc
   gocd_schedule.cc
@@ -16,6 +18,7 @@ set(SOURCES
 set(TESTS
   address_guard_test.cc
   allow_list_test.cc
+  gitlab_test.cc
   gocd_files_test.cc
   gocd_test.cc
   message_test.cc
