@@ -4,16 +4,20 @@
 #include <algorithm>
 #include <array>
 
+#include "links/buildkite.h"
 #include "links/gitlab.h"
 #include "links/gocd.h"
+#include "links/jenkins.h"
 #include "links/webhook.h"
 
 namespace baton::links {
 namespace {
 
 constexpr std::array kAdapters{
+    &kBuildkite,
     &kGitlab,
     &kGocd,
+    &kJenkins,
     &kWebhook,
 };
 

@@ -3,12 +3,14 @@ set(SOURCES
   adapters.cc
   address_guard.cc
   allow_list.cc
+  buildkite.cc
   gitlab.cc
   gitlab_inbound.cc
   gocd.cc
   gocd_files.cc
   gocd_schedule.cc
   gocd_stage.cc
+  jenkins.cc
   message.cc
   peer.cc
   peer_http.cc
@@ -18,9 +20,11 @@ set(SOURCES
 set(TESTS
   address_guard_test.cc
   allow_list_test.cc
+  buildkite_test.cc
   gitlab_test.cc
   gocd_files_test.cc
   gocd_test.cc
+  jenkins_test.cc
   message_test.cc
   signature_test.cc
   standard_webhooks_test.cc

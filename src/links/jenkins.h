@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Jenkins: `input` steps, which are proceeded or aborted, and steps of the webhook-step plugin. An
+// input that is settled is gone (404), so is one that is not reached yet: the build tells which.
+#include "links/adapters.h"
+
+namespace baton::links {
+
+/// input {job,build,id}, webhook_step {token}.
+extern const Adapter kJenkins;
+
+}  // namespace baton::links
