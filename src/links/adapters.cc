@@ -1,24 +1,41 @@
 // SPDX-License-Identifier: MIT
 #include "links/adapters.h"
 
-#include <algorithm>
 #include <array>
 
 #include "links/buildkite.h"
+#include "links/cloudevents.h"
 #include "links/gitlab.h"
 #include "links/gocd.h"
 #include "links/jenkins.h"
+#include "links/pollers.h"
+#include "links/testkube_hook.h"
 #include "links/webhook.h"
 
 namespace baton::links {
 namespace {
 
+using model::LinkKind;
+
 constexpr std::array kAdapters{
-    &kBuildkite,
-    &kGitlab,
-    &kGocd,
-    &kJenkins,
-    &kWebhook,
+    Adapter{.kind = LinkKind::argo, .read = argo::read},
+    Adapter{.kind = LinkKind::buildkite, .find = buildkite::find, .check = buildkite::check},
+    Adapter{.kind = LinkKind::cloudevents, .read = cloudevents::read},
+    Adapter{.kind = LinkKind::flagger, .read = flagger::read},
+    Adapter{.kind = LinkKind::gitlab,
+            .find = gitlab::find,
+            .check = gitlab::check,
+            .read = gitlab::read,
+            .stage = gitlab::stage,
+            .is_signed = true},
+    Adapter{.kind = LinkKind::gocd, .find = gocd::find, .check = gocd::check},
+    Adapter{.kind = LinkKind::jenkins, .find = jenkins::find, .check = jenkins::check},
+    Adapter{.kind = LinkKind::testkube, .read = testkube_hook::read},
+    Adapter{.kind = LinkKind::webhook,
+            .find = webhook::find,
+            .check = webhook::check,
+            .read = webhook::read,
+            .is_signed = true},
 };
 
 tl::unexpected<Error> unknown_operation(model::LinkKind kind, const model::Target& target) {
@@ -29,9 +46,9 @@ tl::unexpected<Error> unknown_operation(model::LinkKind kind, const model::Targe
 }  // namespace
 
 const Adapter* adapter_of(model::LinkKind kind) {
-  const auto found = std::find_if(kAdapters.begin(), kAdapters.end(),
-                                  [&](const Adapter* a) { return a->kind == kind; });
-  return found == kAdapters.end() ? nullptr : *found;
+  for (const Adapter& adapter : kAdapters)
+    if (adapter.kind == kind) return &adapter;
+  return nullptr;
 }
 
 model::Stage stage_of(model::LinkKind kind, std::string_view op) {

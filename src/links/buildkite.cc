@@ -6,7 +6,7 @@
 #include "links/peer.h"
 #include "net/url.h"
 
-namespace baton::links {
+namespace baton::links::buildkite {
 namespace {
 
 using model::ErrorClass;
@@ -118,6 +118,8 @@ Outcome unblock(const Message& message, const model::LinkProfile& profile, Http&
   return outcome;
 }
 
+}  // namespace
+
 Deliver find(std::string_view op) { return op == "unblock" ? unblock : nullptr; }
 
 Result<void> check(const model::Target& target) {
@@ -125,8 +127,4 @@ Result<void> check(const model::Target& target) {
   return {};
 }
 
-}  // namespace
-
-const Adapter kBuildkite{.kind = model::LinkKind::buildkite, .find = find, .check = check};
-
-}  // namespace baton::links
+}  // namespace baton::links::buildkite

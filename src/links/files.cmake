@@ -4,6 +4,7 @@ set(SOURCES
   address_guard.cc
   allow_list.cc
   buildkite.cc
+  cloudevents.cc
   gitlab.cc
   gitlab_inbound.cc
   gocd.cc
@@ -11,11 +12,14 @@ set(SOURCES
   gocd_schedule.cc
   gocd_stage.cc
   jenkins.cc
+  loose_fields.cc
   message.cc
   peer.cc
   peer_http.cc
+  pollers.cc
   signature.cc
   standard_webhooks.cc
+  testkube_hook.cc
   webhook.cc)
 set(TESTS
   address_guard_test.cc
@@ -26,6 +30,7 @@ set(TESTS
   gocd_test.cc
   jenkins_test.cc
   message_test.cc
+  pollers_test.cc
   signature_test.cc
   standard_webhooks_test.cc
   webhook_test.cc)

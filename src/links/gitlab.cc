@@ -7,7 +7,7 @@
 #include "net/url.h"
 #include "wire/json_writer.h"
 
-namespace baton::links {
+namespace baton::links::gitlab {
 namespace {
 
 using model::ErrorClass;
@@ -219,7 +219,7 @@ Outcome progress(const Message& message, const model::LinkProfile& profile, Http
   return next;
 }
 
-// ---------------------------------------------------------------------------------------------
+}  // namespace
 
 Deliver find(std::string_view op) {
   if (op == "commit_status") return commit_status;
@@ -229,27 +229,14 @@ Deliver find(std::string_view op) {
   return nullptr;
 }
 
-Stage stage(std::string_view op) { return op == "progress" ? Stage::progress : Stage::verdict; }
-
-template <class T>
-Result<void> without_value(const Result<T>& result) {
-  if (!result) return tl::unexpected(result.error());
-  return {};
-}
-
 Result<void> check(const model::Target& target) {
   if (target.op == "commit_status") return without_value(read_commit_status(target.fields));
   if (target.op == "play_job") return without_value(read_play_job(target.fields));
   return without_value(read_status_check(target.fields));
 }
 
-}  // namespace
+model::Stage stage(std::string_view op) {
+  return op == "progress" ? Stage::progress : Stage::verdict;
+}
 
-const Adapter kGitlab{.kind = model::LinkKind::gitlab,
-                      .find = find,
-                      .check = check,
-                      .read = gitlab::read,
-                      .stage = stage,
-                      .is_signed = true};
-
-}  // namespace baton::links
+}  // namespace baton::links::gitlab

@@ -8,7 +8,7 @@
 #include "links/peer.h"
 #include "net/url.h"
 
-namespace baton::links {
+namespace baton::links::jenkins {
 namespace {
 
 using model::ErrorClass;
@@ -178,16 +178,12 @@ Outcome webhook_step(const Message& message, const model::LinkProfile& profile, 
   return next;
 }
 
+}  // namespace
+
 Deliver find(std::string_view op) {
   if (op == "input") return input;
   if (op == "webhook_step") return webhook_step;
   return nullptr;
-}
-
-template <class T>
-Result<void> without_value(const Result<T>& result) {
-  if (!result) return tl::unexpected(result.error());
-  return {};
 }
 
 Result<void> check(const model::Target& target) {
@@ -195,8 +191,4 @@ Result<void> check(const model::Target& target) {
   return without_value(read_step(target.fields));
 }
 
-}  // namespace
-
-const Adapter kJenkins{.kind = model::LinkKind::jenkins, .find = find, .check = check};
-
-}  // namespace baton::links
+}  // namespace baton::links::jenkins

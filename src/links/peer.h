@@ -71,6 +71,13 @@ void optional_part(wire::JsonFields& fields, std::string_view name, std::string&
 void needed_number_or_line(wire::JsonFields& fields, std::string_view name, std::string& out);
 void optional_number_or_line(wire::JsonFields& fields, std::string_view name, std::string& out);
 
+/// Of the reader of a target's fields, for the check when it is declared.
+template <class T>
+Result<void> without_value(const Result<T>& result) {
+  if (!result) return tl::unexpected(result.error());
+  return {};
+}
+
 bool is_passed(const model::Gate& gate);
 /// "failed: 3 of 20 cases", in one line of at most `max` bytes.
 std::string verdict_line(const model::Gate& gate, std::size_t max);
