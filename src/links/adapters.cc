@@ -4,6 +4,7 @@
 #include <array>
 
 #include "links/azure_devops.h"
+#include "links/github.h"
 
 namespace baton::links {
 namespace {
@@ -13,6 +14,12 @@ constexpr std::array kAdapters{
             .find = azure::find,
             .read = azure::read,
             .stage = azure::stage},
+    Adapter{.kind = model::LinkKind::github,
+            .find = github::find,
+            .check = github::check,
+            .read = github::read,
+            .stage = github::stage,
+            .is_signed = true},
 };
 
 tl::unexpected<Error> unknown_operation(model::LinkKind kind, const model::Target& target) {
