@@ -3,8 +3,10 @@
 
 #include <array>
 
+#include "links/azure_devops.h"
 #include "links/buildkite.h"
 #include "links/cloudevents.h"
+#include "links/github.h"
 #include "links/gitlab.h"
 #include "links/gocd.h"
 #include "links/jenkins.h"
@@ -19,9 +21,19 @@ using model::LinkKind;
 
 constexpr std::array kAdapters{
     Adapter{.kind = LinkKind::argo, .read = argo::read},
+    Adapter{.kind = LinkKind::azure_devops,
+            .find = azure::find,
+            .read = azure::read,
+            .stage = azure::stage},
     Adapter{.kind = LinkKind::buildkite, .find = buildkite::find, .check = buildkite::check},
     Adapter{.kind = LinkKind::cloudevents, .read = cloudevents::read},
     Adapter{.kind = LinkKind::flagger, .read = flagger::read},
+    Adapter{.kind = LinkKind::github,
+            .find = github::find,
+            .check = github::check,
+            .read = github::read,
+            .stage = github::stage,
+            .is_signed = true},
     Adapter{.kind = LinkKind::gitlab,
             .find = gitlab::find,
             .check = gitlab::check,

@@ -3,8 +3,20 @@ set(SOURCES
   adapters.cc
   address_guard.cc
   allow_list.cc
+  azure_devops.cc
+  azure_devops_check.cc
+  azure_devops_inbound.cc
+  azure_devops_log.cc
+  azure_devops_results.cc
   buildkite.cc
   cloudevents.cc
+  github.cc
+  github_commit.cc
+  github_inbound.cc
+  github_messages.cc
+  github_peer.cc
+  github_report.cc
+  github_rule.cc
   gitlab.cc
   gitlab_inbound.cc
   gocd.cc
@@ -17,6 +29,7 @@ set(SOURCES
   peer.cc
   peer_http.cc
   pollers.cc
+  progress.cc
   signature.cc
   standard_webhooks.cc
   testkube_hook.cc
@@ -24,7 +37,11 @@ set(SOURCES
 set(TESTS
   address_guard_test.cc
   allow_list_test.cc
+  azure_devops_inbound_test.cc
+  azure_devops_test.cc
   buildkite_test.cc
+  github_inbound_test.cc
+  github_test.cc
   gitlab_test.cc
   gocd_files_test.cc
   gocd_test.cc
@@ -34,3 +51,5 @@ set(TESTS
   signature_test.cc
   standard_webhooks_test.cc
   webhook_test.cc)
+set(LIBRARIES Boost::json OpenSSL::Crypto)
+set(PRECOMPILED std)

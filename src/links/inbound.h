@@ -47,16 +47,22 @@ struct BringVerdict {
   std::string reason;
   std::string url;
 };
-/// Starts the subject of the gate with this id again (a check run's "Re-run").
+/// Starts the subject of the gate again (a check run's "Re-run").
 struct AskAgain {
-  std::string gate;
+  std::string gate;  // its id, or that of one of its deliveries, which peers show as theirs
   std::string ident;
+};
+/// The caller waits no longer: the gate that the call with this ident opened is cancelled, if it is
+/// pending; unknown idents are none of our business.
+struct CancelGate {
+  std::string ident;
+  std::string reason;
 };
 /// Nothing to do: an event that nobody subscribed to, a ping. Answered 202 with the reason.
 struct Ignored {
   std::string reason;
 };
-using Inbound = std::variant<OpenGate, LookAgain, BringVerdict, AskAgain, Ignored>;
+using Inbound = std::variant<OpenGate, LookAgain, BringVerdict, AskAgain, CancelGate, Ignored>;
 
 /// Reads a call of the profile's kind. Signatures are checked here, where the kind has them.
 /// Errors: invalid (headers, body), unauthenticated (the signature is missing, wrong or too old),

@@ -155,8 +155,8 @@ TEST(CloudEvents, the_fields_of_a_gate_open_one_for_each_source_and_id) {
                                       "customData":{"subject":{"suite":"pay/shop"}}})"));
   ASSERT_TRUE(queued) << queued.error().message;
   EXPECT_EQ(std::get<OpenGate>(*queued).request.subject.suite.suite, "pay/shop");
-  const auto encoded = read(structured(
-      R"({"specversion":"1.0","id":"1","source":"/ci","type":"x","data_base64":"eyJuYW1lIjoiYSJ9"})"));
+  const auto encoded = read(structured(R"({"specversion":"1.0","id":"1","source":"/ci",
+      "type":"x","data_base64":"eyJuYW1lIjoiYSJ9"})"));
   ASSERT_TRUE(encoded) << encoded.error().message;
   EXPECT_EQ(std::get<OpenGate>(*encoded).request.name, "a");
 }
