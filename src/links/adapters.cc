@@ -1,25 +1,53 @@
 // SPDX-License-Identifier: MIT
 #include "links/adapters.h"
 
-#include <algorithm>
 #include <array>
 
 #include "links/azure_devops.h"
+#include "links/buildkite.h"
+#include "links/cloudevents.h"
+#include "links/github.h"
+#include "links/gitlab.h"
 #include "links/gocd.h"
+#include "links/jenkins.h"
+#include "links/pollers.h"
+#include "links/testkube_hook.h"
 #include "links/webhook.h"
 
 namespace baton::links {
 namespace {
 
-constexpr Adapter kAzureDevops{.kind = model::LinkKind::azure_devops,
-                               .find = azure::find,
-                               .read = azure::read,
-                               .stage = azure::stage};
+using model::LinkKind;
 
-const std::array kAdapters{
-    &kAzureDevops,
-    &kGocd,
-    &kWebhook,
+constexpr std::array kAdapters{
+    Adapter{.kind = LinkKind::argo, .read = argo::read},
+    Adapter{.kind = LinkKind::azure_devops,
+            .find = azure::find,
+            .read = azure::read,
+            .stage = azure::stage},
+    Adapter{.kind = LinkKind::buildkite, .find = buildkite::find, .check = buildkite::check},
+    Adapter{.kind = LinkKind::cloudevents, .read = cloudevents::read},
+    Adapter{.kind = LinkKind::flagger, .read = flagger::read},
+    Adapter{.kind = LinkKind::github,
+            .find = github::find,
+            .check = github::check,
+            .read = github::read,
+            .stage = github::stage,
+            .is_signed = true},
+    Adapter{.kind = LinkKind::gitlab,
+            .find = gitlab::find,
+            .check = gitlab::check,
+            .read = gitlab::read,
+            .stage = gitlab::stage,
+            .is_signed = true},
+    Adapter{.kind = LinkKind::gocd, .find = gocd::find, .check = gocd::check},
+    Adapter{.kind = LinkKind::jenkins, .find = jenkins::find, .check = jenkins::check},
+    Adapter{.kind = LinkKind::testkube, .read = testkube_hook::read},
+    Adapter{.kind = LinkKind::webhook,
+            .find = webhook::find,
+            .check = webhook::check,
+            .read = webhook::read,
+            .is_signed = true},
 };
 
 tl::unexpected<Error> unknown_operation(model::LinkKind kind, const model::Target& target) {
@@ -30,9 +58,9 @@ tl::unexpected<Error> unknown_operation(model::LinkKind kind, const model::Targe
 }  // namespace
 
 const Adapter* adapter_of(model::LinkKind kind) {
-  const auto found = std::find_if(kAdapters.begin(), kAdapters.end(),
-                                  [&](const Adapter* a) { return a->kind == kind; });
-  return found == kAdapters.end() ? nullptr : *found;
+  for (const Adapter& adapter : kAdapters)
+    if (adapter.kind == kind) return &adapter;
+  return nullptr;
 }
 
 model::Stage stage_of(model::LinkKind kind, std::string_view op) {

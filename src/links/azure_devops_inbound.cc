@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "links/allow_list.h"
 #include "links/azure_devops.h"
+#include "links/loose_fields.h"
 #include "links/signature.h"
 #include "net/text.h"
 #include "wire/gate_json.h"
@@ -110,23 +111,6 @@ Place read_place(Given& given) {
   return place;
 }
 
-// The fields of the body as those without one send them: ?tag=build%3D42&timeout=1h.
-Result<std::string> body_of_query(const std::vector<net::Parameter>& query) {
-  json::object object;
-  for (const net::Parameter& each : query) {
-    const json::string_view name{each.name.data(), each.name.size()};
-    if (object.contains(name))
-      return fail(Code::invalid, "the query has {} twice", json_quote(each.name));
-    if (each.name == "subject" || each.name == "labels") {
-      BATON_TRY(value, wire::parse_json(each.value));
-      object[name] = value;
-    } else {
-      object[name] = json::string_view{each.value.data(), each.value.size()};
-    }
-  }
-  return std::string{json::serialize(object)};
-}
-
 bool is_cancel(Given& given) {
   const std::string_view type = given.get("RequestType");
   if (!type.empty() && !net::equal_no_case(type, "Execute") && !net::equal_no_case(type, "Cancel"))
@@ -166,8 +150,8 @@ Result<Inbound> read(const InboundCall& call) {
 
   std::string body = call.request.body;
   if (trim(body).empty() && !call.request.query.empty()) {
-    BATON_TRY(fields, body_of_query(call.request.query));
-    body = fields;
+    BATON_TRY(fields, fields_of_query(call.request.query));
+    body = json::serialize(fields);
   }
   OpenGate open;
   BATON_TRY(request, wire::parse_inbound_request(body, call.profile.defaults));

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "links/azure_devops.h"
+#include "links/progress.h"
 #include "wire/json_writer.h"
 
 namespace baton::links::azure {
@@ -168,23 +169,8 @@ class LogSender {
     return verdict_line(gate, kLineMax - 10);
   }
 
-  // Percent and text of the record.
-  std::pair<int, std::string> state(bool is_open) const {
-    if (!is_open) return {100, verdict()};
-    const auto cases = message().read_cases ? message().read_cases() : std::vector<CaseLine>{};
-    if (!cases || cases->empty()) return {0, "waiting for the verdict"};
-    const auto count = [&](auto is) { return std::count_if(cases->begin(), cases->end(), is); };
-    const auto done =
-        count([](const CaseLine& c) { return c.result.verdict != model::CaseVerdict::pending; });
-    const auto bad = count([](const CaseLine& c) {
-      return c.result.verdict == model::CaseVerdict::failed ||
-             c.result.verdict == model::CaseVerdict::errored ||
-             c.result.verdict == model::CaseVerdict::timed_out;
-    });
-    const auto all = static_cast<std::int64_t>(cases->size());
-    // Whole only with the verdict.
-    const int percent = static_cast<int>(std::min<std::int64_t>(99, done * 100 / all));
-    return {percent, fmt::format("{} of {} tests done, {} failed", done, all, bad)};
+  Progress state(bool is_open) const {
+    return is_open ? progress_of(message()) : Progress{100, verdict()};
   }
 
   // The record is not completed here: the event that brings the verdict does that.

@@ -8,6 +8,17 @@ set(SOURCES
   azure_devops_inbound.cc
   azure_devops_log.cc
   azure_devops_results.cc
+  buildkite.cc
+  cloudevents.cc
+  github.cc
+  github_commit.cc
+  github_inbound.cc
+  github_messages.cc
+  github_peer.cc
+  github_report.cc
+  github_rule.cc
+  gitlab.cc
+  gitlab_inbound.cc
   gocd.cc
   gocd_files.cc
   gocd_schedule.cc
@@ -17,8 +28,16 @@ set(SOURCES
   peer_http.cc
   profiles.cc
   secret_box.cc
+  jenkins.cc
+  loose_fields.cc
+  message.cc
+  peer.cc
+  peer_http.cc
+  pollers.cc
+  progress.cc
   signature.cc
   standard_webhooks.cc
+  testkube_hook.cc
   webhook.cc)
 set(TESTS
   address_guard_test.cc
@@ -29,6 +48,17 @@ set(TESTS
   gocd_test.cc
   message_test.cc
   secret_box_test.cc
+  buildkite_test.cc
+  github_inbound_test.cc
+  github_test.cc
+  gitlab_test.cc
+  gocd_files_test.cc
+  gocd_test.cc
+  jenkins_test.cc
+  message_test.cc
+  pollers_test.cc
   signature_test.cc
   standard_webhooks_test.cc
   webhook_test.cc)
+set(LIBRARIES Boost::json OpenSSL::Crypto)
+set(PRECOMPILED std)

@@ -10,37 +10,24 @@
 #include "links/signature.h"
 #include "net/url.h"
 
-namespace baton::links {
-namespace {
+namespace baton::links::gocd {
 
 using model::ErrorClass;
 
 Deliver find(std::string_view op) {
-  if (op == "run_stage") return gocd::run_stage;
-  if (op == "schedule") return gocd::schedule;
-  if (op == "artifact") return gocd::upload;
-  if (op == "relay_files") return gocd::relay_files;
+  if (op == "run_stage") return run_stage;
+  if (op == "schedule") return schedule;
+  if (op == "artifact") return upload;
+  if (op == "relay_files") return relay_files;
   return nullptr;
 }
 
-template <class T>
-Result<void> without_value(const Result<T>& result) {
-  if (!result) return tl::unexpected(result.error());
-  return {};
-}
-
 Result<void> check(const model::Target& target) {
-  if (target.op == "run_stage") return without_value(gocd::read_stage_run(target.fields));
-  if (target.op == "schedule") return without_value(gocd::read_schedule(target.fields));
-  if (target.op == "artifact") return without_value(gocd::read_upload(target.fields));
-  return without_value(gocd::read_relay(target.fields));
+  if (target.op == "run_stage") return without_value(read_stage_run(target.fields));
+  if (target.op == "schedule") return without_value(read_schedule(target.fields));
+  if (target.op == "artifact") return without_value(read_upload(target.fields));
+  return without_value(read_relay(target.fields));
 }
-
-}  // namespace
-
-const Adapter kGocd{.kind = model::LinkKind::gocd, .find = find, .check = check};
-
-namespace gocd {
 
 net::HttpRequest call(const model::LinkProfile& profile, std::string method, std::string_view path,
                       int accept) {
@@ -155,5 +142,4 @@ Outcome no_artifact(const std::string& path, const Error& error) {
   return may_come ? again(ErrorClass::transient, 0, text) : dead(ErrorClass::rejected, 0, text);
 }
 
-}  // namespace gocd
-}  // namespace baton::links
+}  // namespace baton::links::gocd

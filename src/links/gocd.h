@@ -4,14 +4,13 @@
 // upload that broke is refused for ever, an append appends twice: so every operation looks first
 // and asks GoCD for what is not there yet. Where the look itself needs something to compare with,
 // a first attempt only notes it in the memo, so that no crash can lose it.
-#include "links/adapters.h"
+#include "links/message.h"
 
-namespace baton::links {
+namespace baton::links::gocd {
 
 /// run_stage, schedule, artifact for targets; relay_files for what a legacy route took.
-extern const Adapter kGocd;
-
-namespace gocd {
+Deliver find(std::string_view op);
+Result<void> check(const model::Target& target);
 
 struct StageRun {
   std::string pipeline;
@@ -93,5 +92,4 @@ class MappedFile {
 /// Why a gate's artifact cannot be sent.
 Outcome no_artifact(const std::string& path, const Error& error);
 
-}  // namespace gocd
-}  // namespace baton::links
+}  // namespace baton::links::gocd

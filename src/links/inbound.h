@@ -47,9 +47,9 @@ struct BringVerdict {
   std::string reason;
   std::string url;
 };
-/// Starts the subject of the gate with this id again (a check run's "Re-run").
+/// Starts the subject of the gate again (a check run's "Re-run").
 struct AskAgain {
-  std::string gate;
+  std::string gate;  // its id, or that of one of its deliveries, which peers show as theirs
   std::string ident;
 };
 /// The caller waits no longer: the gate that the call with this ident opened is cancelled, if it is

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "links/signature.h"
+#include "wire/json_writer.h"
 
 namespace baton::links {
 namespace {
@@ -209,6 +210,28 @@ std::string verdict_line(const model::Gate& gate, std::size_t max) {
   std::replace_if(
       line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
   return cut_text(line, max);
+}
+
+std::string verdict_json(const Message& message) {
+  const model::Gate& gate = message.gate;
+  wire::JsonWriter out;
+  out.begin_object()
+      .field("gate", gate.id)
+      .field_if("name", gate.request.name)
+      .field("verdict", name_of(gate.verdict))
+      .field("passed", is_passed(gate))
+      .field("reason", gate.reason)
+      .field_if("url", gate.url)
+      .key("links")
+      .begin_object()
+      .field_if("gate", message.urls.gate)
+      .field_if("junit", message.urls.junit)
+      .field_if("artifacts", message.urls.artifacts)
+      .field_if("log", message.urls.log)
+      .field_if("run", message.urls.run)
+      .end_object()
+      .end_object();
+  return out.take();
 }
 
 std::string details_url(const Message& message) {

@@ -71,9 +71,18 @@ void optional_part(wire::JsonFields& fields, std::string_view name, std::string&
 void needed_number_or_line(wire::JsonFields& fields, std::string_view name, std::string& out);
 void optional_number_or_line(wire::JsonFields& fields, std::string_view name, std::string& out);
 
+/// Of the reader of a target's fields, for the check when it is declared.
+template <class T>
+Result<void> without_value(const Result<T>& result) {
+  if (!result) return tl::unexpected(result.error());
+  return {};
+}
+
 bool is_passed(const model::Gate& gate);
 /// "failed: 3 of 20 cases", in one line of at most `max` bytes.
 std::string verdict_line(const model::Gate& gate, std::size_t max);
+/// {gate,name?,verdict,passed,reason,url?,links}: for programs that read it themselves.
+std::string verdict_json(const Message& message);
 /// Where people find more: what came with the verdict, else the gate; "" unless it is absolute.
 std::string details_url(const Message& message);
 /// At most `max` bytes, without a broken character at the end.

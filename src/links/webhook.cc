@@ -9,7 +9,7 @@
 #include "wire/gate_json.h"
 #include "wire/json_writer.h"
 
-namespace baton::links {
+namespace baton::links::webhook {
 namespace {
 
 using model::ErrorClass;
@@ -106,12 +106,6 @@ Outcome deliver(const Message& message, const model::LinkProfile& profile, Http&
   return outcome;
 }
 
-Deliver find(std::string_view op) { return op.empty() ? deliver : nullptr; }
-
-Result<void> check(const model::Target& target) {
-  return wire::read_json(target.fields, [](wire::JsonFields&) {});
-}
-
 /// `data`, or the whole body without what frames it.
 Result<std::string> gate_fields(std::string_view body) {
   BATON_TRY(value, wire::parse_json(body));
@@ -124,6 +118,14 @@ Result<std::string> gate_fields(std::string_view body) {
   object.erase("type");
   object.erase("timestamp");
   return boost::json::serialize(object);
+}
+
+}  // namespace
+
+Deliver find(std::string_view op) { return op.empty() ? deliver : nullptr; }
+
+Result<void> check(const model::Target& target) {
+  return wire::read_json(target.fields, [](wire::JsonFields&) {});
 }
 
 Result<Inbound> read(const InboundCall& call) {
@@ -139,12 +141,4 @@ Result<Inbound> read(const InboundCall& call) {
   return opening;
 }
 
-}  // namespace
-
-const Adapter kWebhook{.kind = model::LinkKind::webhook,
-                       .find = find,
-                       .check = check,
-                       .read = read,
-                       .is_signed = true};
-
-}  // namespace baton::links
+}  // namespace baton::links::webhook
