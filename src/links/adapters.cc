@@ -1,25 +1,34 @@
 // SPDX-License-Identifier: MIT
 #include "links/adapters.h"
 
+#include <algorithm>
 #include <array>
 
 #include "links/azure_devops.h"
 #include "links/github.h"
+#include "links/gocd.h"
+#include "links/webhook.h"
 
 namespace baton::links {
 namespace {
 
-constexpr std::array kAdapters{
-    Adapter{.kind = model::LinkKind::azure_devops,
-            .find = azure::find,
-            .read = azure::read,
-            .stage = azure::stage},
-    Adapter{.kind = model::LinkKind::github,
-            .find = github::find,
-            .check = github::check,
-            .read = github::read,
-            .stage = github::stage,
-            .is_signed = true},
+constexpr Adapter kAzureDevops{.kind = model::LinkKind::azure_devops,
+                               .find = azure::find,
+                               .read = azure::read,
+                               .stage = azure::stage};
+
+constexpr Adapter kGithub{.kind = model::LinkKind::github,
+                          .find = github::find,
+                          .check = github::check,
+                          .read = github::read,
+                          .stage = github::stage,
+                          .is_signed = true};
+
+const std::array kAdapters{
+    &kAzureDevops,
+    &kGithub,
+    &kGocd,
+    &kWebhook,
 };
 
 tl::unexpected<Error> unknown_operation(model::LinkKind kind, const model::Target& target) {
@@ -30,9 +39,9 @@ tl::unexpected<Error> unknown_operation(model::LinkKind kind, const model::Targe
 }  // namespace
 
 const Adapter* adapter_of(model::LinkKind kind) {
-  for (const Adapter& adapter : kAdapters)
-    if (adapter.kind == kind) return &adapter;
-  return nullptr;
+  const auto found = std::find_if(kAdapters.begin(), kAdapters.end(),
+                                  [&](const Adapter* a) { return a->kind == kind; });
+  return found == kAdapters.end() ? nullptr : *found;
 }
 
 model::Stage stage_of(model::LinkKind kind, std::string_view op) {

@@ -191,6 +191,17 @@ TEST_F(Azure, old_gates_are_known_by_the_id_of_their_task) {
   EXPECT_NE(http_.sent[1].body.find(R"("taskId":"task","jobId":"job")"), std::string::npos);
 }
 
+TEST_F(Azure, a_task_that_was_made_up_has_a_record_before_it_is_completed) {
+  decide(model::GateVerdict::passed);
+  place_.is_task_made = true;
+  EXPECT_EQ(check_with({answer(404), answer(200)}).kind, Kind::delivered);
+  EXPECT_EQ(http_.calls()[0], std::string("PATCH ") + kBase +
+                                  "Checks/plans/plan/timelines/line/records?api-version=4.1");
+  EXPECT_EQ(http_.sent[0].body,
+            R"({"value":[{"id":"task","parentId":"job","type":"Task","name":"Baton",)"
+            R"("state":"inProgress"}],"count":1})");
+}
+
 TEST_F(Azure, lines_go_into_one_log_that_the_record_shows) {
   log_ = "first\nsecond\nhalf";
   http_.on_send = [](const net::HttpRequest& request) {

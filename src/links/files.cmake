@@ -15,11 +15,18 @@ set(SOURCES
   github_peer.cc
   github_report.cc
   github_rule.cc
+  gocd.cc
+  gocd_files.cc
+  gocd_schedule.cc
+  gocd_stage.cc
   message.cc
   peer.cc
   peer_http.cc
   progress.cc
-  signature.cc)
+  secret_box.cc
+  signature.cc
+  standard_webhooks.cc
+  webhook.cc)
 set(TESTS
   address_guard_test.cc
   allow_list_test.cc
@@ -27,7 +34,10 @@ set(TESTS
   azure_devops_test.cc
   github_inbound_test.cc
   github_test.cc
+  gocd_files_test.cc
+  gocd_test.cc
   message_test.cc
-  signature_test.cc)
-set(LIBRARIES Boost::json OpenSSL::Crypto)
-set(PRECOMPILED std)
+  secret_box_test.cc
+  signature_test.cc
+  standard_webhooks_test.cc
+  webhook_test.cc)

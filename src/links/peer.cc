@@ -40,8 +40,7 @@ std::optional<json::value> parsed(std::string_view text) {
 }
 
 void check_line(wire::JsonFields& fields, std::string_view name, const std::string& text) {
-  if (text.size() > kLineMax)
-    fields.fault(name, fmt::format("is longer than {} bytes", kLineMax));
+  if (text.size() > kLineMax) fields.fault(name, fmt::format("is longer than {} bytes", kLineMax));
   if (has_control_bytes(text)) fields.fault(name, "must be one line of text");
 }
 
@@ -166,16 +165,26 @@ void needed_line(wire::JsonFields& fields, std::string_view name, std::string& o
   if (fields.has(name) && out.empty()) fields.fault(name, "is empty");
 }
 
+void optional_part(wire::JsonFields& fields, std::string_view name, std::string& out) {
+  optional_line(fields, name, out);
+  if (out == "." || out == "..") fields.fault(name, "is no name");
+}
+
+void needed_part(wire::JsonFields& fields, std::string_view name, std::string& out) {
+  needed_line(fields, name, out);
+  if (out == "." || out == "..") fields.fault(name, "is no name");
+}
+
 void optional_number_or_line(wire::JsonFields& fields, std::string_view name, std::string& out) {
   std::string written;
   fields.json(name, written);
   if (written.empty()) return;
-  const bool is_number = std::all_of(written.begin(), written.end(),
-                                     [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_number =
+      std::all_of(written.begin(), written.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (is_number) {
     out = written;
   } else {
-    optional_line(fields, name, out);
+    optional_part(fields, name, out);
   }
 }
 

@@ -64,6 +64,9 @@ std::vector<Json> json_objects(std::string_view text);
 /// One line that must be there.
 void needed_line(wire::JsonFields& fields, std::string_view name, std::string& out);
 void optional_line(wire::JsonFields& fields, std::string_view name, std::string& out);
+/// One that becomes a part of a path: neither "." nor "..".
+void needed_part(wire::JsonFields& fields, std::string_view name, std::string& out);
+void optional_part(wire::JsonFields& fields, std::string_view name, std::string& out);
 /// The same for what people write as a number or as text.
 void needed_number_or_line(wire::JsonFields& fields, std::string_view name, std::string& out);
 void optional_number_or_line(wire::JsonFields& fields, std::string_view name, std::string& out);

@@ -251,7 +251,8 @@ Result<void> set_body(Transfer& transfer) {
   const bool always = request.method == "POST" || request.method == "PUT";
   if (size > 0 || request.body_reader || always) {
     set(easy, CURLOPT_POST, 1L);  // with a read function: the body comes from there
-    if (!request.body_reader) {
+    if (request.body_reader_size) size = static_cast<curl_off_t>(*request.body_reader_size);
+    if (!request.body_reader || request.body_reader_size) {
       set(easy, CURLOPT_POSTFIELDSIZE_LARGE, size);
     } else {
       BATON_TRY_VOID(add_field(transfer, "Transfer-Encoding: chunked"));
@@ -284,6 +285,7 @@ Result<void> prepare(Transfer& transfer) {
   set(easy, CURLOPT_PATH_AS_IS, 1L);
   set(easy, CURLOPT_CONNECTTIMEOUT_MS, as_ms(request.connect_timeout));
   set(easy, CURLOPT_TIMEOUT_MS, as_ms(request.total_timeout));
+  if (request.only_once) set(easy, CURLOPT_FRESH_CONNECT, 1L);
   set(easy, CURLOPT_HEADERFUNCTION, on_header);
   set(easy, CURLOPT_HEADERDATA, &transfer);
   set(easy, CURLOPT_WRITEFUNCTION, on_body);

@@ -23,11 +23,16 @@ struct HttpRequest {
   Headers headers = {};
 
   // The body: the text, or a file of which `body_file_offset` and on is sent, or a reader that
-  // fills the buffer and returns 0 at the end (sent chunked).
+  // fills the buffer and returns 0 at the end (sent chunked, unless its size is told).
   std::string body = {};
   std::string body_file = {};
   std::uint64_t body_file_offset = 0;
   std::function<std::size_t(char* buffer, std::size_t size)> body_reader = {};
+  std::optional<std::uint64_t> body_reader_size = {};
+
+  // On a connection of its own. One that is kept from an earlier request may die after the server
+  // took this one; libcurl then sends it a second time, unseen.
+  bool only_once = false;
 
   // Called with the status and headers before the body. False cancels.
   std::function<bool(int status, const Headers& headers)> on_head = {};
