@@ -43,8 +43,8 @@ bool is_confirmed(Peer& peer, const Place& place) {
   return false;
 }
 
-// A task that was made up has a record only when somebody writes one, and no record, no task. It may
-// be there already; without it the event says what is wrong.
+// A task that was made up has a record only when somebody writes one, and no record, no task. It
+// may be there already; without it the event says what is wrong.
 void write_record(Peer& peer, const Place& place) {
   wire::JsonWriter out;
   out.begin_object().key("value").begin_array().begin_object();

@@ -357,6 +357,23 @@ TEST_F(Azure, results_become_one_test_run_whatever_crashes) {
   EXPECT_EQ(http_.sent[3].body, R"({"state":"Completed"})");
 }
 
+TEST_F(Azure, a_service_that_cannot_show_its_runs_gets_one_all_the_same) {
+  decide(model::GateVerdict::failed);
+  place_.build = "42";
+  message_.read_cases = []() -> Result<std::vector<CaseLine>> {
+    return std::vector<CaseLine>{CaseLine{"s", {}}};
+  };
+  http_ = TestHttp({answer(404), answer(200, R"({"id":9})")});
+  EXPECT_TRUE(deliver("results").is_progress);
+  http_ = TestHttp({answer(405), answer(200), answer(200)});
+  EXPECT_EQ(deliver("results").kind, Kind::delivered);
+  // One that cannot answer now is asked again first.
+  message_.delivery.memo = "{}";
+  http_ = TestHttp({answer(503)});
+  EXPECT_EQ(deliver("results").error_class, ErrorClass::transient);
+  EXPECT_EQ(http_.sent.size(), 1U);
+}
+
 TEST_F(Azure, without_results_nothing_is_published) {
   decide(model::GateVerdict::passed);
   EXPECT_EQ(deliver("results").kind, Kind::delivered);
