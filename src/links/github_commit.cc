@@ -226,7 +226,7 @@ Outcome deliver_status(const Message& message, const model::LinkProfile& profile
   out.begin_object().field("state", status_of(message.gate));
   out.field_if("target_url", details_url(message));
   out.field("description",
-            is_open ? "waiting for the verdict" : verdict_line(message.gate, kDescriptionMax));
+            is_open ? "waiting for the verdict" : end_line(message.gate, kDescriptionMax));
   out.field("context", place->context).end_object();
   const auto answer = peer.send("POST", peer.repo_path("/statuses/" + place->sha), out.take());
   if (!is_good(answer)) return peer.failure(answer);
