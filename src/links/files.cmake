@@ -23,18 +23,15 @@ set(SOURCES
   gocd_files.cc
   gocd_schedule.cc
   gocd_stage.cc
-  message.cc
-  peer.cc
-  peer_http.cc
-  profiles.cc
-  secret_box.cc
   jenkins.cc
   loose_fields.cc
   message.cc
   peer.cc
   peer_http.cc
   pollers.cc
+  profiles.cc
   progress.cc
+  secret_box.cc
   signature.cc
   standard_webhooks.cc
   testkube_hook.cc
@@ -44,10 +41,6 @@ set(TESTS
   allow_list_test.cc
   azure_devops_inbound_test.cc
   azure_devops_test.cc
-  gocd_files_test.cc
-  gocd_test.cc
-  message_test.cc
-  secret_box_test.cc
   buildkite_test.cc
   github_inbound_test.cc
   github_test.cc
@@ -57,6 +50,7 @@ set(TESTS
   jenkins_test.cc
   message_test.cc
   pollers_test.cc
+  secret_box_test.cc
   signature_test.cc
   standard_webhooks_test.cc
   webhook_test.cc)
