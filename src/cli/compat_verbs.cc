@@ -92,27 +92,16 @@ int release(Host&, const Invocation& invocation) {
   return kOk;
 }
 
-Verb make(std::string path, std::string summary, std::vector<Flag> flags,
-          int (*run)(Host&, const Invocation&)) {
-  Verb verb;
-  verb.path = std::move(path);
-  verb.arguments = "ENV";
-  verb.arguments_min = verb.arguments_max = 1;
-  verb.summary = std::move(summary);
-  verb.flags = std::move(flags);
-  verb.run = run;
-  return verb;
-}
-
 }  // namespace
 
 std::vector<Verb> compat_verbs() {
   std::vector<Verb> verbs{
-      make("compat call-me request", "Take an environment from a server that speaks call-me's wire",
-           {{"--wait", "D", "Wait at most so long, then exit with 20 (for ever)"},
-            {"--interval", "D", "Between two questions (5s)"}},
-           request),
-      make("compat call-me release", "Give it back, whoever has it", {}, release)};
+      make_verb("compat call-me request", "ENV",
+                "Take an environment from a server that speaks call-me's wire",
+                {{"--wait", "D", "Wait at most so long, then exit with 20 (for ever)"},
+                 {"--interval", "D", "Between two questions (5s)"}},
+                request),
+      make_verb("compat call-me release", "ENV", "Give it back, whoever has it", {}, release)};
   verbs[0].example = "HOST=call-me:8080 API_KEY=… baton compat call-me request staging";
   return verbs;
 }
