@@ -4,7 +4,6 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <cstdio>
-#include <cstdlib>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -101,11 +100,6 @@ int acquire(Host&, const Invocation& invocation) {
                            grants_of(held->document), held->id, held->fence,
                            describe_duration(held->left))));
   return kOk;
-}
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
 }
 
 // The lease that is meant: the argument, or BATON_LEASE. An environment's name stands for the lease
