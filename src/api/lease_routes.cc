@@ -58,11 +58,9 @@ bool speaks_for_waiters(const Call& call) {
 }
 
 engine::Operation<LeaseStatus> see(const Call& call, std::string id, Duration waits_for) {
-  return [id = std::move(id), waits_for, alive = speaks_for_waiters(call)](
-             engine::Context& c) -> Result<LeaseStatus> {
-    if (alive) return engine::see_lease(c, id, waits_for);
-    BATON_TRY(lease, engine::get_lease(c.tx.sql(), id));
-    return engine::status_of(c, std::move(lease));
+  return [id = std::move(id), waits_for,
+          alive = speaks_for_waiters(call)](engine::Context& c) -> Result<LeaseStatus> {
+    return alive ? engine::see_lease(c, id, waits_for) : engine::look_at_lease(c, id);
   };
 }
 
@@ -77,16 +75,47 @@ bool note_seen(Context& context, const Call& call, const std::string& id) {
   return !*refused;
 }
 
+Result<std::optional<LeaseState>> state_query(const Call& call, std::string_view name) {
+  const std::string_view text = call.query(name);
+  if (text.empty()) return std::optional<LeaseState>{};
+  BATON_TRY(state, model::parse_lease_state(text));
+  return std::optional{state};
+}
+
+// Whether the answer may wait for a change: the caller knows the state that it has. One who does
+// not say so (`seen`) knows of a grant when somebody was told of it; a waiter that was away for the
+// moment of the grant must not wait once more.
+bool may_wait(const LeaseStatus& now, const std::optional<LeaseState>& seen_before) {
+  if (!now.lease.is_live()) return false;
+  if (seen_before) return *seen_before == now.lease.state;
+  return now.lease.state == LeaseState::queued || now.was_known;
+}
+
+// Until the lease is in another state than `before`, or the time is over.
+boost::asio::awaitable<Result<net::Wake>> wait_for_change(
+    Context& context, Call& call, Watch::Waiter& waiter, const LeaseStatus& before,
+    std::chrono::steady_clock::time_point end) {
+  for (;;) {
+    const auto left = std::chrono::ceil<Duration>(end - std::chrono::steady_clock::now());
+    if (left <= Duration{0}) co_return net::Wake::timed_out;
+    const net::Wake wake = co_await waiter.wait(left, call.request.caller);
+    if (wake != net::Wake::notified) co_return wake;
+    auto now = read(context, [&](store::Session& session) {
+      return engine::get_lease(session, before.lease.id);
+    });
+    if (!now) co_return tl::unexpected(now.error());
+    if (now->state != before.lease.state) co_return wake;
+  }
+}
+
 engine::Heir heir_of(const wire::HeirRequest& request) { return {request.lease, request.holder}; }
 
 Result<store::LeaseFilter> lease_filter(const Call& call) {
   store::LeaseFilter filter;
   filter.environment = call.query("environment");
   filter.holder = call.query("holder");
-  if (const std::string_view state = call.query("state"); !state.empty()) {
-    BATON_TRY(parsed, model::parse_lease_state(state));
-    filter.state = parsed;
-  }
+  BATON_TRY(state, state_query(call, "state"));
+  filter.state = state;
   return filter;
 }
 
@@ -112,6 +141,8 @@ Async acquire_lease(Context& context, Call& call) {
 Async get_lease(Context& context, Call& call) {
   auto limit = wait_of(call);
   if (!limit) co_return tl::unexpected(limit.error());
+  auto seen_before = state_query(call, "seen");
+  if (!seen_before) co_return tl::unexpected(seen_before.error());
   const std::string id = call.args[0];
   const auto end = std::chrono::steady_clock::now() + *limit;
   // Before the look, so that what happens after it is not missed.
@@ -120,19 +151,22 @@ Async get_lease(Context& context, Call& call) {
   auto operation = see(call, id, *limit);
   auto seen = co_await look<LeaseStatus>(context, std::move(operation));
   if (!seen) co_return tl::unexpected(seen.error());
-  if (seen->lease.state != LeaseState::queued)
+  const LeaseState state = seen->lease.state;
+  if (!may_wait(*seen, *seen_before)) waiter.reset();
+  if (!waiter && state != LeaseState::queued)
     co_return json_reply(200, json_of(context, {*std::move(seen), {}}));
-  for (net::Wake wake = net::Wake::notified; waiter && wake == net::Wake::notified;) {
-    const auto left = std::chrono::ceil<Duration>(end - std::chrono::steady_clock::now());
-    if (left <= Duration{0}) break;
-    wake = co_await waiter->wait(left, call.request.caller);
+  if (waiter) {
+    auto waited = co_await wait_for_change(context, call, *waiter, *seen, end);
+    if (!waited) co_return tl::unexpected(waited.error());
     // Nobody reads the answer: a grant is for the next then, if nobody else sees it.
-    if (wake == net::Wake::gone) co_return net::reply(204);
-    if (wake != net::Wake::notified) break;
-    auto state =
-        read(context, [&](store::Session& session) { return engine::get_lease(session, id); });
-    if (!state) co_return tl::unexpected(state.error());
-    if (state->state != LeaseState::queued) break;
+    if (*waited == net::Wake::gone) co_return net::reply(204);
+  }
+  if (state == LeaseState::held) {
+    // The writer knows what was renewed meanwhile.
+    auto again = see(call, id, Duration{0});
+    auto last = co_await look<LeaseStatus>(context, std::move(again));
+    if (!last) co_return tl::unexpected(last.error());
+    co_return json_reply(200, json_of(context, {*std::move(last), {}}));
   }
   auto now = read_shown(context, id);
   if (!now) co_return tl::unexpected(now.error());

@@ -87,7 +87,7 @@ Result<E> parse(std::span<const std::string_view> words, std::string_view what,
   const std::string near = nearest(text, known);
   std::string fix = near.empty() ? "use one of" : fmt::format("did you mean {}? Use one of", near);
   for (const std::string& name : known) fix += " " + name;
-  return fail_with_fix(Code::invalid, std::move(fix), "\"{}\" is not a {}", text, what);
+  return fail_with_fix(Code::invalid, std::move(fix), "\"{}\" is no {}", text, what);
 }
 
 }  // namespace
