@@ -16,6 +16,7 @@ set(SOURCES
   lock_file.cc
   migrations.cc
   migrations_core.cc
+  migrations_expiry.cc
   migrations_leases.cc
   migrations_runs.cc
   postgres_session.cc

@@ -13,6 +13,7 @@ std::span<const Migration> migrations() {
         kMigrationCore,
         kMigrationRuns,
         kMigrationLeases,
+        kMigrationExpiry,
     };
     int expected = 1;
     for (const Migration& migration : all)

@@ -28,5 +28,6 @@ int schema_version();
 extern const Migration kMigrationCore;
 extern const Migration kMigrationRuns;
 extern const Migration kMigrationLeases;
+extern const Migration kMigrationExpiry;
 
 }  // namespace baton::store
