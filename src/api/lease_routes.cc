@@ -37,15 +37,6 @@ Result<Shown> shown(store::Session& session, LeaseStatus status, TimePoint wall)
   return all;
 }
 
-Result<Shown> read_shown(Context& context, std::string_view id) {
-  return read(context, [&](store::Session& session) -> Result<Shown> {
-    BATON_TRY(lease, engine::get_lease(session, id));
-    const Now now = context.clock();
-    BATON_TRY(status, engine::status_of(session, now.at, {}, std::move(lease)));
-    return shown(session, std::move(status), now.wall);
-  });
-}
-
 Result<store::StoredAnswer> stored(const Context& context, engine::Context& c, int status,
                                    LeaseStatus lease) {
   BATON_TRY(all, shown(c.tx.sql(), std::move(lease), c.now.wall));
@@ -75,6 +66,40 @@ bool note_seen(Context& context, const Call& call, const std::string& id) {
     if (!seen) *refused = true;
   });
   return !*refused;
+}
+
+// The lease as it is after a wait; nothing when it is queued still and `over_only`.
+Result<std::optional<net::Response>> after_wait(Context& context, const Call& call,
+                                                const std::string& id, bool over_only) {
+  const Now now = context.clock();
+  auto seen = read(context, [&](store::Session& session) -> Result<std::optional<Shown>> {
+    BATON_TRY(lease, engine::get_lease(session, id));
+    if (over_only && lease.state == LeaseState::queued) return std::optional<Shown>{};
+    BATON_TRY(status, engine::status_of(session, now.at, {}, std::move(lease)));
+    BATON_TRY(all, shown(session, std::move(status), now.wall));
+    return std::optional{std::move(all)};
+  });
+  if (!seen) return tl::unexpected(seen.error());
+  if (!*seen) return std::optional<net::Response>{};
+  const model::Lease& lease = (*seen)->status.lease;
+  if (lease.state == LeaseState::held) {
+    if (!note_seen(context, call, id))
+      return fail_with_fix(Code::unavailable, "ask again", "the server is too busy");
+    if (lease.granted_at) context.metrics.handed_over(now.wall - *lease.granted_at);
+  }
+  return std::optional{json_reply(200, json_of(context, **seen))};
+}
+
+// The answer to a caller who has nothing to wait for. In a coroutine of its own, so that those who
+// wait do not keep its memory.
+boost::asio::awaitable<Result<std::optional<net::Response>>> unless_queued(Context& context,
+                                                                           const Call& call,
+                                                                           Duration waits_for) {
+  auto operation = see(call, call.args[0], waits_for);
+  auto seen = co_await look<LeaseStatus>(context, std::move(operation));
+  if (!seen) co_return tl::unexpected(seen.error());
+  if (seen->lease.state == LeaseState::queued) co_return std::optional<net::Response>{};
+  co_return std::optional{json_reply(200, json_of(context, {*std::move(seen), {}}))};
 }
 
 engine::Heir heir_of(const wire::HeirRequest& request) { return {request.lease, request.holder}; }
@@ -117,11 +142,9 @@ Async get_lease(Context& context, Call& call) {
   // Before the look, so that what happens after it is not missed.
   std::optional<Watch::Waiter> waiter;
   if (*limit > Duration{0}) waiter.emplace(context.watch, store::lease_subject(id));
-  auto operation = see(call, id, *limit);
-  auto seen = co_await look<LeaseStatus>(context, std::move(operation));
-  if (!seen) co_return tl::unexpected(seen.error());
-  if (seen->lease.state != LeaseState::queued)
-    co_return json_reply(200, json_of(context, {*std::move(seen), {}}));
+  auto answer = co_await unless_queued(context, call, *limit);
+  if (!answer) co_return tl::unexpected(answer.error());
+  if (*answer) co_return **std::move(answer);
   for (net::Wake wake = net::Wake::notified; waiter && wake == net::Wake::notified;) {
     const auto left = std::chrono::ceil<Duration>(end - std::chrono::steady_clock::now());
     if (left <= Duration{0}) break;
@@ -129,20 +152,13 @@ Async get_lease(Context& context, Call& call) {
     // Nobody reads the answer: a grant is for the next then, if nobody else sees it.
     if (wake == net::Wake::gone) co_return net::reply(204);
     if (wake != net::Wake::notified) break;
-    auto state =
-        read(context, [&](store::Session& session) { return engine::get_lease(session, id); });
-    if (!state) co_return tl::unexpected(state.error());
-    if (state->state != LeaseState::queued) break;
+    answer = after_wait(context, call, id, true);
+    if (!answer) co_return tl::unexpected(answer.error());
+    if (*answer) co_return **std::move(answer);
   }
-  auto now = read_shown(context, id);
-  if (!now) co_return tl::unexpected(now.error());
-  if (now->status.lease.state == LeaseState::held) {
-    if (!note_seen(context, call, id))
-      co_return tl::unexpected(Error{Code::unavailable, "the server is too busy", "ask again"});
-    if (now->status.lease.granted_at)
-      context.metrics.handed_over(context.clock().wall - *now->status.lease.granted_at);
-  }
-  co_return json_reply(200, json_of(context, *now));
+  answer = after_wait(context, call, id, false);
+  if (!answer) co_return tl::unexpected(answer.error());
+  co_return **std::move(answer);
 }
 
 Async list_leases(Context& context, Call& call) {
