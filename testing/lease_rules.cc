@@ -284,6 +284,12 @@ std::string LeaseFold::compare_deadlines(store::Session& session) const {
       return fmt::format("a deadline {} of {} that has ended", row.text(0), id);
     deadlines.emplace(row.text(0), id);
   }
+  const auto expiring =
+      session.query("SELECT id FROM lease WHERE expires_at IS NOT NULL").value();
+  for (const auto& row : expiring) {
+    if (!leases_.contains(row.text(0))) return fmt::format("{} has ended and expires", row.text(0));
+    deadlines.emplace(engine::kLeaseExpiry, row.text(0));
+  }
   for (const auto& [id, lease] : leases_) {
     const bool held = lease.state == "held";
     const bool ends = held ? lease.row.ttl.count() > 0 : !lease.row.request.waits_for_ever;

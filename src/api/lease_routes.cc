@@ -37,15 +37,6 @@ Result<Shown> shown(store::Session& session, LeaseStatus status, TimePoint wall)
   return all;
 }
 
-Result<Shown> read_shown(Context& context, std::string_view id) {
-  return read(context, [&](store::Session& session) -> Result<Shown> {
-    BATON_TRY(lease, engine::get_lease(session, id));
-    const Now now = context.clock();
-    BATON_TRY(status, engine::status_of(session, now.at, {}, std::move(lease)));
-    return shown(session, std::move(status), now.wall);
-  });
-}
-
 Result<store::StoredAnswer> stored(const Context& context, engine::Context& c, int status,
                                    LeaseStatus lease) {
   BATON_TRY(all, shown(c.tx.sql(), std::move(lease), c.now.wall));
@@ -91,21 +82,49 @@ bool may_wait(const LeaseStatus& now, const std::optional<LeaseState>& seen_befo
   return now.lease.state == LeaseState::queued || now.was_known;
 }
 
-// Until the lease is in another state than `before`, or the time is over.
-boost::asio::awaitable<Result<net::Wake>> wait_for_change(
-    Context& context, Call& call, Watch::Waiter& waiter, const LeaseStatus& before,
-    std::chrono::steady_clock::time_point end) {
-  for (;;) {
-    const auto left = std::chrono::ceil<Duration>(end - std::chrono::steady_clock::now());
-    if (left <= Duration{0}) co_return net::Wake::timed_out;
-    const net::Wake wake = co_await waiter.wait(left, call.request.caller);
-    if (wake != net::Wake::notified) co_return wake;
-    auto now = read(context, [&](store::Session& session) {
-      return engine::get_lease(session, before.lease.id);
-    });
-    if (!now) co_return tl::unexpected(now.error());
-    if (now->state != before.lease.state) co_return wake;
+// The lease as it is after a wait; nothing when its state is still `before`.
+Result<std::optional<net::Response>> after_wait(Context& context, const Call& call,
+                                                const std::string& id,
+                                                std::optional<LeaseState> before) {
+  const Now now = context.clock();
+  auto seen = read(context, [&](store::Session& session) -> Result<std::optional<Shown>> {
+    BATON_TRY(lease, engine::get_lease(session, id));
+    if (lease.state == before) return std::optional<Shown>{};
+    BATON_TRY(status, engine::status_of(session, now.at, {}, std::move(lease)));
+    BATON_TRY(all, shown(session, std::move(status), now.wall));
+    return std::optional{std::move(all)};
+  });
+  if (!seen) return tl::unexpected(seen.error());
+  if (!*seen) return std::optional<net::Response>{};
+  const model::Lease& lease = (*seen)->status.lease;
+  if (lease.state == LeaseState::held) {
+    if (!note_seen(context, call, id))
+      return fail_with_fix(Code::unavailable, "ask again", "the server is too busy");
+    if (lease.granted_at) context.metrics.handed_over(now.wall - *lease.granted_at);
   }
+  return std::optional{json_reply(200, json_of(context, **seen))};
+}
+
+// What the first look gives: the answer, or the state that the caller waits to see changed (or that
+// of a lease in the queue, whose place is read beside the writer).
+struct First {
+  std::optional<net::Response> answer;
+  LeaseState state = LeaseState::queued;
+  bool waits = false;
+};
+// In a coroutine of its own, so that those who wait do not keep its memory.
+boost::asio::awaitable<Result<First>> first_look(Context& context, const Call& call,
+                                                 Duration waits_for,
+                                                 std::optional<LeaseState> seen_before) {
+  auto operation = see(call, call.args[0], waits_for);
+  auto seen = co_await look<LeaseStatus>(context, std::move(operation));
+  if (!seen) co_return tl::unexpected(seen.error());
+  First first;
+  first.state = seen->lease.state;
+  first.waits = waits_for > Duration{0} && may_wait(*seen, seen_before);
+  if (!first.waits && first.state != LeaseState::queued)
+    first.answer = json_reply(200, json_of(context, {*std::move(seen), {}}));
+  co_return first;
 }
 
 engine::Heir heir_of(const wire::HeirRequest& request) { return {request.lease, request.holder}; }
@@ -148,35 +167,29 @@ Async get_lease(Context& context, Call& call) {
   // Before the look, so that what happens after it is not missed.
   std::optional<Watch::Waiter> waiter;
   if (*limit > Duration{0}) waiter.emplace(context.watch, store::lease_subject(id));
-  auto operation = see(call, id, *limit);
-  auto seen = co_await look<LeaseStatus>(context, std::move(operation));
-  if (!seen) co_return tl::unexpected(seen.error());
-  const LeaseState state = seen->lease.state;
-  if (!may_wait(*seen, *seen_before)) waiter.reset();
-  if (!waiter && state != LeaseState::queued)
-    co_return json_reply(200, json_of(context, {*std::move(seen), {}}));
-  if (waiter) {
-    auto waited = co_await wait_for_change(context, call, *waiter, *seen, end);
-    if (!waited) co_return tl::unexpected(waited.error());
+  auto first = co_await first_look(context, call, *limit, *seen_before);
+  if (!first) co_return tl::unexpected(first.error());
+  if (first->answer) co_return *std::move(first->answer);
+  for (net::Wake wake = net::Wake::notified; first->waits && wake == net::Wake::notified;) {
+    const auto left = std::chrono::ceil<Duration>(end - std::chrono::steady_clock::now());
+    if (left <= Duration{0}) break;
+    wake = co_await waiter->wait(left, call.request.caller);
     // Nobody reads the answer: a grant is for the next then, if nobody else sees it.
-    if (*waited == net::Wake::gone) co_return net::reply(204);
+    if (wake == net::Wake::gone) co_return net::reply(204);
+    if (wake != net::Wake::notified) break;
+    auto answer = after_wait(context, call, id, first->state);
+    if (!answer) co_return tl::unexpected(answer.error());
+    if (*answer) co_return **std::move(answer);
   }
-  if (state == LeaseState::held) {
+  if (first->state == LeaseState::held) {
     // The writer knows what was renewed meanwhile.
-    auto again = see(call, id, Duration{0});
-    auto last = co_await look<LeaseStatus>(context, std::move(again));
-    if (!last) co_return tl::unexpected(last.error());
-    co_return json_reply(200, json_of(context, {*std::move(last), {}}));
+    first = co_await first_look(context, call, Duration{0}, {});
+    if (!first) co_return tl::unexpected(first.error());
+    if (first->answer) co_return *std::move(first->answer);
   }
-  auto now = read_shown(context, id);
-  if (!now) co_return tl::unexpected(now.error());
-  if (now->status.lease.state == LeaseState::held) {
-    if (!note_seen(context, call, id))
-      co_return tl::unexpected(Error{Code::unavailable, "the server is too busy", "ask again"});
-    if (now->status.lease.granted_at)
-      context.metrics.handed_over(context.clock().wall - *now->status.lease.granted_at);
-  }
-  co_return json_reply(200, json_of(context, *now));
+  auto answer = after_wait(context, call, id, {});
+  if (!answer) co_return tl::unexpected(answer.error());
+  co_return **std::move(answer);
 }
 
 Async list_leases(Context& context, Call& call) {

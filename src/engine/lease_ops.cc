@@ -193,7 +193,7 @@ Result<LeaseStatus> acquire(Context& context, const Rules& rules, model::LeaseRe
                             std::string_view token) {
   BATON_TRY_VOID(model::check_lease_request(request));
   Lease lease;
-  lease.id = context.ids.make("lse_");
+  lease.id = make_lease_id(context);
   lease.request = std::move(request);
   lease.token = std::string(token);
   lease.created_at = context.now.wall;

@@ -95,15 +95,13 @@ Result<LeaseStatus> status_of(store::Session& sql, TimePoint at, const Beats::Be
                               Lease lease) {
   LeaseStatus status;
   if (lease.state == LeaseState::held) {
-    const std::string subject = store::lease_subject(lease.id);
     if (lease.ttl.count() > 0) {
-      BATON_TRY(due, store::find_deadline(sql, kLeaseExpiry, subject));
-      TimePoint end = due.value_or(at);
+      TimePoint end = lease.expires_at.value_or(at);
       if (beat.fence == lease.fence) end = std::max(end, beat.until);
       status.expires_in = std::max(Duration{0}, end - at - kClockGrain);
     }
     if (lease.max_hold) {
-      BATON_TRY(due, store::find_deadline(sql, kLeaseHold, subject));
+      BATON_TRY(due, store::find_deadline(sql, kLeaseHold, store::lease_subject(lease.id)));
       const Duration left = due ? std::max(Duration{0}, *due - at) : Duration{0};
       status.expires_in = std::min(status.expires_in.value_or(left), left);
     }
