@@ -11,7 +11,9 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "model/delivery.h"
 #include "model/environment.h"
+#include "model/link.h"
 #include "model/schedule.h"
 #include "model/suite.h"
 
@@ -59,6 +61,12 @@ struct Maybe {
   Duration ttl{0};  // 0 = for ever
 };
 
+/// How verdicts are brought to outside systems.
+struct Deliveries {
+  model::RetryRule retry;
+  int per_peer = 8;  // calls to one link at the same time
+};
+
 /// A suite as the file has it. Of kind cpp it may lack a name, which means every suite of the
 /// binary.
 struct SuiteEntry : model::Suite {
@@ -72,6 +80,8 @@ struct Config {
   std::vector<SuiteEntry> suites;  // source `file`; folder is absolute
   std::vector<model::Schedule> schedules;
   std::vector<model::Environment> environments;  // source `file`; folder is absolute
+  std::vector<model::LinkProfile> links;  // with the values of their secrets: never to be shown
+  Deliveries deliveries;
   /// Sections that are valid and present, and that this version does not act on yet.
   std::vector<std::string> without_effect;
 };

@@ -6,7 +6,7 @@
 namespace baton::config {
 
 const std::vector<std::string>& sections_without_effect() {
-  static const std::vector<std::string> kSections{"links", "deliveries", "notify"};
+  static const std::vector<std::string> kSections{"notify"};
   return kSections;
 }
 

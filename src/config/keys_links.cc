@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Environments, links to outside systems, deliveries and notifications. They are checked, so that
-// one file serves every version; they take effect with the features that they belong to.
+// Environments, links to outside systems, deliveries and notifications.
 #include "config/keys.h"
 #include "config/make.h"
 
@@ -57,6 +56,7 @@ Key defaults() {
 Key required_url(std::string about) { return {"url", of(Type::url, std::move(about)), true}; }
 
 Schema profiles(std::string about, std::vector<Key> keys) {
+  keys.push_back({"ca_file", of(Type::path, "Authorities in PEM that replace the system's.")});
   keys.push_back(defaults());
   return map(std::move(about), object("One profile.", std::move(keys)));
 }
@@ -65,7 +65,9 @@ Schema azure_devops() {
   return profiles(
       "Azure DevOps: checks of environments and pipelines.",
       {
-          {"allow", texts("URL prefixes that may be called back."), true},
+          {"allow", texts("URL prefixes that may be called back; each ends at a path boundary."),
+           true},
+          {"networks", texts("Private networks (`10.0.0.0/8`) that those names may resolve to.")},
           {"pat", secret("A personal access token, where the call carries no token of its own.")},
           {"api_version", text("Of the outbound calls.", "2.0-preview.1")},
           {"publish_results", make::boolean("Publish test results too.", false)},
@@ -106,8 +108,18 @@ Schema jenkins() {
   return profiles("Jenkins: input steps.", {
                                                required_url("The server."),
                                                {"user", text("Whose token it is."), true},
-                                               {"token", secret("An API token."), true},
+                                               {"token", secret("An API token; or `password`.")},
+                                               {"password", secret("Needs a crumb for each call; "
+                                                                   "better is a token.")},
                                            });
+}
+
+Schema buildkite() {
+  return profiles("Buildkite: block steps.",
+                  {
+                      {"url", of(Type::url, "The API.", "https://api.buildkite.com")},
+                      {"token", secret("An API token that may write builds."), true},
+                  });
 }
 
 Schema testkube() {
@@ -126,6 +138,7 @@ Schema webhook() {
                   {
                       required_url("Where verdicts are posted."),
                       {"secret", secrets("Signs both directions; several while rotating."), true},
+                      {"format", choice("Of what is posted.", "baton", {"baton", "cloudevents"})},
                   });
 }
 
@@ -171,13 +184,15 @@ Schema environments_section() {
 
 Schema links_section() {
   return object(
-      "Outside systems: for each kind, profiles by name. Takes effect with gates and deliveries.",
+      "Outside systems: for each kind, profiles by name. A delivery names KIND/PROFILE; what comes "
+      "in is posted to /api/v1/in/KIND/PROFILE.",
       {
           {"azure_devops", azure_devops()},
           {"gocd", gocd()},
           {"github", github()},
           {"gitlab", gitlab()},
           {"jenkins", jenkins()},
+          {"buildkite", buildkite()},
           {"testkube", testkube()},
           {"webhook", webhook()},
           {"flagger", profiles("Flagger: webhooks of canary releases.", {})},
@@ -188,7 +203,7 @@ Schema links_section() {
 
 Schema deliveries_section() {
   return object(
-      "How verdicts are brought to outside systems. Takes effect with gates.",
+      "How verdicts are brought to outside systems.",
       {
           {"retry",
            object("When one fails.",

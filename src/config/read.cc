@@ -1,109 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "config/read.h"
 
-#include <charconv>
 #include <cstdlib>
-#include <filesystem>
 #include <set>
 
-#include "base/file.h"
 #include "base/text.h"
 #include "config/check.h"
+#include "config/reader.h"
 
 namespace baton::config {
 namespace {
 
-// Values of one map of the tree, with defaults from the key table. A key is looked up by the name
-// that the table has; a malformed value reads as its default, because check() has refused the file.
-class Reader {
- public:
-  Reader(const Node* node, const Schema& schema) : node_(node), schema_(schema) {}
-
-  Reader section(std::string_view name) const { return Reader(value(name), key(name)); }
-  bool has(std::string_view name) const { return value(name) != nullptr; }
-
-  std::string text(std::string_view name) const {
-    const Node* found = value(name);
-    return found != nullptr && found->type == Node::Type::scalar ? found->scalar
-                                                                 : key(name).fallback;
-  }
-  bool boolean(std::string_view name) const { return text(name) == "true"; }
-  std::int64_t integer(std::string_view name) const {
-    const auto number = [](const std::string& from, std::int64_t& to) {
-      const char* end = from.data() + from.size();
-      const auto [stop, error] = std::from_chars(from.data(), end, to);
-      return error == std::errc() && stop == end;
-    };
-    std::int64_t value = 0;
-    if (!number(text(name), value)) number(key(name).fallback, value);
-    return value;
-  }
-  int small(std::string_view name) const {
-    const std::int64_t value = integer(name);
-    return value < INT32_MIN || value > INT32_MAX ? 0 : static_cast<int>(value);
-  }
-  Duration duration(std::string_view name) const {
-    return parse_duration(text(name)).value_or(Duration{0});
-  }
-  std::int64_t size(std::string_view name) const { return parse_size(text(name)).value_or(0); }
-
-  std::vector<std::string> texts(std::string_view name) const {
-    std::vector<std::string> out;
-    if (const Node* found = value(name))
-      for (const Node& item : found->items) out.push_back(item.scalar);
-    return out;
-  }
-  std::map<std::string, std::string> text_map(std::string_view name) const {
-    std::map<std::string, std::string> out;
-    if (const Node* found = value(name))
-      for (const auto& [key, item] : found->members) out.emplace(key, item.scalar);
-    return out;
-  }
-
-  const Node* value(std::string_view name) const {
-    return node_ == nullptr ? nullptr : node_->find(name);
-  }
-
- private:
-  const Schema& key(std::string_view name) const {
-    for (const Key& candidate : schema_.keys)
-      if (candidate.name == name) return candidate.schema;
-    static const Schema kNone;
-    return kNone;
-  }
-
-  const Node* node_;
-  const Schema& schema_;
-};
-
-std::string absolute(const std::string& folder, const std::string& path) {
-  auto whole = (std::filesystem::path(folder) / path).lexically_normal().string();
-  if (whole.size() > 1 && whole.ends_with('/')) whole.pop_back();
-  return whole;
-}
-
-void report(std::vector<Problem>& problems, const Node& node, std::string path, std::string message,
-            std::string fix = {}) {
-  problems.push_back(
-      Problem{node.place.text(), std::move(path), std::move(message), std::move(fix)});
-}
-
 bool is_database(std::string_view text) {
   return text.starts_with("postgres://") || text.starts_with("postgresql://");
-}
-
-// The value of {env: NAME} or {file: PATH}, without the newline that editors put at the end.
-Result<std::string> resolve_secret(const Node& node, const Folders& folders) {
-  const auto& [kind, reference] = node.members.front();
-  if (kind == "env") {
-    const char* value = std::getenv(reference.scalar.c_str());
-    if (value == nullptr || *value == '\0')
-      return fail_with_fix(Code::invalid, "set it before the server starts",
-                           "the variable {} is not set", reference.scalar);
-    return std::string(value);
-  }
-  BATON_TRY(text, read_file(absolute(folders.file, reference.scalar), 64 << 10));
-  return std::string(trim(text));
 }
 
 class ConfigReader {
@@ -127,6 +36,8 @@ class ConfigReader {
     read_suites(config.suites);
     read_schedules(config.schedules);
     read_environments(config.environments);
+    config.links = read_links(root_, folders_, problems_);
+    read_deliveries(config.deliveries);
     for (const std::string& section : sections_without_effect())
       if (file_.has(section)) config.without_effect.push_back(section);
     return config;
@@ -251,6 +162,14 @@ class ConfigReader {
     suite.artifacts = from.texts("artifacts");
     suite.allow_empty = from.boolean("allow_empty");
     return suite;
+  }
+
+  void read_deliveries(Deliveries& deliveries) const {
+    const Reader from = file_.section("deliveries");
+    const Reader retry = from.section("retry");
+    deliveries.retry = {retry.duration("first"), retry.number("factor"), retry.duration("max"),
+                        retry.duration("give_up_after")};
+    deliveries.per_peer = from.small("per_peer");
   }
 
   void read_schedules(std::vector<model::Schedule>& schedules) {

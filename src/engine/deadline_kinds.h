@@ -19,6 +19,8 @@ inline constexpr std::string_view kSlotRetry = "slot_retry";
 inline constexpr std::string_view kSlotProbe = "slot_probe";
 inline constexpr std::string_view kSlotIdle = "slot_idle";
 inline constexpr std::string_view kBookingEdge = "booking_edge";  // booking:ID
+inline constexpr std::string_view kGateDue = "gate";          // gate:ID
+inline constexpr std::string_view kDeliveryDue = "delivery";  // delivery:ID
 inline constexpr std::string_view kHousekeeping = "housekeeping";  // server
 
 }  // namespace baton::engine

@@ -3,12 +3,16 @@
 
 #include "engine/booking_ops.h"
 #include "engine/deadline_kinds.h"
+#include "engine/delivery_ops.h"
+#include "engine/gate_ops.h"
 #include "engine/lease_ops.h"
 #include "engine/record_ops.h"
 #include "engine/retention_ops.h"
 #include "engine/run_finish.h"
 #include "engine/schedule_ops.h"
 #include "engine/slot_ops.h"
+#include "store/delivery_table.h"
+#include "store/gate_table.h"
 #include "store/run_table.h"
 #include "store/schedule_table.h"
 
@@ -54,6 +58,8 @@ Result<void> recover_all(Context& context, const Rules& rules) {
   BATON_TRY_VOID(recover_leases(context));
   BATON_TRY_VOID(recover_slots(context));
   BATON_TRY_VOID(rearm_bookings(context));
+  BATON_TRY_VOID(recover_gates(context));
+  BATON_TRY_VOID(recover_deliveries(context));
   // A minute later, so that starting is quick and runners are heard of first.
   return context.tx.set_deadline(kHousekeeping, kServer, context.now.at + std::chrono::minutes{1});
 }
@@ -71,6 +77,10 @@ Result<void> on_deadline(Context& context, const Rules& rules, const store::Dead
   if (deadline.kind.starts_with("lease_")) return lease_due(context, rules, deadline);
   if (deadline.kind.starts_with("slot_")) return slot_due(context, rules, deadline);
   if (deadline.kind == kBookingEdge) return booking_due(context, rules, deadline.subject);
+  if (deadline.kind == kGateDue)
+    return gate_due(context, rules, store::gate_of_subject(deadline.subject));
+  if (deadline.kind == kDeliveryDue)
+    return delivery_due(context, store::delivery_of_subject(deadline.subject));
   if (deadline.kind == kHousekeeping) return keep_house(context, rules);
   return {};
 }

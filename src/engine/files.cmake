@@ -3,8 +3,10 @@ set(SOURCES
   booking_ops.cc
   context_ops.cc
   deadline_ops.cc
+  delivery_ops.cc
   environment_ops.cc
   feed.cc
+  gate_ops.cc
   idempotency_ops.cc
   lease_bar.cc
   lease_deadlines.cc
@@ -31,6 +33,7 @@ set(SOURCES
 )
 set(TESTS
   booking_ops_test.cc
+  gate_ops_test.cc
   lease_ops_test.cc
   lease_race_test.cc
   record_ops_test.cc

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/deadline_kinds.h"
+#include "engine/gate_ops.h"
 #include "engine/record_event.h"
 #include "engine/run_finish.h"
 #include "engine/run_ops.h"
@@ -223,6 +224,8 @@ Result<Applied> apply_records(Context& context, const Rules& rules, RunId id, in
     BATON_TRY_VOID(finish_run(context, rules, row, end->ending, end->message));
     return Applied{run.acked, false, {}};
   }
+  // Its output grew, whether or not anything else was recorded.
+  BATON_TRY_VOID(tell_gates_of(context, id));
   BATON_TRY_VOID(context.tx.set_deadline(kRunnerLost, store::run_subject(id),
                                          context.now.at + rules.runner_ttl));
   return Applied{run.acked, run.cancel_requested, run.cancel_reason};

@@ -4,6 +4,7 @@
 #include "engine/run_ops.h"
 #include "store/booking_table.h"
 #include "store/environment_table.h"
+#include "store/gate_table.h"
 #include "store/idempotency_table.h"
 #include "store/journal_table.h"
 #include "store/lease_table.h"
@@ -18,6 +19,7 @@ constexpr int kAnswersPerPiece = 500;
 constexpr int kEventsPerPiece = 2'000;
 constexpr int kBookingsPerPiece = 500;
 constexpr int kLeasesPerPiece = 500;
+constexpr int kGatesPerPiece = 100;
 // Rows that a piece may remove: the writer does nothing else meanwhile.
 constexpr std::int64_t kCasesPerPiece = 5'000;
 
@@ -60,8 +62,10 @@ Result<bool> housekeeping(Context& context, const Rules& rules) {
                           context.tx, context.now.wall - rules.lease_history, kBookingsPerPiece));
   BATON_TRY_VOID(store::remove_expired_runner_tokens(context.tx, context.now.wall));
   BATON_TRY(more_leases, expire_leases(context, rules));
-  return more_runs || more_leases || answers == kAnswersPerPiece || events == kEventsPerPiece ||
-         bookings == kBookingsPerPiece;
+  BATON_TRY(gates, store::remove_gates_before(
+                       context.tx, context.now.wall - rules.lease_history, kGatesPerPiece));
+  return more_runs || more_leases || gates == kGatesPerPiece || answers == kAnswersPerPiece ||
+         events == kEventsPerPiece || bookings == kBookingsPerPiece;
 }
 
 Result<void> advance_reader(Context& context, std::string_view name, Seq seq) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/time.h"
+#include "model/delivery.h"
 
 namespace baton::engine {
 
@@ -30,7 +31,10 @@ struct Rules {
   /// suite. 0: no run is ever deleted.
   Duration retention_age = std::chrono::days{90};
   int keep_last = 100;
-  /// What is kept of leases that have ended: history and utilisation.
+  /// How deliveries that failed are tried again.
+  model::RetryRule retry = {};
+
+  /// What is kept of leases and gates that have ended: history and utilisation.
   Duration lease_history = std::chrono::days{90};
   /// Events are kept at least so long, and until every reader has them.
   Duration journal_age = std::chrono::days{7};

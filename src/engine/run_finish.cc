@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/deadline_kinds.h"
+#include "engine/gate_ops.h"
 #include "engine/record_event.h"
 #include "engine/run_lease.h"
 #include "engine/schedule_ops.h"
@@ -172,6 +173,7 @@ Result<void> finish_run(Context& context, const Rules& rules, RunRow& row, Endin
   BATON_TRY(messages, store::failure_messages(tx.sql(), run.id, kIndexedMessagesMax));
   BATON_TRY_VOID(store::index_run(tx, row, messages));
   BATON_TRY_VOID(release_for_run(context, rules, row));
+  BATON_TRY_VOID(decide_gates_of(context, rules, row));
   if (!run.request.schedule.empty()) BATON_TRY_VOID(schedule_run_ended(context, rules, row));
   return admit(context, rules);
 }

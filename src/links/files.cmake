@@ -30,6 +30,7 @@ set(SOURCES
   peer_http.cc
   pollers.cc
   progress.cc
+  secret_box.cc
   signature.cc
   standard_webhooks.cc
   testkube_hook.cc
@@ -48,6 +49,7 @@ set(TESTS
   jenkins_test.cc
   message_test.cc
   pollers_test.cc
+  secret_box_test.cc
   signature_test.cc
   standard_webhooks_test.cc
   webhook_test.cc)

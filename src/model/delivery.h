@@ -25,12 +25,7 @@ Result<DeliveryState> parse_delivery_state(std::string_view text);
 enum class ErrorClass { none, transient, throttled, auth, peer_gone, rejected, misconfigured };
 std::string_view name_of(ErrorClass error_class);  // "" for none
 
-/// The deliveries of one gate to one link go out in this order: what shows progress while the gate
-/// is open, then the verdict, then what may follow it. Progress that cannot be told holds the
-/// verdict up for kProgressGrace at most.
-enum class Stage { progress, verdict, after };
-std::string_view name_of(Stage stage);
-
+/// Progress that cannot be told holds the verdict up for so long at most.
 inline constexpr Duration kProgressGrace = std::chrono::seconds{10};
 /// Progress is told at most this often.
 inline constexpr Duration kProgressPause = std::chrono::seconds{2};
@@ -41,12 +36,12 @@ struct Delivery {
   std::int64_t seq = 0;
   std::string gate;  // "" for what a legacy route took
   Target target;
-  Stage stage = Stage::verdict;
   DeliveryState state = DeliveryState::queued;
   int attempts = 0;
   std::optional<TimePoint>
       next_at;  // wall clock; nothing while the gate is pending, and at the end
-  std::optional<TimePoint> first_at;  // the first attempt since it was due or redelivered
+  /// When it was first due (since it was redelivered); of progress, when it was last told.
+  std::optional<TimePoint> first_at;
   int last_status = 0;                // of HTTP, 0 = none
   std::string last_error;
   ErrorClass error_class = ErrorClass::none;

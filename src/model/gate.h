@@ -58,12 +58,18 @@ enum class When { always, passed, failed };
 std::string_view name_of(When when);
 Result<When> parse_when(std::string_view text);
 
+/// The deliveries of one gate to one link go out in this order: what shows progress while the gate
+/// is open, then the verdict, then what may follow it.
+enum class Stage { progress, verdict, after };
+std::string_view name_of(Stage stage);
+
 /// Whom a verdict is brought to, and how: an operation of a link, with its fields.
 struct Target {
   std::string link;     // "gocd/main"
   std::string op;       // "run_stage"; "" for what the link does without being told (webhook)
   std::string fields = "{}";  // of the operation, a JSON object; links/ knows them
   When when = When::always;
+  Stage stage = Stage::verdict;  // follows from link and op
 };
 
 inline constexpr Duration kGateTimeoutDefault = std::chrono::hours{1};

@@ -34,8 +34,8 @@ std::string_view name_of(LeaseOutcome outcome);
 Result<LeaseOutcome> parse_lease_outcome(std::string_view text);
 
 /// Who asked. Only `api` holders are parties for the detection of deadlocks: clients of the legacy
-/// route share one key, and runs wait for nothing else.
-enum class LeaseSource { api, legacy, run };
+/// route share one key, and runs and gates wait for nothing else.
+enum class LeaseSource { api, legacy, run, gate };
 std::string_view name_of(LeaseSource source);
 
 /// One environment that is wanted: by name, or any one that has all of the labels.

@@ -53,7 +53,7 @@ constexpr std::array<std::string_view, 9> kLeaseStates{
     "timed_out", "superseded", "revoked",  "transferred"};
 constexpr std::array<std::string_view, 2> kLeaseModes{"exclusive", "shared"};
 constexpr std::array<std::string_view, 3> kLeaseOutcomes{"clean", "dirty", "broken"};
-constexpr std::array<std::string_view, 3> kLeaseSources{"api", "legacy", "run"};
+constexpr std::array<std::string_view, 4> kLeaseSources{"api", "legacy", "run", "gate"};
 constexpr std::array<std::string_view, 3> kBookingKinds{"booking", "maintenance", "blackout"};
 
 constexpr std::array kGateStates{"pending"sv, "decided"sv, "cancelled"sv, "superseded"sv};

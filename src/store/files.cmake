@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 set(SOURCES
   blobs/artifact_blobs.cc
+  blobs/gate_logs.cc
   blobs/run_stream.cc
   blobs/run_stream_log.cc
   blobs/run_streams.cc
@@ -8,7 +9,11 @@ set(SOURCES
   booking_table.cc
   case_table.cc
   context_table.cc
+  delivery_table.cc
   environment_table.cc
+  gate_artifacts.cc
+  gate_json.cc
+  gate_table.cc
   idempotency_table.cc
   journal_table.cc
   lease_json.cc
@@ -16,6 +21,7 @@ set(SOURCES
   lock_file.cc
   migrations.cc
   migrations_core.cc
+  migrations_gates.cc
   migrations_leases.cc
   migrations_runs.cc
   postgres_session.cc

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "store/migrations.h"
 
+#include <array>
+#include <utility>
 #include <vector>
 
 #include "base/assert.h"
@@ -13,6 +15,7 @@ std::span<const Migration> migrations() {
         kMigrationCore,
         kMigrationRuns,
         kMigrationLeases,
+        kMigrationGates,
     };
     int expected = 1;
     for (const Migration& migration : all)
@@ -20,6 +23,18 @@ std::span<const Migration> migrations() {
     return all;
   }();
   return kAll;
+}
+
+std::string to_postgres(std::string sqlite) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kWords{{
+      {" TEXT ", " TEXT COLLATE \"C\" "},
+      {"INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"},
+      {") WITHOUT ROWID", ")"},
+  }};
+  for (const auto& [from, to] : kWords)
+    for (std::size_t at = 0; (at = sqlite.find(from, at)) != std::string::npos; at += to.size())
+      sqlite.replace(at, from.size(), to);
+  return sqlite;
 }
 
 int schema_version() { return migrations().back().version; }

@@ -8,6 +8,7 @@
 // TEXT, reals are DOUBLE PRECISION. In PostgreSQL every text column is declared COLLATE "C",
 // because SQLite compares bytes and both backends must sort alike.
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace baton::store {
@@ -28,5 +29,9 @@ int schema_version();
 extern const Migration kMigrationCore;
 extern const Migration kMigrationRuns;
 extern const Migration kMigrationLeases;
+extern const Migration kMigrationGates;
+
+/// What PostgreSQL is told where it differs from SQLite by the rules above only.
+std::string to_postgres(std::string sqlite);
 
 }  // namespace baton::store

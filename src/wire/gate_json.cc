@@ -233,7 +233,7 @@ void write_target(JsonWriter& out, const model::Target& target) {
 void write_delivery(JsonWriter& out, const model::Delivery& delivery) {
   out.begin_object().field("id", delivery.id).field_if("gate", delivery.gate).key("target");
   write_target(out, delivery.target);
-  out.field("stage", name_of(delivery.stage))
+  out.field("stage", name_of(delivery.target.stage))
       .field("state", name_of(delivery.state))
       .field("attempts", delivery.attempts)
       .field_if("next_at", delivery.next_at);

@@ -3,10 +3,13 @@
 import os
 import pathlib
 import shutil
+import sys
 
 import pytest
 
-from baton_server import Server, processes_with
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "testing"))  # for `fakes`
+
+from baton_server import Server, processes_with  # noqa: E402
 
 
 @pytest.fixture

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+// The section `links`.
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cctype>
+
+#include "config/reader.h"
+
+namespace baton::config {
+namespace {
+
+namespace json = boost::json;
+using model::LinkKind;
+
+// YAML's plain scalars as JSON reads them; what is neither a number nor a word of JSON is a text.
+json::value scalar_value(const Node& node) {
+  if (node.quoted) return json::value(node.scalar);
+  if (node.scalar == "true" || node.scalar == "false") return json::value(node.scalar == "true");
+  if (node.scalar == "null" || node.scalar == "~") return json::value();
+  std::int64_t number = 0;
+  const char* end = node.scalar.data() + node.scalar.size();
+  const auto [stop, error] = std::from_chars(node.scalar.data(), end, number);
+  if (error == std::errc() && stop == end && !node.scalar.empty()) return json::value(number);
+  return json::value(node.scalar);
+}
+
+json::value json_of(const Node& node) {
+  switch (node.type) {
+    case Node::Type::null:
+      return json::value();
+    case Node::Type::scalar:
+      return scalar_value(node);
+    case Node::Type::list: {
+      json::array array;
+      for (const Node& item : node.items) array.push_back(json_of(item));
+      return json::value(std::move(array));
+    }
+    case Node::Type::map: {
+      json::object object;
+      for (const auto& [name, value] : node.members) object[name] = json_of(value);
+      return json::value(std::move(object));
+    }
+  }
+  return json::value();
+}
+
+class LinksReader {
+ public:
+  LinksReader(const Folders& folders, std::vector<Problem>& problems)
+      : folders_(folders), problems_(problems) {}
+
+  model::LinkProfile read(const Reader& from, LinkKind kind, const std::string& name) {
+    path_ = fmt::format("/links/{}/{}", name_of(kind), name);
+    model::LinkProfile profile;
+    profile.kind = kind;
+    profile.name = name;
+    profile.url = from.text("url");
+    while (profile.url.ends_with('/')) profile.url.pop_back();
+    profile.allow = from.texts("allow");
+    profile.networks = from.texts("networks");
+    profile.user = from.text("user");
+    profile.token = secret(from, kind == LinkKind::azure_devops ? "pat" : "token");
+    profile.password = secret(from, "password");
+    profile.private_key = secret(from, "private_key");
+    profile.secrets = secrets(from, kind == LinkKind::webhook ? "secret" : "webhook_secret");
+    profile.app_id = from.integer("app_id");
+    profile.api_version = from.text("api_version");
+    profile.publish_results = from.boolean("publish_results");
+    profile.cloudevents = from.text("format") == "cloudevents";
+    if (kind == LinkKind::testkube) {
+      profile.poll = from.duration("poll");
+      profile.stall_after = from.duration("stall_after");
+    }
+    if (from.has("ca_file")) profile.ca_file = absolute(folders_.file, from.text("ca_file"));
+    if (const Node* defaults = from.value("defaults"))
+      if (defaults->type == Node::Type::map) profile.defaults = json::serialize(json_of(*defaults));
+    return profile;
+  }
+
+ private:
+  model::Secret resolved(const Node& node, const std::string& name) {
+    if (node.type != Node::Type::map || node.members.size() != 1) return {};  // check() refused it
+    auto value = resolve_secret(node, folders_);
+    if (!value)
+      report(problems_, node, path_ + "/" + name, value.error().message, value.error().fix);
+    return {value.value_or("")};
+  }
+  model::Secret secret(const Reader& from, const std::string& name) {
+    const Node* node = from.value(name);
+    return node == nullptr ? model::Secret{} : resolved(*node, name);
+  }
+  std::vector<model::Secret> secrets(const Reader& from, const std::string& name) {
+    std::vector<model::Secret> all;
+    const Node* node = from.value(name);
+    if (node == nullptr) return all;
+    if (node->type != Node::Type::list) return {resolved(*node, name)};
+    for (const Node& item : node->items) all.push_back(resolved(item, name));
+    return all;
+  }
+
+  const Folders& folders_;
+  std::vector<Problem>& problems_;
+  std::string path_;
+};
+
+}  // namespace
+
+std::vector<model::LinkProfile> read_links(const Node& root, const Folders& folders,
+                                           std::vector<Problem>& problems) {
+  std::vector<model::LinkProfile> profiles;
+  const Node* section = root.find("links");
+  if (section == nullptr) return profiles;
+  const Schema schema = links_section();
+  LinksReader reader(folders, problems);
+  for (const auto& [word, kinds] : section->members) {
+    const auto kind = model::parse_link_kind(word);
+    const auto key = std::find_if(schema.keys.begin(), schema.keys.end(),
+                                  [&](const Key& one) { return one.name == word; });
+    if (!kind || key == schema.keys.end()) continue;  // check() has refused it
+    for (const auto& [name, node] : kinds.members) {
+      const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
+      });
+      if (!plain)
+        report(problems, node, fmt::format("/links/{}/{}", word, name),
+               "the name of a profile has letters, digits, '-', '_' and '.' only");
+      profiles.push_back(reader.read(Reader(&node, key->schema.element.front()), *kind, name));
+    }
+  }
+  return profiles;
+}
+
+}  // namespace baton::config

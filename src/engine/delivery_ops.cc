@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+#include "engine/delivery_ops.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/text.h"
+#include "engine/deadline_kinds.h"
+#include "engine/gate_ops.h"
+#include "store/delivery_table.h"
+#include "store/gate_table.h"
+
+namespace baton::engine {
+namespace {
+
+using model::Delivery;
+using model::DeliveryState;
+using model::ErrorClass;
+using model::Gate;
+using model::GateState;
+using model::Stage;
+
+constexpr int kPage = 500;
+
+Result<Delivery> get_delivery(store::Session& session, std::string_view id) {
+  BATON_TRY(found, store::find_delivery(session, id));
+  if (!found)
+    return fail_with_fix(Code::not_found, "`baton gate ls` and GET /deliveries show what there is",
+                         "the delivery {} is unknown", json_quote(id));
+  return *std::move(found);
+}
+
+// It is due `wait` from now; at once needs no deadline. kind: the event that tells of the wait.
+Result<void> schedule(Context& context, Delivery& d, Duration wait, std::string_view kind = "") {
+  d.next_at = context.now.wall + wait;
+  const std::string subject = store::delivery_subject(d.id);
+  if (wait > Duration{0}) {
+    BATON_TRY_VOID(store::update_delivery(context.tx, d, kind));
+    return context.tx.set_deadline(kDeliveryDue, subject, context.now.at + wait);
+  }
+  if (d.target.stage != Stage::progress && !d.first_at) d.first_at = context.now.wall;
+  BATON_TRY_VOID(context.tx.clear_deadline(kDeliveryDue, subject));
+  return store::update_delivery(context.tx, d, "delivery.due");
+}
+
+Result<void> end(Context& context, Delivery& d, DeliveryState state) {
+  d.state = state;
+  d.next_at.reset();
+  d.ended_at = context.now.wall;
+  BATON_TRY_VOID(context.tx.clear_deadline(kDeliveryDue, store::delivery_subject(d.id)));
+  return store::update_delivery(context.tx, d, fmt::format("delivery.{}", name_of(state)));
+}
+
+bool is_for(model::When when, model::GateVerdict verdict) {
+  switch (when) {
+    case model::When::always:
+      return true;
+    case model::When::passed:
+      return verdict == model::GateVerdict::passed;
+    case model::When::failed:
+      return verdict != model::GateVerdict::passed;
+  }
+  return true;
+}
+
+// Of the deliveries to one link those of the lowest stage that still has one under way are due;
+// the others wait for them.
+Result<void> advance(Context& context, std::vector<Delivery>& deliveries,
+                     std::string_view link) {
+  Stage current = Stage::after;
+  for (const Delivery& d : deliveries)
+    if (d.target.link == link && d.state == DeliveryState::queued)
+      current = std::min(current, d.target.stage);
+  for (Delivery& d : deliveries) {
+    if (d.target.link != link || d.state != DeliveryState::queued) continue;
+    if (d.target.stage == current) {
+      const bool waits = current != Stage::progress && d.attempts == 0 && !d.first_at;
+      if (!d.next_at || waits) BATON_TRY_VOID(schedule(context, d, Duration{0}));
+    } else if (d.target.stage == Stage::verdict && !d.next_at) {
+      // Progress that cannot be told does not hold the verdict up for ever.
+      BATON_TRY_VOID(schedule(context, d, model::kProgressGrace));
+    }
+  }
+  return {};
+}
+
+// What follows a verdict is of no use when nobody took that.
+Result<void> skip_after(Context& context, std::vector<Delivery>& deliveries,
+                        std::string_view link) {
+  for (Delivery& d : deliveries)
+    if (d.target.link == link && d.target.stage == Stage::after &&
+        d.state == DeliveryState::queued)
+      BATON_TRY_VOID(end(context, d, DeliveryState::skipped));
+  return {};
+}
+
+// One of the gate's deliveries has ended: the next stage of its link is due, and when it was the
+// last of all the gate is closed.
+Result<void> go_on(Context& context, const Rules& rules, const Delivery& ended) {
+  if (ended.gate.empty()) return {};
+  BATON_TRY(gate, store::find_gate(context.tx.sql(), ended.gate));
+  if (!gate || gate->state == GateState::pending) return {};
+  BATON_TRY(deliveries, store::deliveries_of(context.tx.sql(), ended.gate));
+  if (ended.target.stage == Stage::verdict && ended.state == DeliveryState::dead)
+    BATON_TRY_VOID(skip_after(context, deliveries, ended.target.link));
+  BATON_TRY_VOID(advance(context, deliveries, ended.target.link));
+  return close_if_delivered(context, rules, *gate);
+}
+
+// Progress is called again when there is news, or soon once the gate has ended.
+Result<void> progressed(Context& context, Delivery& d, const Attempted& attempt) {
+  d.first_at = context.now.wall;
+  BATON_TRY(gate, store::find_gate(context.tx.sql(), d.gate));
+  const bool pending = gate && gate->state == GateState::pending;
+  if (pending && !attempt.after) {
+    d.next_at.reset();
+    return store::update_delivery(context.tx, d, "");
+  }
+  return schedule(context, d, attempt.after.value_or(model::kProgressPause));
+}
+
+Result<void> try_again(Context& context, const Rules& rules, Delivery& d,
+                       const Attempted& attempt) {
+  const double share =
+      static_cast<double>(context.ids.next()) /
+      static_cast<double>(std::numeric_limits<std::uint64_t>::max());
+  const Duration wait = std::max(
+      Duration{1}, attempt.after.value_or(model::retry_wait(rules.retry, d.attempts, share)));
+  const TimePoint since = d.first_at.value_or(context.now.wall);
+  if (d.target.stage != Stage::progress &&
+      context.now.wall + wait - since > rules.retry.give_up_after) {
+    BATON_TRY_VOID(end(context, d, DeliveryState::dead));
+    return go_on(context, rules, d);
+  }
+  return schedule(context, d, wait, "delivery.failed");
+}
+
+}  // namespace
+
+Result<Delivery> delivery_attempted(Context& context, const Rules& rules, std::string_view id,
+                                    const Attempted& attempt) {
+  BATON_TRY(d, get_delivery(context.tx.sql(), id));
+  const bool queued = d.state == DeliveryState::queued;
+  if (!queued && (attempt.kind != Attempted::Kind::delivered ||
+                  d.state == DeliveryState::delivered))
+    return std::move(d);
+  if (!attempt.memo.empty()) d.memo = attempt.memo;
+  d.last_status = attempt.status;
+  if (attempt.kind == Attempted::Kind::again && attempt.is_progress) {
+    BATON_TRY_VOID(progressed(context, d, attempt));
+    return std::move(d);
+  }
+  d.attempts += 1;
+  d.error_class = attempt.error_class;
+  d.last_error = attempt.error.substr(0, model::kDeliveryErrorMax);
+  if (attempt.kind == Attempted::Kind::again) {
+    BATON_TRY_VOID(try_again(context, rules, d, attempt));
+    return std::move(d);
+  }
+  BATON_TRY_VOID(end(context, d,
+                     attempt.kind == Attempted::Kind::delivered ? DeliveryState::delivered
+                                                                : DeliveryState::dead));
+  BATON_TRY_VOID(go_on(context, rules, d));
+  return std::move(d);
+}
+
+Result<Delivery> redrive_delivery(Context& context, std::string_view id) {
+  BATON_TRY(d, get_delivery(context.tx.sql(), id));
+  if (d.state == DeliveryState::delivered || d.state == DeliveryState::skipped)
+    return fail_with_fix(Code::conflict, "only dead deliveries, and those that wait, are redriven",
+                         "the delivery {} is {}", d.id, name_of(d.state));
+  if (d.state == DeliveryState::queued && !d.next_at)
+    return fail_with_fix(Code::conflict, "it goes out when the gate has its verdict",
+                         "the gate {} of the delivery {} is pending", d.gate, d.id);
+  d.state = DeliveryState::queued;
+  d.ended_at.reset();
+  d.first_at.reset();
+  BATON_TRY_VOID(schedule(context, d, Duration{0}));
+  return std::move(d);
+}
+
+Result<Delivery> take_delivery(Context& context, model::Target target) {
+  Delivery d;
+  d.id = context.ids.make("del_");
+  d.target = std::move(target);
+  d.created_at = context.now.wall;
+  BATON_TRY_VOID(store::insert_delivery(context.tx, d));
+  BATON_TRY_VOID(schedule(context, d, Duration{0}));
+  return d;
+}
+
+Result<void> deliver_verdict(Context& context, const Gate& gate) {
+  BATON_TRY(deliveries, store::deliveries_of(context.tx.sql(), gate.id));
+  std::vector<std::string> links;
+  for (Delivery& d : deliveries) {
+    if (d.state != DeliveryState::queued) continue;
+    if (!is_for(d.target.when, gate.verdict)) {
+      BATON_TRY_VOID(end(context, d, DeliveryState::skipped));
+    } else if (d.target.stage == Stage::progress && d.next_at) {
+      BATON_TRY_VOID(schedule(context, d, Duration{0}));
+    }
+    if (std::find(links.begin(), links.end(), d.target.link) == links.end())
+      links.push_back(d.target.link);
+  }
+  for (const std::string& link : links) BATON_TRY_VOID(advance(context, deliveries, link));
+  return {};
+}
+
+Result<void> skip_deliveries(Context& context, const Gate& gate) {
+  BATON_TRY(deliveries, store::deliveries_of(context.tx.sql(), gate.id));
+  for (Delivery& d : deliveries)
+    if (d.state == DeliveryState::queued)
+      BATON_TRY_VOID(end(context, d, DeliveryState::skipped));
+  return {};
+}
+
+Result<void> deliver_progress(Context& context, const Gate& gate) {
+  BATON_TRY(deliveries, store::deliveries_of(context.tx.sql(), gate.id));
+  for (Delivery& d : deliveries) {
+    if (d.target.stage != Stage::progress || d.state != DeliveryState::queued || d.next_at)
+      continue;
+    const TimePoint told = d.first_at.value_or(TimePoint{});
+    const Duration since = context.now.wall - told;
+    // A clock that was set back must not silence it.
+    const Duration wait = since < Duration{0} ? Duration{0} : model::kProgressPause - since;
+    BATON_TRY_VOID(schedule(context, d, std::max(Duration{0}, wait)));
+  }
+  return {};
+}
+
+Result<void> delivery_due(Context& context, std::string_view id) {
+  BATON_TRY(found, store::find_delivery(context.tx.sql(), id));
+  if (!found || found->state != DeliveryState::queued || !found->next_at) return {};
+  if (found->target.stage == Stage::verdict && !found->gate.empty()) {
+    // The grace of the progress before it is over.
+    BATON_TRY(deliveries, store::deliveries_of(context.tx.sql(), found->gate));
+    for (Delivery& d : deliveries)
+      if (d.target.link == found->target.link && d.target.stage == Stage::progress &&
+          d.state == DeliveryState::queued)
+        BATON_TRY_VOID(end(context, d, DeliveryState::dead));
+  }
+  return schedule(context, *found, Duration{0});
+}
+
+Result<void> recover_deliveries(Context& context) {
+  // Whoever brings them out asks for those that are due already at its start.
+  BATON_TRY(due, store::due_deliveries(context.tx.sql(), std::numeric_limits<int>::max()));
+  for (const Delivery& d : due) {
+    const Duration left = *d.next_at - context.now.wall;
+    if (left <= Duration{0}) continue;
+    BATON_TRY_VOID(context.tx.set_deadline(kDeliveryDue, store::delivery_subject(d.id),
+                                           context.now.at + left));
+  }
+  return {};
+}
+
+}  // namespace baton::engine

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Operations on deliveries: the outbox. A delivery that is due has the event delivery.due; whoever
+// brings it out reports each attempt. It is brought at least once.
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/rules.h"
+#include "engine/writer.h"
+#include "model/delivery.h"
+#include "model/gate.h"
+
+namespace baton::engine {
+
+/// How an attempt ended.
+struct Attempted {
+  enum class Kind { delivered, again, dead };
+  Kind kind = Kind::delivered;
+  model::ErrorClass error_class = model::ErrorClass::none;
+  int status = 0;
+  std::string error;
+  std::optional<Duration> after;  // again: when the peer said so
+  std::string memo;               // replaces the old one unless empty
+  bool is_progress = false;       // again, but nothing failed
+};
+
+/// Notes an attempt: it is delivered, or comes again by the retry rule, or is dead. A delivery that
+/// ended meanwhile (its gate was superseded) stays as it is, but for what was delivered after all.
+/// Errors: not_found.
+Result<model::Delivery> delivery_attempted(Context& context, const Rules& rules,
+                                           std::string_view id, const Attempted& attempt);
+
+/// A dead delivery gets its full time again, now; a queued one does not wait any longer.
+/// Errors: not_found, conflict (delivered, skipped, or its gate is still pending).
+Result<model::Delivery> redrive_delivery(Context& context, std::string_view id);
+
+/// A delivery without a gate, due at once: what a legacy route took for a peer.
+Result<model::Delivery> take_delivery(Context& context, model::Target target);
+
+/// The gate has its verdict: its deliveries are due, stage by stage, or skipped.
+Result<void> deliver_verdict(Context& context, const model::Gate& gate);
+/// Nothing of the gate is to be told.
+Result<void> skip_deliveries(Context& context, const model::Gate& gate);
+/// There is news for those who are told of progress.
+Result<void> deliver_progress(Context& context, const model::Gate& gate);
+
+/// The deadline of a delivery.
+Result<void> delivery_due(Context& context, std::string_view id);
+
+/// After a start: every delivery with a next attempt has its deadline again.
+Result<void> recover_deliveries(Context& context);
+
+}  // namespace baton::engine

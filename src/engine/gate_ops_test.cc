@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+#include "engine/gate_ops.h"
+
+#include "engine/delivery_ops.h"
+#include "engine/lease_ops.h"
+#include "engine/op_world.h"
+#include "store/delivery_table.h"
+#include "store/gate_table.h"
+#include "store/lease_table.h"
+
+namespace baton::engine {
+namespace {
+
+using model::DeliveryState;
+using model::ErrorClass;
+using model::Gate;
+using model::GateState;
+using model::GateVerdict;
+using model::Stage;
+using model::SubjectKind;
+using model::VerdictSource;
+
+class GateWorld : public OpWorld {
+ public:
+  static model::GateRequest external(std::vector<model::Target> deliver = {}) {
+    model::GateRequest request;
+    request.deliver = std::move(deliver);
+    return request;
+  }
+  static model::Target target(std::string link, Stage stage = Stage::verdict,
+                              model::When when = model::When::always) {
+    return {std::move(link), "op", "{}", when, stage};
+  }
+
+  Result<Opened> try_open(model::GateRequest request, Opening opening = {}) {
+    return run([&](Context& c) { return open_gate(c, rules, request, opening); });
+  }
+  Opened open(model::GateRequest request, Opening opening = {}) {
+    return try_open(std::move(request), std::move(opening)).value();
+  }
+  Decided decide(const std::string& gate, GateVerdict verdict, std::string reason = "") {
+    return run([&](Context& c) {
+             return decide_gate(c, rules, gate, {verdict, VerdictSource::report, reason, "", {}});
+           }).value();
+  }
+  Gate gate(const std::string& id) { return get_gate(sql(), id).value(); }
+  std::vector<model::Delivery> deliveries(const std::string& gate) {
+    return store::deliveries_of(sql(), gate).value();
+  }
+  model::Delivery attempted(const std::string& id, Attempted attempt) {
+    return run([&](Context& c) { return delivery_attempted(c, rules, id, attempt); }).value();
+  }
+  static Attempted failed(ErrorClass error_class = ErrorClass::transient) {
+    return {Attempted::Kind::again, error_class, 503, "down", {}, "", false};
+  }
+  int events(std::string_view kind) {
+    return static_cast<int>(store::read_journal(sql(), 0, 10'000, kind).value().size());
+  }
+};
+
+TEST(Gate, the_first_verdict_wins_and_others_are_recorded) {
+  GateWorld world;
+  const std::string id = world.open(GateWorld::external()).gate.id;
+  EXPECT_TRUE(world.decide(id, GateVerdict::passed, "all green").accepted);
+  EXPECT_TRUE(world.decide(id, GateVerdict::passed).accepted);
+  EXPECT_FALSE(world.decide(id, GateVerdict::failed).accepted);
+  EXPECT_EQ(world.gate(id).verdict, GateVerdict::passed);
+  EXPECT_EQ(world.gate(id).reason, "all green");
+  EXPECT_EQ(world.events("gate.late_verdict"), 1);
+}
+
+TEST(Gate, its_deadline_answers_with_the_default) {
+  GateWorld world;
+  auto request = GateWorld::external();
+  request.timeout = 10min;
+  const std::string failing = world.open(request).gate.id;
+  request.pass_on_timeout = true;
+  const std::string passing = world.open(request).gate.id;
+  world.advance(9min);
+  EXPECT_EQ(world.gate(failing).state, GateState::pending);
+  world.advance(2min);
+  EXPECT_EQ(world.gate(failing).verdict, GateVerdict::timed_out);
+  EXPECT_EQ(world.gate(passing).verdict, GateVerdict::passed);
+  EXPECT_EQ(world.gate(passing).source, VerdictSource::timeout);
+  EXPECT_FALSE(world.decide(failing, GateVerdict::passed).accepted);
+}
+
+TEST(Gate, a_deadline_that_passed_while_the_server_was_down_is_kept_at_its_start) {
+  GateWorld world;
+  auto request = GateWorld::external();
+  request.timeout = 10min;
+  const std::string id = world.open(request).gate.id;
+  world.restart(1h);
+  world.advance(1s);
+  EXPECT_EQ(world.gate(id).verdict, GateVerdict::timed_out);
+}
+
+TEST(Gate, a_newer_gate_of_its_key_supersedes_it_without_a_word_to_anybody) {
+  GateWorld world;
+  auto request = GateWorld::external({GateWorld::target("webhook/a")});
+  request.key = "deploy";
+  const std::string older = world.open(request).gate.id;
+  const std::string newer = world.open(request).gate.id;
+  EXPECT_EQ(world.gate(older).state, GateState::superseded);
+  EXPECT_EQ(world.deliveries(older)[0].state, DeliveryState::skipped);
+  EXPECT_EQ(world.gate(newer).state, GateState::pending);
+  EXPECT_FALSE(world.decide(older, GateVerdict::passed).accepted);
+}
+
+TEST(Gate, the_same_call_opens_one_gate) {
+  GateWorld world;
+  const Opening call{"t", "azure_devops/corp", "plan job task", ""};
+  const Opened first = world.open(GateWorld::external(), call);
+  const Opened second = world.open(GateWorld::external(), call);
+  EXPECT_TRUE(first.is_new);
+  EXPECT_FALSE(second.is_new);
+  EXPECT_EQ(first.gate.id, second.gate.id);
+}
+
+TEST(Gate, a_run_decides_those_that_wait_for_it) {
+  GateWorld world;
+  world.declare(world.suite("shop"));
+  model::GateRequest request;
+  request.subject.kind = SubjectKind::suite;
+  request.subject.suite.suite = "pay/shop";
+  const Gate gate = world.open(request).gate;
+  const RunId run = gate.request.subject.run;
+  EXPECT_GT(raw(run), 0);
+  request = {};
+  request.subject.kind = SubjectKind::run;
+  request.subject.run = run;
+  const std::string second = world.open(request).gate.id;
+  world.run([&](Context& c) { return cancel_run(c, world.rules, run, "enough"); }).value();
+  world.advance(2min);
+  EXPECT_EQ(world.gate(gate.id).verdict, GateVerdict::cancelled);
+  EXPECT_EQ(world.gate(second).source, VerdictSource::run);
+  // One that comes too late is decided at once.
+  EXPECT_EQ(world.open(request).gate.state, GateState::decided);
+}
+
+TEST(Gate, cancelling_it_cancels_the_run_that_it_started) {
+  GateWorld world;
+  world.declare(world.suite("shop"));
+  model::GateRequest request;
+  request.subject.kind = SubjectKind::suite;
+  request.subject.suite.suite = "pay/shop";
+  const Gate gate = world.open(request).gate;
+  world.run([&](Context& c) { return cancel_gate(c, world.rules, gate.id, "no"); }).value();
+  EXPECT_EQ(world.gate(gate.id).state, GateState::cancelled);
+  EXPECT_TRUE(get_run(world.sql(), gate.request.subject.run).value().run.cancel_requested);
+  world.advance(2min);
+  EXPECT_EQ(world.events("gate.late_verdict"), 0);
+}
+
+TEST(Gate, holds_its_environment_until_everybody_was_told) {
+  GateWorld world;
+  auto request = GateWorld::external({GateWorld::target("webhook/a")});
+  request.environment = "uat";
+  const Gate gate = world.open(request).gate;
+  EXPECT_EQ(store::find_lease(world.sql(), gate.lease).value()->state, model::LeaseState::held);
+  world.decide(gate.id, GateVerdict::passed);
+  EXPECT_EQ(store::find_lease(world.sql(), gate.lease).value()->state, model::LeaseState::held);
+  world.attempted(world.deliveries(gate.id)[0].id, {});
+  EXPECT_EQ(store::find_lease(world.sql(), gate.lease).value()->state,
+            model::LeaseState::released);
+}
+
+TEST(Gate, forgets_what_the_call_carried_when_its_deliveries_have_ended) {
+  GateWorld world;
+  const Gate gate =
+      world.open(GateWorld::external({GateWorld::target("webhook/a")}), {"t", "", "", "cipher"})
+          .gate;
+  EXPECT_EQ(store::gate_secret(world.sql(), gate.id).value(), "cipher");
+  world.decide(gate.id, GateVerdict::failed);
+  EXPECT_EQ(store::gate_secret(world.sql(), gate.id).value(), "cipher");
+  world.attempted(world.deliveries(gate.id)[0].id,
+                  {Attempted::Kind::dead, ErrorClass::peer_gone, 410, "gone", {}, "", false});
+  EXPECT_EQ(store::gate_secret(world.sql(), gate.id).value(), "");
+}
+
+TEST(Delivery, goes_out_by_stages_of_its_link) {
+  GateWorld world;
+  const std::string id = world
+                             .open(GateWorld::external({GateWorld::target("a/x", Stage::progress),
+                                                        GateWorld::target("a/x"),
+                                                        GateWorld::target("a/x", Stage::after),
+                                                        GateWorld::target("b/y")}))
+                             .gate.id;
+  EXPECT_FALSE(world.deliveries(id)[1].next_at);
+  world.decide(id, GateVerdict::passed);
+  auto all = world.deliveries(id);
+  EXPECT_EQ(world.events("delivery.due"), 2);  // the progress of a/x, and b/y
+  world.attempted(all[0].id, {});
+  EXPECT_TRUE(world.deliveries(id)[1].first_at);
+  EXPECT_FALSE(world.deliveries(id)[2].next_at);
+  world.attempted(all[1].id, {});
+  EXPECT_TRUE(world.deliveries(id)[2].next_at);
+}
+
+TEST(Delivery, progress_that_fails_does_not_hold_the_verdict_up) {
+  GateWorld world;
+  const std::string id = world
+                             .open(GateWorld::external({GateWorld::target("a/x", Stage::progress),
+                                                        GateWorld::target("a/x")}))
+                             .gate.id;
+  world.decide(id, GateVerdict::passed);
+  world.attempted(world.deliveries(id)[0].id, GateWorld::failed());
+  EXPECT_FALSE(world.deliveries(id)[1].first_at);
+  world.advance(11s);
+  EXPECT_EQ(world.deliveries(id)[0].state, DeliveryState::dead);
+  EXPECT_TRUE(world.deliveries(id)[1].first_at);
+}
+
+TEST(Delivery, progress_is_told_when_there_is_news_but_not_too_often) {
+  GateWorld world;
+  const std::string id =
+      world.open(GateWorld::external({GateWorld::target("a/x", Stage::progress)})).gate.id;
+  const auto grow = [&](std::int64_t bytes) {
+    world.run([&](Context& c) { return gate_log_grew(c, id, bytes); });
+  };
+  const Attempted told{Attempted::Kind::again, ErrorClass::none, 200, "", {}, "", true};
+  grow(10);
+  EXPECT_EQ(world.events("delivery.due"), 1);
+  world.attempted(world.deliveries(id)[0].id, told);
+  EXPECT_FALSE(world.deliveries(id)[0].next_at);
+  EXPECT_EQ(world.deliveries(id)[0].attempts, 0);
+  grow(20);
+  EXPECT_EQ(world.events("delivery.due"), 1);
+  world.advance(3s);
+  EXPECT_EQ(world.events("delivery.due"), 2);
+}
+
+TEST(Delivery, is_tried_again_until_its_time_is_over) {
+  GateWorld world;
+  world.rules.retry.give_up_after = 1min;
+  const std::string id = world.open(GateWorld::external({GateWorld::target("a/x")})).gate.id;
+  world.decide(id, GateVerdict::passed);
+  const std::string delivery = world.deliveries(id)[0].id;
+  for (int i = 0; i < 100 && world.deliveries(id)[0].state == DeliveryState::queued; ++i) {
+    world.attempted(delivery, GateWorld::failed());
+    world.advance(20s);
+  }
+  EXPECT_EQ(world.deliveries(id)[0].state, DeliveryState::dead);
+  EXPECT_EQ(world.deliveries(id)[0].error_class, ErrorClass::transient);
+  EXPECT_LT(world.deliveries(id)[0].attempts, 8);
+  // A person sends it again: it has its whole time once more.
+  world.run([&](Context& c) { return redrive_delivery(c, delivery); }).value();
+  EXPECT_EQ(world.attempted(delivery, GateWorld::failed()).state, DeliveryState::queued);
+  EXPECT_EQ(world.attempted(delivery, {}).state, DeliveryState::delivered);
+  EXPECT_FALSE(world.run([&](Context& c) { return redrive_delivery(c, delivery); }));
+}
+
+TEST(Delivery, honours_what_the_peer_asks_for) {
+  GateWorld world;
+  const std::string id = world.open(GateWorld::external({GateWorld::target("a/x")})).gate.id;
+  world.decide(id, GateVerdict::passed);
+  auto attempt = GateWorld::failed(ErrorClass::throttled);
+  attempt.after = 90s;
+  const auto delivery = world.attempted(world.deliveries(id)[0].id, attempt);
+  EXPECT_EQ(*delivery.next_at - world.now.wall, 90s);
+}
+
+TEST(Delivery, a_condition_that_does_not_hold_skips_it) {
+  GateWorld world;
+  const std::string id =
+      world
+          .open(GateWorld::external(
+              {GateWorld::target("a/x", Stage::verdict, model::When::passed),
+               GateWorld::target("a/x", Stage::verdict, model::When::failed)}))
+          .gate.id;
+  world.decide(id, GateVerdict::errored);
+  EXPECT_EQ(world.deliveries(id)[0].state, DeliveryState::skipped);
+  EXPECT_EQ(world.deliveries(id)[1].state, DeliveryState::queued);
+}
+
+TEST(Delivery, a_wait_survives_a_restart) {
+  GateWorld world;
+  const std::string id = world.open(GateWorld::external({GateWorld::target("a/x")})).gate.id;
+  world.decide(id, GateVerdict::passed);
+  auto attempt = GateWorld::failed();
+  attempt.after = 90s;
+  world.attempted(world.deliveries(id)[0].id, attempt);
+  world.restart(30s);
+  EXPECT_EQ(world.events("delivery.due"), 1);
+  world.advance(61s);
+  EXPECT_EQ(world.events("delivery.due"), 2);
+}
+
+}  // namespace
+}  // namespace baton::engine
