@@ -297,6 +297,26 @@ TEST_F(ConfigFile, a_server_without_authentication_listens_on_loopback_only) {
               std::string::npos);
 }
 
+TEST_F(ConfigFile, links_have_addresses_that_paths_can_be_put_behind) {
+  std::ofstream(folder_ + "/secret") << "s3cret";
+  const Loaded loaded = load(
+      "links: {jenkins: {main: {url: \"https://j/\", user: u, webhook_secret: {file: secret}}},\n"
+      "  buildkite: {main: {token: {file: secret}, organization: acme}},\n"
+      "  webhook: {ci: {url: \"https://ci/hook/\", secret: {file: secret}}}}\n");
+  ASSERT_TRUE(loaded.problems.empty()) << loaded.problems[0].message;
+  for (const model::LinkProfile& link : loaded.config.links) {
+    if (link.kind == model::LinkKind::jenkins) {
+      EXPECT_EQ(link.url, "https://j");
+      EXPECT_EQ(link.secrets.at(0).value, "s3cret");
+    } else if (link.kind == model::LinkKind::buildkite) {
+      EXPECT_EQ(link.user, "acme");
+    } else {
+      EXPECT_EQ(link.url, "https://ci/hook/");
+    }
+  }
+  EXPECT_EQ(loaded.config.links.size(), 3U);
+}
+
 TEST_F(ConfigFile, secrets_are_references_and_never_values) {
   const std::string head = "links: {jenkins: {main: {url: https://j, user: u, token: ";
   const std::string value = problem(head + "hunter2}}}");
