@@ -3,12 +3,11 @@
 // a download, never sniffed, and run in a sandbox should a browser show them after all.
 #include <algorithm>
 
+#include "api/artifact_answer.h"
 #include "api/handlers.h"
 #include "api/lookup.h"
 #include "api/reply.h"
 #include "api/submit.h"
-#include "base/text.h"
-#include "net/url.h"
 #include "store/case_table.h"
 #include "wire/page.h"
 #include "wire/run_json.h"
@@ -48,20 +47,6 @@ Result<model::Artifact> find_artifact(Context& context, const Call& call) {
   });
 }
 
-void add_safety_headers(net::Response& response, const model::Artifact& artifact) {
-  const std::size_t slash = artifact.path.rfind('/');
-  const std::string name =
-      slash == std::string::npos ? artifact.path : artifact.path.substr(slash + 1);
-  response.headers.set("Content-Type", artifact.type.empty() || has_control_bytes(artifact.type)
-                                           ? "application/octet-stream"
-                                           : artifact.type);
-  response.headers.set("Content-Disposition", net::attachment_disposition(name));
-  response.headers.set("Content-Security-Policy", "sandbox; default-src 'none'");
-  response.headers.set("ETag", wire::etag_of_digest(artifact.digest));
-  response.headers.set("Accept-Ranges", "bytes");
-  response.headers.set("Cache-Control", "private, no-cache");
-}
-
 }  // namespace
 
 Async list_artifacts(Context& context, Call& call) {
@@ -88,34 +73,8 @@ Async list_artifacts(Context& context, Call& call) {
 Async get_artifact(Context& context, Call& call) {
   auto artifact = find_artifact(context, call);
   if (!artifact) co_return tl::unexpected(artifact.error());
-  const std::string etag = wire::etag_of_digest(artifact->digest);
-  if (auto unchanged = not_modified(call, etag)) co_return *std::move(unchanged);
-  auto blob = co_await context.disk.run<Result<store::ArtifactBlobs::Blob>>(
-      [&] { return context.artifacts.open_blob(artifact->digest); });
-  if (!blob) co_return tl::unexpected(blob.error());
-  const auto size = static_cast<std::uint64_t>(blob->size);
-  net::Response response;
-  net::ByteRange range{0, size};
-  // A range of another content than the client has is of no use to it (If-Range).
-  const std::string_view if_range = call.request.headers.get("If-Range");
-  const bool same = if_range.empty() || if_range == etag;
-  if (const std::string_view header = call.request.headers.get("Range"); !header.empty() && same) {
-    const auto parsed = net::parse_range(header, size);
-    if (!parsed) {
-      net::Response refused = problem(call.request, parsed.error(), 416);
-      refused.headers.set("Content-Range", fmt::format("bytes */{}", size));
-      co_return refused;
-    }
-    if (*parsed) {
-      range = **parsed;
-      response.status = 206;
-      response.headers.set("Content-Range", fmt::format("bytes {}-{}/{}", range.first,
-                                                        range.first + range.length - 1, size));
-    }
-  }
-  add_safety_headers(response, *artifact);
-  response.body = net::FileBody{std::move(blob->fd), range.first, range.length};
-  co_return response;
+  auto answer = co_await send_artifact(context, call, *std::move(artifact));
+  co_return answer;
 }
 
 }  // namespace baton::api

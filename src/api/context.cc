@@ -27,6 +27,8 @@ Context::Context(Parts parts, Settings settings_in)
       rules(parts.rules),
       streams(parts.streams),
       artifacts(parts.artifacts),
+      gate_logs(parts.gate_logs),
+      secret_box(parts.secret_box),
       clock(std::move(parts.clock)),
       settings(tidied(std::move(settings_in))),
       watch(store, feed),

@@ -19,8 +19,11 @@
 #include "engine/feed.h"
 #include "engine/rules.h"
 #include "engine/writer.h"
+#include "links/profiles.h"
+#include "links/secret_box.h"
 #include "net/http.h"
 #include "store/blobs/artifact_blobs.h"
+#include "store/blobs/gate_logs.h"
 #include "store/blobs/run_streams.h"
 #include "store/store.h"
 
@@ -39,6 +42,7 @@ struct Settings {
   // The legacy route /maybe: how long requests are held, and its leases last (0: for ever).
   Duration maybe_hold{0};
   Duration maybe_ttl = std::chrono::hours{2};
+  links::Profiles links;  // of the configuration, with their secrets: never to be shown
   std::string config_schema;  // JSON Schema of baton.yaml, served as it is
   // A request of an API client is a few hundred bytes; 1 MiB holds 100 labels and params with room.
   std::uint64_t json_bytes = 1 << 20;
@@ -60,6 +64,8 @@ struct Context {
     const engine::Rules& rules;
     store::RunStreams& streams;
     store::ArtifactBlobs& artifacts;
+    store::GateLogs& gate_logs;
+    const links::SecretBox& secret_box;
     std::function<Now()> clock;
   };
   Context(Parts parts, Settings settings_in);
@@ -70,10 +76,14 @@ struct Context {
   const engine::Rules& rules;
   store::RunStreams& streams;
   store::ArtifactBlobs& artifacts;
+  store::GateLogs& gate_logs;
+  const links::SecretBox& secret_box;
   const std::function<Now()> clock;
   const Settings settings;
   /// The server drains: it answers, but starts nothing new. Set by the composition root.
   std::atomic<bool> stopping = false;
+  /// A Testkube execution has news; set by the composition root, any thread.
+  std::function<void(const model::LinkProfile&, const std::string& execution)> look_again;
   /// Why the server is not ready ("" = it is): asked by /readyz, set by the composition root.
   std::function<std::string()> not_ready;
 

@@ -113,18 +113,6 @@ Result<std::string> json_of(const Context& context, store::Session& session,
   return out.take();
 }
 
-Result<model::Labels> wanted_labels(const Call& call) {
-  model::Labels labels;
-  for (const net::Parameter& parameter : call.request.query) {
-    if (parameter.name != "label") continue;
-    const std::size_t at = parameter.value.find('=');
-    if (at == std::string::npos || at == 0)
-      return fail(Code::invalid, "label=\"{}\" must be key=value", parameter.value);
-    labels[parameter.value.substr(0, at)] = parameter.value.substr(at + 1);
-  }
-  return labels;
-}
-
 // Those with the labels, after `after`, at most `limit` and one more.
 Result<std::vector<Environment>> find_labelled(store::Session& session, const model::Labels& labels,
                                                std::string after, int limit) {
@@ -187,7 +175,8 @@ Async list_environments(Context& context, Call& call) {
   co_return read(context, [&](store::Session& session) -> Answer {
     BATON_TRY(limit, page_limit(call));
     BATON_TRY(cursor, text_cursor(call));
-    BATON_TRY(labels, wanted_labels(call));
+    BATON_TRY(wanted, label_queries(call));
+    const model::Labels labels(wanted.begin(), wanted.end());
     BATON_TRY(found, find_labelled(session, labels, cursor.value_or(""), limit));
     std::optional<std::string> next;
     if (static_cast<int>(found.size()) > limit) {

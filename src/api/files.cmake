@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 set(SOURCES
+  artifact_answer.cc
   artifact_routes.cc
   audit.cc
   auth.cc
@@ -11,7 +12,13 @@ set(SOURCES
   environment_routes.cc
   event_routes.cc
   event_stream.cc
+  gate_answer.cc
+  gate_artifact_routes.cc
+  gate_files.cc
+  gate_log_routes.cc
+  gate_routes.cc
   heard_of.cc
+  inbound_routes.cc
   journal_metrics.cc
   lease_json.cc
   lease_routes.cc
@@ -38,6 +45,7 @@ set(SOURCES
   runner_records.cc
   runner_routes.cc
   schedule_routes.cc
+  schemas_gates.cc
   schemas_leases.cc
   schemas_runs.cc
   schemas_service.cc
@@ -50,6 +58,7 @@ set(SOURCES
   token_routes.cc
   unnamed_blobs.cc
   watch.cc
+  zip_writer.cc
 )
 set(TESTS
   auth_test.cc
@@ -66,7 +75,7 @@ set(TESTS
   test_server.cc
   watch_test.cc
 )
-set(LIBRARIES Boost::json PkgConfig::RE2)
+set(LIBRARIES Boost::json PkgConfig::RE2 ZLIB::ZLIB)
 set_property(SOURCE ${CMAKE_SOURCE_DIR}/src/api/openapi_test.cc
   PROPERTY COMPILE_DEFINITIONS BATON_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 set(PRECOMPILED edge)

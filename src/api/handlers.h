@@ -104,6 +104,37 @@ Async legacy_maybe_get(Context& context, Call& call);
 Async legacy_maybe_post(Context& context, Call& call);
 Async legacy_maybe_delete(Context& context, Call& call);
 
+// gate_routes.cc
+Async open_gate(Context& context, Call& call);
+Async list_gates(Context& context, Call& call);
+Async get_gate(Context& context, Call& call);
+Async decide_gate(Context& context, Call& call);
+Async cancel_gate(Context& context, Call& call);
+Async list_deliveries(Context& context, Call& call);
+Async get_delivery(Context& context, Call& call);
+Async redrive_delivery(Context& context, Call& call);
+
+// gate_log_routes.cc
+Async get_gate_log(Context& context, Call& call);
+Async append_gate_log(Context& context, Call& call);
+
+// gate_artifact_routes.cc
+Async list_gate_artifacts(Context& context, Call& call);
+Async get_gate_artifact(Context& context, Call& call);
+Async put_gate_artifact(Context& context, Call& call);
+Async get_gate_zip(Context& context, Call& call);
+Async get_gate_junit(Context& context, Call& call);
+
+// inbound_routes.cc
+Async in_azure_devops(Context& context, Call& call);
+Async in_github(Context& context, Call& call);
+Async in_gitlab(Context& context, Call& call);
+Async in_flagger(Context& context, Call& call);
+Async in_testkube(Context& context, Call& call);
+Async in_cloudevents(Context& context, Call& call);
+Async in_webhook(Context& context, Call& call);
+Async in_argo(Context& context, Call& call);
+
 // booking_routes.cc
 Async list_bookings(Context& context, Call& call);
 Async get_bookings_calendar(Context& context, Call& call);

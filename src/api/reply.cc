@@ -115,6 +115,18 @@ Result<bool> flag_query(const Call& call, std::string_view name, bool absent) {
   return fail(Code::invalid, "{}=\"{}\" must be true or false", name, *text);
 }
 
+Result<std::vector<std::pair<std::string, std::string>>> label_queries(const Call& call) {
+  std::vector<std::pair<std::string, std::string>> labels;
+  for (const net::Parameter& parameter : call.request.query) {
+    if (parameter.name != "label") continue;
+    const std::size_t at = parameter.value.find('=');
+    if (at == std::string::npos || at == 0)
+      return fail(Code::invalid, "label=\"{}\" must be key=value", parameter.value);
+    labels.emplace_back(parameter.value.substr(0, at), parameter.value.substr(at + 1));
+  }
+  return labels;
+}
+
 Result<RunId> run_id_of(std::string_view text) {
   std::int64_t id = 0;
   if (!read_integer(text, id) || id < 1)

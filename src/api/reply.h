@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "api/route.h"
 #include "base/time.h"
@@ -52,6 +54,8 @@ Result<std::optional<std::int64_t>> integer_query(const Call& call, std::string_
                                                   std::int64_t min, std::int64_t max);
 /// "true"/"1"/"" or "false"/"0"; `absent` when it is not there.  Errors: invalid.
 Result<bool> flag_query(const Call& call, std::string_view name, bool absent = false);
+/// `?label=key=value`, each of them.  Errors: invalid.
+Result<std::vector<std::pair<std::string, std::string>>> label_queries(const Call& call);
 /// The run id of the path.  Errors: not_found (what is no number is no run).
 Result<RunId> run_id_of(std::string_view text);
 

@@ -36,13 +36,8 @@ Result<store::RunQuery> run_query(const Call& call) {
     BATON_TRY(parsed, model::parse_run_verdict(verdict));
     query.verdict = parsed;
   }
-  for (const net::Parameter& parameter : call.request.query) {
-    if (parameter.name != "label") continue;
-    const std::size_t at = parameter.value.find('=');
-    if (at == std::string::npos || at == 0)
-      return fail(Code::invalid, "label=\"{}\" must be key=value", parameter.value);
-    query.labels.emplace_back(parameter.value.substr(0, at), parameter.value.substr(at + 1));
-  }
+  BATON_TRY(labels, label_queries(call));
+  query.labels = std::move(labels);
   BATON_TRY(limit, page_limit(call));
   BATON_TRY(cursor, integer_cursor(call));
   query.limit = limit;

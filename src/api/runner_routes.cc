@@ -6,6 +6,7 @@
 
 #include <map>
 
+#include "api/artifact_answer.h"
 #include "api/handlers.h"
 #include "api/lookup.h"
 #include "api/reply.h"
@@ -23,7 +24,6 @@ namespace {
 
 // Entries per read when an earlier epoch's last record is looked up.
 constexpr std::size_t kScanEntries = 1'000;
-constexpr std::size_t kCopyBytes = 1 << 20;
 // From the upload of a file to the record that names it: the runner sends it with its next batch.
 constexpr std::chrono::minutes kKeepUnnamed{10};
 
@@ -103,20 +103,6 @@ Result<bool> takes_records(Context& context, const Call& call, int epoch) {
                   epoch);
     return true;
   });
-}
-
-Result<store::ArtifactBlobs::Stored> copy_to_blobs(Context& context, const net::Request& request) {
-  if (!request.spilled) return context.artifacts.put(request.body);
-  BATON_TRY(upload, context.artifacts.begin());
-  std::string buffer(kCopyBytes, '\0');
-  for (std::uint64_t at = 0; at < request.spilled->size;) {
-    const ssize_t n =
-        pread(request.spilled->file.get(), buffer.data(), buffer.size(), static_cast<off_t>(at));
-    if (n <= 0) return tl::unexpected(errno_error("read the upload", errno));
-    BATON_TRY_VOID(upload.append(std::string_view{buffer}.substr(0, static_cast<std::size_t>(n))));
-    at += static_cast<std::uint64_t>(n);
-  }
-  return upload.finish();
 }
 
 // The type that the runner says, when it is one, else by the name.

@@ -13,10 +13,11 @@ struct Schema {
 };
 
 std::span<const Schema> schemas();
-/// Those of schemas_runs.cc, schemas_leases.cc and schemas_service.cc, which schemas() puts
-/// together.
+/// Those of schemas_runs.cc, schemas_leases.cc, schemas_gates.cc and schemas_service.cc, which
+/// schemas() puts together.
 std::span<const Schema> run_schemas();
 std::span<const Schema> lease_schemas();
+std::span<const Schema> gate_schemas();
 std::span<const Schema> service_schemas();
 
 }  // namespace baton::api

@@ -136,6 +136,7 @@ std::span<const Schema> schemas() {
     std::vector<Schema> list;
     for (const Schema& schema : run_schemas()) list.push_back(schema);
     for (const Schema& schema : lease_schemas()) list.push_back(schema);
+    for (const Schema& schema : gate_schemas()) list.push_back(schema);
     for (const Schema& schema : service_schemas()) list.push_back(schema);
     return list;
   }();

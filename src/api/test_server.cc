@@ -88,6 +88,8 @@ TestServer::TestServer(TestOptions options) : folder_(temporary_folder()) {
   writer_->start();
   streams_ = store::RunStreams::open(folder_ + "/runs").value();
   artifacts_ = store::ArtifactBlobs::open(folder_ + "/artifacts").value();
+  gate_logs_ = store::GateLogs::open(folder_ + "/gates").value();
+  secret_box_ = links::SecretBox::open(folder_ + "/secret-key").value();
   Settings settings;
   settings.auth = options.auth;
   settings.instance = "test";
@@ -98,8 +100,10 @@ TestServer::TestServer(TestOptions options) : folder_(temporary_folder()) {
   settings.config_schema = "{}";
   settings.maybe_hold = options.maybe_hold;
   settings.maybe_ttl = options.maybe_ttl;
+  settings.links = options.links;
   context_ = std::make_unique<Context>(
-      Context::Parts{*store_, *writer_, feed_, rules_, *streams_, *artifacts_, clock},
+      Context::Parts{*store_, *writer_, feed_, rules_, *streams_, *artifacts_, *gate_logs_,
+                     *secret_box_, clock},
       settings);
   make_tokens();
   server_ = std::make_unique<net::Server>(net::ServerOptions{.listen = "127.0.0.1:0", .threads = 2},

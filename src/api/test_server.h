@@ -30,6 +30,7 @@ struct TestOptions {
   bool auto_create_environments = true;
   Duration maybe_hold{0};
   Duration maybe_ttl{7'200'000};
+  links::Profiles links = {};
 };
 
 /// An answer with its body parsed where it is JSON.
@@ -100,6 +101,8 @@ class TestServer {
   std::unique_ptr<engine::Writer> writer_;
   std::unique_ptr<store::RunStreams> streams_;
   std::unique_ptr<store::ArtifactBlobs> artifacts_;
+  std::unique_ptr<store::GateLogs> gate_logs_;
+  std::optional<links::SecretBox> secret_box_;
   std::unique_ptr<Context> context_;
   std::unique_ptr<net::Server> server_;
   net::Client client_;

@@ -12,6 +12,7 @@
 #include "api/context.h"
 #include "app/blob_sweep.h"
 #include "app/cleaner.h"
+#include "app/delivery_pump.h"
 #include "app/demo.h"
 #include "app/discovery.h"
 #include "app/lease_notifier.h"
@@ -38,6 +39,7 @@ namespace {
 constexpr unsigned kThreadsMax = 2;
 
 constexpr const char* kTokenFile = "admin-token";
+constexpr const char* kSecretKey = "secret-key";
 constexpr const char* kStreamsFolder = "/blobs/runs";
 
 engine::Rules rules_of(const config::Config& config) {
@@ -48,6 +50,7 @@ engine::Rules rules_of(const config::Config& config) {
   rules.retention_age = config.server.retention.runs;
   rules.auto_create_environments = config.server.auto_create_environments;
   rules.keep_last = config.server.retention.keep_last;
+  rules.retry = config.deliveries.retry;
   return rules;
 }
 
@@ -80,6 +83,8 @@ struct App::State {
   std::unique_ptr<engine::Writer> writer;
   std::unique_ptr<store::RunStreams> streams;
   std::unique_ptr<store::ArtifactBlobs> artifacts;
+  std::unique_ptr<store::GateLogs> gate_logs;
+  std::optional<links::SecretBox> secret_box;
   std::unique_ptr<api::Context> api;
   std::unique_ptr<net::Server> server;
   std::unique_ptr<executors::Local> executor;
@@ -89,6 +94,7 @@ struct App::State {
   std::unique_ptr<HookRunner> hooks;
   std::unique_ptr<SlotHooks> slot_hooks;
   std::unique_ptr<LeaseNotifier> notifier;
+  std::unique_ptr<DeliveryPump> pump;
 
   explicit State(Options o) : options(std::move(o)), rules(rules_of(options.config)) {}
 
@@ -117,7 +123,8 @@ Result<void> App::State::open() {
   BATON_TRY_VOID(make_folder(files + "/runners"));
   store::Options database;
   database.data = server_config.data;
-  database.made_later = {folder + "/" + kTokenFile, folder + "/server.json"};
+  database.made_later = {folder + "/" + kTokenFile, folder + "/server.json",
+                         folder + "/" + kSecretKey};
   // Kept elsewhere, the files may be those of another database.
   if (files == folder) database.made_later.push_back(files + kStreamsFolder);
   BATON_TRY(opened, store::Store::open(database));
@@ -135,6 +142,10 @@ Result<void> App::State::open() {
   streams = std::move(opened_streams);
   BATON_TRY(opened_artifacts, store::ArtifactBlobs::open(files + "/blobs/artifacts"));
   artifacts = std::move(opened_artifacts);
+  BATON_TRY(opened_logs, store::GateLogs::open(files + "/blobs/gates"));
+  gate_logs = std::move(opened_logs);
+  BATON_TRY(box, links::SecretBox::open(folder + "/" + kSecretKey));
+  secret_box = std::move(box);
   return {};
 }
 
@@ -185,9 +196,10 @@ Result<void> App::State::listen() {
   settings.maybe_hold = options.config.maybe.hold;
   settings.maybe_ttl = options.config.maybe.ttl;
   settings.config_schema = config::json_schema();
+  settings.links = options.config.links;
   api = std::make_unique<api::Context>(
-      api::Context::Parts{*store, *writer, feed, rules, *streams, *artifacts,
-                          [this] { return clock(); }},
+      api::Context::Parts{*store, *writer, feed, rules, *streams, *artifacts, *gate_logs,
+                          *secret_box, [this] { return clock(); }},
       std::move(settings));
   net::ServerOptions net_options;
   net_options.listen = options.config.server.listen;
@@ -221,9 +233,10 @@ void App::State::start_readers() {
   executor->start();
   discovery = std::make_unique<Discovery>(runner(), *store, feed, *writer);
   discovery->start();
-  cleaner = std::make_unique<Cleaner>(*store, feed, *writer, *streams, *artifacts);
+  cleaner = std::make_unique<Cleaner>(*store, feed, *writer, *streams, *artifacts, *gate_logs);
   sweep = std::make_unique<BlobSweep>(*store, *artifacts);
   notifier = std::make_unique<LeaseNotifier>(*store, feed);
+  pump = std::make_unique<DeliveryPump>(*api, options.config.deliveries.per_peer);
   slot_hooks = std::make_unique<SlotHooks>(list_key, rules, *store, feed, *writer);
   if (!options.hooks.empty())
     hooks = std::make_unique<HookRunner>(std::move(options.hooks), *store, feed, *writer);
@@ -243,6 +256,9 @@ Result<std::unique_ptr<App>> App::start(Options options) {
   BATON_TRY_VOID(state.declare());
   BATON_TRY_VOID(state.listen());
   state.start_readers();
+  for (const model::LinkProfile& link : state.options.config.links)
+    for (const std::string& missing : link.missing)
+      log::warn("links.secret_missing", {{"link", link.id()}, {"secret", missing}});
   log::info("serve.ready", {{"url", app->url()}, {"data", state.folder}});
   return app;
 }
@@ -270,6 +286,7 @@ void App::stop() {
   if (state_->executor) state_->executor->stop();
   if (state_->discovery) state_->discovery->stop();
   if (state_->server) state_->server->stop();
+  state_->pump.reset();
   state_->notifier.reset();
   state_->slot_hooks.reset();
   state_->hooks.reset();

@@ -7,6 +7,7 @@
 #include "engine/feed.h"
 #include "engine/writer.h"
 #include "store/blobs/artifact_blobs.h"
+#include "store/blobs/gate_logs.h"
 #include "store/blobs/run_streams.h"
 #include "store/store.h"
 
@@ -16,7 +17,8 @@ class Cleaner {
  public:
   /// Starts at once; the references outlive it.
   Cleaner(store::Store& store, engine::Feed& feed, engine::Writer& writer,
-          store::RunStreams& streams, store::ArtifactBlobs& artifacts);
+          store::RunStreams& streams, store::ArtifactBlobs& artifacts,
+          store::GateLogs& gate_logs);
   ~Cleaner();  // stops
 
  private:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-set(SOURCES app.cc blob_sweep.cc cleaner.cc demo.cc discovery.cc embed.cc hooks.cc
+set(SOURCES app.cc blob_sweep.cc cleaner.cc delivery_pump.cc demo.cc discovery.cc embed.cc hooks.cc
     journal_reader.cc lease_notifier.cc pause_clock.cc programs.cc serve.cc slot_hooks.cc
     stop_signals.cc)
 set(TESTS)

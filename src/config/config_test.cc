@@ -116,8 +116,7 @@ notify: [{on: [run_failed, failure_overdue], to: {slack: {webhook: {env: SLACK_U
   EXPECT_EQ(c.suites[3].reports, std::vector<std::string>{"out/**/*.xml"});
   ASSERT_EQ(c.schedules.size(), 1U);
   EXPECT_EQ(c.schedules[0].time_zone, "Europe/Vienna");
-  EXPECT_EQ(c.without_effect,
-            (std::vector<std::string>{"links", "deliveries", "notify"}));
+  EXPECT_EQ(c.without_effect, std::vector<std::string>{"notify"});
   ASSERT_EQ(c.environments.size(), 1U);
   EXPECT_EQ(c.environments[0].name, "staging");
   EXPECT_EQ(c.environments[0].source, model::SuiteSource::file);
@@ -325,6 +324,34 @@ TEST_F(ConfigFile, secrets_are_references_and_never_values) {
   EXPECT_NE(problem(head + "{env: A, file: b}}}}").find("exactly one"), std::string::npos);
   EXPECT_NE(problem(head + "{enw: A}}}}").find("exactly one"), std::string::npos);
   EXPECT_NE(problem(head + "{env: \"\"}}}}").find("empty"), std::string::npos);
+}
+
+TEST_F(ConfigFile, links_have_the_values_of_their_secrets_and_what_bodies_leave_out) {
+  std::ofstream(folder_ + "/token") << "t0k3n\n";
+  unsetenv("BATON_TEST_NOT_SET");
+  const Config c = config(R"(
+links:
+  webhook: {ci: {url: "https://ci/hook/", secret: [{file: token}, {env: BATON_TEST_NOT_SET}]}}
+  azure_devops:
+    corp:
+      allow: ["https://dev.azure.com/corp/"]
+      defaults: {subject: {testkube: {profile: tk, tag: "5"}}, timeout: 2h, labels: {n: 7}}
+deliveries: {retry: {first: 100ms, factor: 1.5}, per_peer: 2}
+)");
+  ASSERT_EQ(c.links.size(), 2U);
+  EXPECT_EQ(c.links[0].id(), "webhook/ci");
+  EXPECT_EQ(c.links[0].url, "https://ci/hook");
+  // What is missing signs nothing: an empty secret would let everybody in.
+  ASSERT_EQ(c.links[0].secrets.size(), 1U);
+  EXPECT_EQ(c.links[0].secrets[0].value, "t0k3n");
+  EXPECT_EQ(c.links[0].missing.size(), 1U);
+  EXPECT_EQ(c.links[1].api_version, "2.0-preview.1");
+  EXPECT_EQ(c.links[1].defaults,
+            R"({"subject":{"testkube":{"profile":"tk","tag":"5"}},"timeout":"2h",)"
+            R"("labels":{"n":7}})");
+  EXPECT_EQ(c.deliveries.retry.first, Duration{100});
+  EXPECT_EQ(c.deliveries.retry.factor, 1.5);
+  EXPECT_EQ(c.deliveries.per_peer, 2);
 }
 
 TEST_F(ConfigFile, the_database_address_may_be_a_secret) {

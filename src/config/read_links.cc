@@ -46,11 +46,9 @@ json::value json_of(const Node& node) {
 
 class LinksReader {
  public:
-  LinksReader(const Folders& folders, std::vector<Problem>& problems)
-      : folders_(folders), problems_(problems) {}
+  explicit LinksReader(const Folders& folders) : folders_(folders) {}
 
   model::LinkProfile read(const Reader& from, LinkKind kind, const std::string& name) {
-    path_ = fmt::format("/links/{}/{}", name_of(kind), name);
     model::LinkProfile profile;
     profile.kind = kind;
     profile.name = name;
@@ -60,10 +58,10 @@ class LinksReader {
     profile.allow = from.texts("allow");
     profile.networks = from.texts("networks");
     profile.user = from.text(kind == LinkKind::buildkite ? "organization" : "user");
-    profile.token = secret(from, kind == LinkKind::azure_devops ? "pat" : "token");
-    profile.password = secret(from, "password");
-    profile.private_key = secret(from, "private_key");
-    profile.secrets = secrets(from, kind == LinkKind::webhook ? "secret" : "webhook_secret");
+    profile.token = secret(from, kind == LinkKind::azure_devops ? "pat" : "token", profile);
+    profile.password = secret(from, "password", profile);
+    profile.private_key = secret(from, "private_key", profile);
+    add_secrets(from, kind == LinkKind::webhook ? "secret" : "webhook_secret", profile);
     profile.app_id = from.integer("app_id");
     profile.api_version = from.text("api_version");
     profile.publish_results = from.boolean("publish_results");
@@ -79,29 +77,31 @@ class LinksReader {
   }
 
  private:
-  model::Secret resolved(const Node& node, const std::string& name) {
+  // What is missing keeps the link from working, not the server from starting: a file with many
+  // links is of use where only some of their secrets are.
+  model::Secret resolved(const Node& node, const std::string& name, model::LinkProfile& profile) {
     if (node.type != Node::Type::map || node.members.size() != 1) return {};  // check() refused it
     auto value = resolve_secret(node, folders_);
-    if (!value)
-      report(problems_, node, path_ + "/" + name, value.error().message, value.error().fix);
+    if (!value) profile.missing.push_back(fmt::format("{}: {}", name, value.error().message));
     return {value.value_or("")};
   }
-  model::Secret secret(const Reader& from, const std::string& name) {
+  model::Secret secret(const Reader& from, const std::string& name, model::LinkProfile& profile) {
     const Node* node = from.value(name);
-    return node == nullptr ? model::Secret{} : resolved(*node, name);
+    return node == nullptr ? model::Secret{} : resolved(*node, name, profile);
   }
-  std::vector<model::Secret> secrets(const Reader& from, const std::string& name) {
-    std::vector<model::Secret> all;
+  // Never an empty one: anybody could sign with it.
+  void add_secrets(const Reader& from, const std::string& name, model::LinkProfile& profile) {
     const Node* node = from.value(name);
-    if (node == nullptr) return all;
-    if (node->type != Node::Type::list) return {resolved(*node, name)};
-    for (const Node& item : node->items) all.push_back(resolved(item, name));
-    return all;
+    if (node == nullptr) return;
+    const auto add = [&](const Node& one) {
+      model::Secret value = resolved(one, name, profile);
+      if (!value.empty()) profile.secrets.push_back(std::move(value));
+    };
+    if (node->type != Node::Type::list) return add(*node);
+    for (const Node& item : node->items) add(item);
   }
 
   const Folders& folders_;
-  std::vector<Problem>& problems_;
-  std::string path_;
 };
 
 }  // namespace
@@ -112,7 +112,7 @@ std::vector<model::LinkProfile> read_links(const Node& root, const Folders& fold
   const Node* section = root.find("links");
   if (section == nullptr) return profiles;
   const Schema schema = links_section();
-  LinksReader reader(folders, problems);
+  LinksReader reader(folders);
   for (const auto& [word, kinds] : section->members) {
     const auto kind = model::parse_link_kind(word);
     const auto key = std::find_if(schema.keys.begin(), schema.keys.end(),

@@ -43,6 +43,19 @@ bool is_confirmed(Peer& peer, const Place& place) {
   return false;
 }
 
+// A task that was made up has a record only when somebody writes one, and no record, no task. It
+// may be there already; without it the event says what is wrong.
+void write_record(Peer& peer, const Place& place) {
+  wire::JsonWriter out;
+  out.begin_object().key("value").begin_array().begin_object();
+  out.field("id", place.task).field("parentId", place.job).field("type", "Task");
+  out.field("name", "Baton").field("state", "inProgress").end_object().end_array();
+  out.field("count", 1).end_object();
+  net::HttpRequest request = call("PATCH", place.records_path(), "");
+  set_json(request, out.take());
+  static_cast<void>(peer.send(std::move(request), task_versions()));
+}
+
 }  // namespace
 
 Outcome deliver_check(const Message& message, const model::LinkProfile& profile, Http& http) {
@@ -59,6 +72,7 @@ Outcome deliver_check(const Message& message, const model::LinkProfile& profile,
   }
   const bool is_old_gate =
       peer.memo.number("plan_version", kGatesVersionOld + 1) <= kGatesVersionOld;
+  if (place->is_task_made) write_record(peer, *place);
   net::HttpRequest request = call("POST", place->plan_path(), "/events");
   set_json(request, event_of(*place, is_passed(message.gate), is_old_gate));
   const auto answer = peer.send(std::move(request), peer.event_versions());

@@ -109,6 +109,18 @@ class Publisher {
   }
 
  private:
+  // Looks at what is there; a service that cannot show it has nothing for us to find.
+  bool see(const std::string& path, Json& found) {
+    const auto answer = peer_.send(call("GET", base_, path), test_versions());
+    if (is_taken(answer)) {
+      found = Json(answer->body);
+      return true;
+    }
+    if (answer && (answer->status == 404 || answer->status == 405)) return true;
+    failure_ = peer_.failure(answer);
+    return false;
+  }
+
   bool send(net::HttpRequest request, Json* body = nullptr) {
     const auto answer = peer_.send(std::move(request), test_versions());
     if (!is_taken(answer)) {
@@ -132,7 +144,7 @@ class Publisher {
       Json found;
       const std::string path =
           "runs?buildUri=" + net::percent_encode("vstfs:///Build/Build/" + place_.build);
-      if (!send(call("GET", base_, path), &found)) return false;
+      if (!see(path, found)) return false;
       for (const Json& run : found.objects("value"))
         if (run.text("name") == name()) return note(run);
     }
@@ -166,7 +178,7 @@ class Publisher {
       Json found;
       const std::string path = fmt::format("{}/results?$top={}&$skip={}", run_path(), kPage,
                                            static_cast<std::size_t>(page) * kPage);
-      if (!send(call("GET", base_, path), &found)) return false;
+      if (!see(path, found)) return false;
       const std::vector<Json> results = found.objects("value");
       for (const Json& result : results)
         there.insert(key_of(result.text("automatedTestStorage"), result.text("automatedTestName")));

@@ -191,6 +191,17 @@ TEST_F(Azure, old_gates_are_known_by_the_id_of_their_task) {
   EXPECT_NE(http_.sent[1].body.find(R"("taskId":"task","jobId":"job")"), std::string::npos);
 }
 
+TEST_F(Azure, a_task_that_was_made_up_has_a_record_before_it_is_completed) {
+  decide(model::GateVerdict::passed);
+  place_.is_task_made = true;
+  EXPECT_EQ(check_with({answer(404), answer(200)}).kind, Kind::delivered);
+  EXPECT_EQ(http_.calls()[0], std::string("PATCH ") + kBase +
+                                  "Checks/plans/plan/timelines/line/records?api-version=4.1");
+  EXPECT_EQ(http_.sent[0].body,
+            R"({"value":[{"id":"task","parentId":"job","type":"Task","name":"Baton",)"
+            R"("state":"inProgress"}],"count":1})");
+}
+
 TEST_F(Azure, lines_go_into_one_log_that_the_record_shows) {
   log_ = "first\nsecond\nhalf";
   http_.on_send = [](const net::HttpRequest& request) {
@@ -344,6 +355,23 @@ TEST_F(Azure, results_become_one_test_run_whatever_crashes) {
   EXPECT_EQ(http_.calls()[3],
             "PATCH https://dev.azure.com/corp/p/_apis/test/Runs/9?api-version=7.1");
   EXPECT_EQ(http_.sent[3].body, R"({"state":"Completed"})");
+}
+
+TEST_F(Azure, a_service_that_cannot_show_its_runs_gets_one_all_the_same) {
+  decide(model::GateVerdict::failed);
+  place_.build = "42";
+  message_.read_cases = []() -> Result<std::vector<CaseLine>> {
+    return std::vector<CaseLine>{CaseLine{"s", {}}};
+  };
+  http_ = TestHttp({answer(404), answer(200, R"({"id":9})")});
+  EXPECT_TRUE(deliver("results").is_progress);
+  http_ = TestHttp({answer(405), answer(200), answer(200)});
+  EXPECT_EQ(deliver("results").kind, Kind::delivered);
+  // One that cannot answer now is asked again first.
+  message_.delivery.memo = "{}";
+  http_ = TestHttp({answer(503)});
+  EXPECT_EQ(deliver("results").error_class, ErrorClass::transient);
+  EXPECT_EQ(http_.sent.size(), 1U);
 }
 
 TEST_F(Azure, without_results_nothing_is_published) {

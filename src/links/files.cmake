@@ -29,6 +29,7 @@ set(SOURCES
   peer.cc
   peer_http.cc
   pollers.cc
+  profiles.cc
   progress.cc
   secret_box.cc
   signature.cc

@@ -30,13 +30,19 @@ std::string_view conclusion_of(const model::Gate& gate) {
     case GateVerdict::errored: return "failure";
     case GateVerdict::none: break;
   }
-  return gate.state == model::GateState::superseded ? "skipped" : "cancelled";
+  return "cancelled";  // not "skipped": that satisfies a branch's rules
 }
 
 std::string_view status_of(const model::Gate& gate) {
   if (gate.state == model::GateState::pending) return "pending";
   if (is_passed(gate)) return "success";
   return gate.verdict == GateVerdict::errored ? "error" : "failure";
+}
+
+// The verdict, or what ended the gate without one.
+std::string end_line(const model::Gate& gate, std::size_t max) {
+  return gate.verdict == GateVerdict::none ? std::string{name_of(gate.state)}
+                                           : verdict_line(gate, max);
 }
 
 // A target for some verdicts only is nobody's business before there is one.
@@ -152,14 +158,16 @@ class CheckRun {
     return true;
   }
 
+  // At each tenth: changes of every second would use up the limit of the App's contents.
   Outcome show_progress() {
     const Progress progress = progress_of(cases_);
-    if (peer_.memo.text("shown") == progress.text) return go_on(peer_);
+    const std::int64_t tenth = progress.percent / 10;
+    if (peer_.memo.number("tenth") >= tenth) return go_on(peer_);
     wire::JsonWriter out;
     out.begin_object().field("status", "in_progress").key("output").begin_object();
     out.field("title", progress.text).field("summary", progress.text).end_object().end_object();
     if (!send("PATCH", run_path(), out.take())) return std::move(failure_);
-    peer_.memo.set("shown", progress.text);
+    peer_.memo.set("tenth", tenth);
     return go_on(peer_);
   }
 
@@ -178,7 +186,7 @@ class CheckRun {
     out.field_if("details_url", details_url(peer_.message));
     out.key("output")
         .begin_object()
-        .field("title", title())
+        .field("title", end_line(gate_, kTitleMax))
         .field("summary", report(peer_.message, cases_, kSummaryMax));
     if (from < to) {
       out.key("annotations").begin_array();
@@ -189,11 +197,6 @@ class CheckRun {
     if (!send("PATCH", run_path(), out.take())) return std::move(failure_);
     peer_.memo.set("annotated", static_cast<std::int64_t>(to));
     return is_last ? peer_.with_memo(delivered(status_)) : later(Duration{0}, peer_.memo.to_text());
-  }
-
-  std::string title() const {
-    return gate_.verdict == GateVerdict::none ? std::string{name_of(gate_.state)}
-                                              : verdict_line(gate_, kTitleMax);
   }
 
   Peer& peer_;
@@ -223,7 +226,7 @@ Outcome deliver_status(const Message& message, const model::LinkProfile& profile
   out.begin_object().field("state", status_of(message.gate));
   out.field_if("target_url", details_url(message));
   out.field("description",
-            is_open ? "waiting for the verdict" : verdict_line(message.gate, kDescriptionMax));
+            is_open ? "waiting for the verdict" : end_line(message.gate, kDescriptionMax));
   out.field("context", place->context).end_object();
   const auto answer = peer.send("POST", peer.repo_path("/statuses/" + place->sha), out.take());
   if (!is_good(answer)) return peer.failure(answer);

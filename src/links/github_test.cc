@@ -228,7 +228,7 @@ TEST_F(Github, a_target_for_failures_shows_nothing_before_one) {
 TEST_F(Github, a_check_run_is_made_once_and_completed) {
   const Outcome open = deliver("check_run", {answer(200, R"({"check_runs":[{"id":1,)"
                                                          R"("external_id":"other"}]})"),
-                                             answer(201, R"({"id":5})"), answer(200)});
+                                             answer(201, R"({"id":5})")});
   EXPECT_TRUE(open.is_progress);
   EXPECT_EQ(call_of(0), fmt::format("GET {}/repos/corp/shop/commits/{}/check-runs?check_name="
                                     "e2e%20x&filter=all&per_page=100",
@@ -239,7 +239,7 @@ TEST_F(Github, a_check_run_is_made_once_and_completed) {
                         R"("status":"in_progress","started_at":"2026-01-04T12:31:42.000Z",)"
                         R"("details_url":"https://baton/api/v1/gates/gat_1"}})",
                         kSha));
-  EXPECT_EQ(call_of(2), "PATCH https://api.github.com/repos/corp/shop/check-runs/5");
+  ASSERT_EQ(http_.sent.size(), 2U);
   EXPECT_TRUE(deliver("check_run", {}).is_progress);  // no news
   EXPECT_TRUE(http_.sent.empty());
 
@@ -255,6 +255,38 @@ TEST_F(Github, a_check_run_is_made_once_and_completed) {
       R"({"status":"completed","conclusion":"timed_out","completed_at":"2026-01-04T12:32:42.000Z",)"
       R"("details_url":"https://baton/api/v1/gates/gat_1","output":{)"
       R"("title":"timed out: no verdict within 2h","summary":"**timed out**)"));
+}
+
+TEST_F(Github, a_check_run_shows_each_tenth_that_is_done) {
+  int done = 0;
+  message_.read_cases = [&]() -> Result<std::vector<CaseLine>> {
+    std::vector<CaseLine> cases(200);
+    for (int i = 0; i < done; ++i)
+      cases[static_cast<std::size_t>(i)].result.verdict = model::CaseVerdict::passed;
+    return cases;
+  };
+  message_.delivery.memo = R"({"id":5})";
+  std::size_t calls = 0;
+  for (done = 0; done < 200; ++done) {
+    EXPECT_TRUE(deliver("check_run", {answer(200)}).is_progress);
+    calls += http_.sent.size();
+    if (done == 20) {
+      EXPECT_EQ(body_of(0), R"({"status":"in_progress","output":{)"
+                            R"("title":"20 of 200 tests done, 0 failed",)"
+                            R"("summary":"20 of 200 tests done, 0 failed"}})");
+    }
+  }
+  EXPECT_EQ(calls, 9U);
+}
+
+TEST_F(Github, a_superseded_gate_leaves_nothing_in_progress) {
+  message_.gate.state = model::GateState::superseded;
+  message_.delivery.memo = R"({"id":5})";
+  EXPECT_EQ(deliver("check_run", {answer(200)}).kind, Kind::delivered);
+  EXPECT_NE(body_of(0).find(R"("conclusion":"cancelled")"), std::string::npos);
+  message_.delivery.memo = "{}";
+  EXPECT_EQ(deliver("status", {answer(201)}).kind, Kind::delivered);
+  EXPECT_NE(body_of(0).find(R"("description":"superseded")"), std::string::npos);
 }
 
 TEST_F(Github, annotations_are_appended_fifty_at_a_time) {

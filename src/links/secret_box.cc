@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include <filesystem>
 #include <memory>
 
 #include "base/assert.h"
@@ -49,7 +50,7 @@ std::string from_hex(std::string_view text) {
 }  // namespace
 
 Result<SecretBox> SecretBox::open(const std::string& key_file) {
-  if (!file_exists(key_file))
+  if (!std::filesystem::exists(key_file))
     BATON_TRY_VOID(replace_file(key_file, random_hex(kKey) + "\n", 0600));
   BATON_TRY(text, read_file(key_file, 1 << 10));
   const std::string_view hex = trim(text);

@@ -45,9 +45,10 @@ struct LinkProfile {
   std::string api_version;
   bool publish_results = false;
   bool cloudevents = false;  // webhook: the body is a CloudEvent
-  std::string tag_key;
   Duration poll = std::chrono::seconds{5};
   Duration stall_after = std::chrono::minutes{30};
+  std::vector<std::string>
+      missing;             // secrets that are not there: "token: the variable X is not set"
   std::string ca_file;     // PEM that replaces the system's authorities
   std::string defaults = "{}";  // what an inbound body leaves out: fields of POST /gates, as JSON
 

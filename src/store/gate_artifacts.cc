@@ -43,12 +43,6 @@ Result<std::optional<GateArtifact>> find_gate_artifact(Session& session, std::st
   return std::optional{artifact_of(rows[0])};
 }
 
-Result<bool> gate_has_digest(Session& session, std::string_view digest) {
-  BATON_TRY(rows, session.query("SELECT 1 FROM gate_artifact WHERE digest = ? LIMIT 1",
-                                {std::string(digest)}));
-  return !rows.empty();
-}
-
 Result<int> remove_gates_before(Tx& tx, TimePoint before, int limit) {
   BATON_TRY(rows,
             tx.sql().query("SELECT g.seq, g.id FROM gate g WHERE g.decided_at IS NOT NULL AND "

@@ -80,8 +80,6 @@ Result<void> put_gate_artifact(Tx& tx, std::string_view gate, const GateArtifact
 Result<std::vector<GateArtifact>> gate_artifacts(Session& session, std::string_view gate);
 Result<std::optional<GateArtifact>> find_gate_artifact(Session& session, std::string_view gate,
                                                        std::string_view path);
-/// Whether some gate keeps these bytes.
-Result<bool> gate_has_digest(Session& session, std::string_view digest);
 
 /// Removes gates that ended before `before` and have no delivery under way, with everything of
 /// theirs. Event gate.deleted for each, which names what the blob store may forget. Result: how

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 import uuid
 from typing import Any, Callable
 
@@ -65,6 +66,7 @@ class Check:
         self.records: dict[str, dict[str, Any]] = {}
         self.feed: list[str] = []
         self.attachments: dict[str, bytes] = {}
+        self.finished_at: str | None = None  # when the final TaskCompleted came
 
     @property
     def plan_url(self) -> str:
@@ -213,6 +215,8 @@ class FakeAzureDevops(TestResults):
             check.results.append(event["result"])
             if event["result"] == "succeeded" or check.interval == 0:
                 check.session, check.result = "closed", event["result"]
+                seconds, ms = divmod(time.time_ns() // 1_000_000, 1_000)
+                check.finished_at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{ms:03d}0000Z"
         return Answer(200)
 
     def _wrong_event(self, check: Check, event: dict[str, Any]) -> Answer | None:
@@ -324,6 +328,17 @@ class FakeAzureDevops(TestResults):
                 return vss_error(400, "VssPropertyValidationException", "The timeline record is not valid.")
             check.records.setdefault(record["id"].lower(), {}).update(record)
         return Answer(200, {"count": len(check.records), "value": list(check.records.values())})
+
+    @route("GET", PLAN + "/timelines/{timeline}/records")
+    def _list_records(self, request: Request, plan: str, timeline: str, **path: str) -> Answer:
+        check = self._find(plan, path)
+        if isinstance(check, Answer):
+            return check
+        records = [dict(record, id=key) for key, record in {check.task_id: {}, **check.records}.items()]
+        for record in records:
+            if record["id"] == check.task_id and check.finished_at:
+                record |= {"state": "completed", "result": check.result, "finishTime": check.finished_at}
+        return Answer(200, {"count": len(records), "value": records})
 
     @route("POST", PLAN + "/timelines/{timeline}/records/{record}/feed")
     def _feed(self, request: Request, plan: str, timeline: str, record: str, **path: str) -> Answer:

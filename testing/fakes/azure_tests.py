@@ -60,6 +60,22 @@ class TestResults(HttpFake):
         return Answer(200, {"id": run.id, "name": run.name, "state": run.state,
                             "url": f"{self.url}{request.path}/{run.id}"})
 
+    @route("GET", RUNS)
+    def _list_runs(self, request: Request, **path: str) -> Answer:
+        build = request.query.get("buildUri", "").rpartition("/")[2]
+        value = [{"id": r.id, "name": r.name, "state": r.state} for r in self.published
+                 if not build or str(r.given.get("build", {}).get("id")) == build]
+        return Answer(200, {"count": len(value), "value": value})
+
+    @route("GET", RUNS + "/{run}/results")
+    def _list_results(self, request: Request, run: str, **path: str) -> Answer:
+        found = self._run(run)
+        if found is None:
+            return self._bad(request, f"Test run {run} not found", 404)
+        first, size = int(request.query.get("$skip", 0)), int(request.query.get("$top", RESULTS_MAX))
+        value = found.results[first:first + min(size, RESULTS_MAX)]
+        return Answer(200, {"count": len(value), "value": value})
+
     @route("PATCH", RUNS + "/{run}")
     def _update_run(self, request: Request, run: str, **path: str) -> Answer:
         found = self._run(run)

@@ -157,9 +157,12 @@ Result<bool> ArtifactBlobs::remove_unless(std::string_view digest,
 }
 
 Result<bool> is_referenced(Session& session, std::string_view digest) {
-  BATON_TRY(rows, session.query("SELECT 1 FROM artifact WHERE digest = ? LIMIT 1",
-                                {std::string(digest)}));
-  return !rows.empty();
+  for (const std::string_view sql : {"SELECT 1 FROM artifact WHERE digest = ? LIMIT 1",
+                                     "SELECT 1 FROM gate_artifact WHERE digest = ? LIMIT 1"}) {
+    BATON_TRY(rows, session.query(sql, {std::string(digest)}));
+    if (!rows.empty()) return true;
+  }
+  return false;
 }
 
 Result<std::vector<std::string>> ArtifactBlobs::list(int shard, TimePoint before) const {

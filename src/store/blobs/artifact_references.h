@@ -7,7 +7,7 @@
 
 namespace baton::store {
 
-/// Whether an artifact of any run has this digest.
+/// Whether an artifact of any run or gate has this digest.
 Result<bool> is_referenced(Session& session, std::string_view digest);
 
 }  // namespace baton::store

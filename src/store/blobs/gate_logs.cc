@@ -16,7 +16,8 @@ namespace {
 
 Result<std::int64_t> size_of(int fd) {
   struct stat info {};
-  if (::fstat(fd, &info) != 0) return tl::unexpected(errno_error("look at the log of a gate", errno));
+  if (::fstat(fd, &info) != 0)
+    return tl::unexpected(errno_error("look at the log of a gate", errno));
   return std::int64_t{info.st_size};
 }
 

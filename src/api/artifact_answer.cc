@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "api/artifact_answer.h"
+
+#include <unistd.h>
+
+#include "api/reply.h"
+#include "base/text.h"
+#include "net/url.h"
+#include "wire/page.h"
+
+namespace baton::api {
+namespace {
+
+constexpr std::size_t kCopyBytes = 1 << 20;
+
+void add_safety_headers(net::Response& response, const model::Artifact& artifact) {
+  const std::size_t slash = artifact.path.rfind('/');
+  const std::string name =
+      slash == std::string::npos ? artifact.path : artifact.path.substr(slash + 1);
+  response.headers.set("Content-Type", artifact.type.empty() || has_control_bytes(artifact.type)
+                                           ? "application/octet-stream"
+                                           : artifact.type);
+  response.headers.set("Content-Disposition", net::attachment_disposition(name));
+  response.headers.set("Content-Security-Policy", "sandbox; default-src 'none'");
+  response.headers.set("ETag", wire::etag_of_digest(artifact.digest));
+  response.headers.set("Accept-Ranges", "bytes");
+  response.headers.set("Cache-Control", "private, no-cache");
+}
+
+}  // namespace
+
+Async send_artifact(Context& context, Call& call, model::Artifact artifact) {
+  const std::string etag = wire::etag_of_digest(artifact.digest);
+  if (auto unchanged = not_modified(call, etag)) co_return *std::move(unchanged);
+  auto blob = co_await context.disk.run<Result<store::ArtifactBlobs::Blob>>(
+      [&] { return context.artifacts.open_blob(artifact.digest); });
+  if (!blob) co_return tl::unexpected(blob.error());
+  const auto size = static_cast<std::uint64_t>(blob->size);
+  net::Response response;
+  net::ByteRange range{0, size};
+  // A range of another content than the client has is of no use to it (If-Range).
+  const std::string_view if_range = call.request.headers.get("If-Range");
+  const bool same = if_range.empty() || if_range == etag;
+  if (const std::string_view header = call.request.headers.get("Range"); !header.empty() && same) {
+    const auto parsed = net::parse_range(header, size);
+    if (!parsed) {
+      net::Response refused = problem(call.request, parsed.error(), 416);
+      refused.headers.set("Content-Range", fmt::format("bytes */{}", size));
+      co_return refused;
+    }
+    if (*parsed) {
+      range = **parsed;
+      response.status = 206;
+      response.headers.set("Content-Range", fmt::format("bytes {}-{}/{}", range.first,
+                                                        range.first + range.length - 1, size));
+    }
+  }
+  add_safety_headers(response, artifact);
+  response.body = net::FileBody{std::move(blob->fd), range.first, range.length};
+  co_return response;
+}
+
+Result<store::ArtifactBlobs::Stored> copy_to_blobs(Context& context, const net::Request& request) {
+  if (!request.spilled) return context.artifacts.put(request.body);
+  BATON_TRY(upload, context.artifacts.begin());
+  std::string buffer(kCopyBytes, '\0');
+  for (std::uint64_t at = 0; at < request.spilled->size;) {
+    const ssize_t n =
+        pread(request.spilled->file.get(), buffer.data(), buffer.size(), static_cast<off_t>(at));
+    if (n <= 0) return tl::unexpected(errno_error("read the upload", errno));
+    BATON_TRY_VOID(upload.append(std::string_view{buffer}.substr(0, static_cast<std::size_t>(n))));
+    at += static_cast<std::uint64_t>(n);
+  }
+  return upload.finish();
+}
+
+}  // namespace baton::api

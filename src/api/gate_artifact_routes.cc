@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+// Artifacts of a gate: listed, fetched, put, all of them as one ZIP, and its results as one JUnit
+// file. They are made by others and may be hostile: always a download, in a sandbox.
+#include "api/artifact_answer.h"
+#include "api/gate_files.h"
+#include "api/handlers.h"
+#include "api/log_text.h"
+#include "api/pieces.h"
+#include "api/reply.h"
+#include "api/submit.h"
+#include "api/zip_writer.h"
+#include "engine/gate_ops.h"
+#include "engine/run_ops.h"
+#include "net/mime.h"
+#include "reports/writer.h"
+#include "store/gate_table.h"
+
+namespace baton::api {
+namespace {
+
+constexpr std::size_t kPiece = 256 << 10;
+// system-out of one attempt; the log route has all of it.
+constexpr std::size_t kOutputMax = 64 << 10;
+
+Result<model::Gate> gate_of(Context& context, const Call& call) {
+  return read(context,
+              [&](store::Session& session) { return engine::get_gate(session, call.args[0]); });
+}
+
+// One entry after the other, read from the blobs as the client takes them.
+class ZipPieces {
+ public:
+  ZipPieces(Context& context, model::Gate gate, std::vector<store::GateArtifact> artifacts)
+      : context_(context), gate_(std::move(gate)), artifacts_(std::move(artifacts)) {}
+
+  Result<std::string> next() {
+    std::string piece;
+    while (piece.empty() && !ended_) {
+      BATON_TRY_VOID(step());
+      piece = zip_.take();
+    }
+    return piece;
+  }
+
+ private:
+  Result<void> step() {
+    if (!file_ && next_ == artifacts_.size()) {
+      zip_.finish();
+      ended_ = true;
+      return {};
+    }
+    if (!file_) {
+      const store::GateArtifact& artifact = artifacts_[next_++];
+      if (artifact.digest.empty()) return {};  // kept elsewhere: its list entry has the address
+      BATON_TRY(opened, open_gate_artifact(context_, gate_, artifact.path));
+      file_.emplace(std::move(opened));
+      zip_.begin(artifact.path);
+    }
+    std::string buffer(kPiece, '\0');
+    const ssize_t n = ::read(file_->file.get(), buffer.data(), buffer.size());
+    if (n < 0) return tl::unexpected(errno_error("read an artifact", errno));
+    buffer.resize(static_cast<std::size_t>(n));
+    zip_.add(buffer);
+    if (n > 0) return {};
+    zip_.end_entry();
+    file_.reset();
+    return {};
+  }
+
+  Context& context_;
+  const model::Gate gate_;
+  const std::vector<store::GateArtifact> artifacts_;
+  std::size_t next_ = 0;
+  std::optional<links::ArtifactFile> file_;
+  ZipWriter zip_;
+  bool ended_ = false;
+};
+
+model::Run shown_as_run(const model::Gate& gate, const std::vector<links::CaseLine>& lines) {
+  model::Run run;
+  run.namespace_ = "gate";
+  run.suite = gate.request.name.empty() ? gate.id : gate.request.name;
+  run.started_at = gate.created_at;
+  run.finished_at = gate.decided_at;
+  for (const links::CaseLine& line : lines) {
+    model::add(run.counts, line.result.verdict, 1);
+    ++run.counts.total;
+  }
+  return run;
+}
+
+Result<std::string> junit_of(Context& context, const model::Gate& gate) {
+  BATON_TRY(lines, gate_cases(context, gate));
+  model::Run run = shown_as_run(gate, lines);
+  const RunId id = gate.request.subject.run;
+  reports::OutputOf output_of;
+  if (raw(id) > 0) {
+    if (auto row = read(context, [&](store::Session& s) { return engine::get_run(s, id); })) {
+      const model::Counts counts = run.counts;
+      run = std::move(row->run);
+      run.counts = counts;
+    }
+    output_of = [&context, id](const std::string& test, int attempt) {
+      return output_text(context, id, test, attempt, kOutputMax);
+    };
+  }
+  std::string text;
+  reports::JunitWriter writer(
+      [&](std::string_view piece) -> Result<void> {
+        text += piece;
+        return {};
+      },
+      std::move(output_of));
+  writer.begin(run);
+  for (const links::CaseLine& line : lines) writer.add(line.result);
+  BATON_TRY_VOID(writer.end());
+  return text;
+}
+
+}  // namespace
+
+Async list_gate_artifacts(Context& context, Call& call) {
+  auto gate = gate_of(context, call);
+  if (!gate) co_return tl::unexpected(gate.error());
+  auto limit = page_limit(call);
+  if (!limit) co_return tl::unexpected(limit.error());
+  auto cursor = integer_cursor(call);
+  if (!cursor) co_return tl::unexpected(cursor.error());
+  auto all = co_await context.disk.run<Result<std::vector<store::GateArtifact>>>(
+      [&] { return artifacts_of_gate(context, *gate); });
+  if (!all) co_return tl::unexpected(all.error());
+  Page page(context, call);
+  const auto size = static_cast<std::int64_t>(all->size());
+  const std::int64_t from = std::clamp<std::int64_t>(cursor->value_or(0), 0, size);
+  const std::int64_t end = std::min(size, from + *limit);
+  for (std::int64_t i = from; i < end; ++i) {
+    const store::GateArtifact& one = (*all)[static_cast<std::size_t>(i)];
+    page.items().begin_object().field("path", one.path);
+    if (one.url.empty()) page.items().field("size", one.size).field("type", one.type);
+    page.items().field("state", "ready").field_if("url", one.url).end_object();
+  }
+  std::optional<std::string> next;
+  if (end < size) next = wire::encode_cursor(end);
+  co_return page.finish(next);
+}
+
+Async get_gate_artifact(Context& context, Call& call) {
+  auto gate = gate_of(context, call);
+  if (!gate) co_return tl::unexpected(gate.error());
+  auto artifact = co_await context.disk.run<Result<store::GateArtifact>>(
+      [&] { return find_artifact_of(context, *gate, call.args[1]); });
+  if (!artifact) co_return tl::unexpected(artifact.error());
+  if (artifact->digest.empty()) {
+    net::Response elsewhere = net::reply(302);
+    elsewhere.headers.set("Location", artifact->url);
+    co_return elsewhere;
+  }
+  auto answer = co_await send_artifact(
+      context, call, {artifact->path, artifact->size, artifact->type, "", 0, artifact->digest});
+  co_return answer;
+}
+
+Async put_gate_artifact(Context& context, Call& call) {
+  auto gate = gate_of(context, call);
+  if (!gate) co_return tl::unexpected(gate.error());
+  const std::string path = call.args[1];
+  if (auto good = model::check_artifact_path(path); !good) co_return tl::unexpected(good.error());
+  auto stored = co_await context.disk.run<Result<store::ArtifactBlobs::Stored>>(
+      [&] { return copy_to_blobs(context, call.request); });
+  if (!stored) co_return tl::unexpected(stored.error());
+  const std::string_view type = call.request.headers.get("Content-Type");
+  const bool says = !type.empty() && type != "application/x-www-form-urlencoded";
+  store::GateArtifact artifact{path, stored->size(),
+                               std::string(says ? type : net::content_type_of(path)),
+                               stored->digest(), ""};
+  engine::Operation<bool> operation = [id = gate->id, artifact,
+                                       bound_to = preconditions_of(call)](
+                                          engine::Context& c) -> Result<bool> {
+    BATON_TRY(known, store::find_gate_artifact(c.tx.sql(), id, artifact.path));
+    BATON_TRY_VOID(check(bound_to, known ? wire::etag_of_digest(known->digest) : ""));
+    BATON_TRY_VOID(store::put_gate_artifact(c.tx, id, artifact));
+    return !known;
+  };
+  auto is_new = co_await submit<bool>(context, std::move(operation));
+  if (!is_new) co_return tl::unexpected(is_new.error());
+  wire::JsonWriter out;
+  out.begin_object().field("path", path).field("size", artifact.size);
+  out.field("type", artifact.type).field("digest", artifact.digest).end_object();
+  net::Response response = json_reply(*is_new ? 201 : 200, out.take());
+  response.headers.set("ETag", wire::etag_of_digest(artifact.digest));
+  if (*is_new) response.headers.set("Location", call.request.path);
+  co_return response;
+}
+
+Async get_gate_zip(Context& context, Call& call) {
+  auto gate = gate_of(context, call);
+  if (!gate) co_return tl::unexpected(gate.error());
+  auto all = co_await context.disk.run<Result<std::vector<store::GateArtifact>>>(
+      [&] { return artifacts_of_gate(context, *gate); });
+  if (!all) co_return tl::unexpected(all.error());
+  const std::string name = gate->id + ".zip";
+  auto pieces = std::make_shared<ZipPieces>(context, *std::move(gate), *std::move(all));
+  net::Response response =
+      pieces_reply(context, "application/zip", [pieces] { return pieces->next(); });
+  response.headers.set("Content-Disposition", net::attachment_disposition(name));
+  co_return response;
+}
+
+Async get_gate_junit(Context& context, Call& call) {
+  auto gate = gate_of(context, call);
+  if (!gate) co_return tl::unexpected(gate.error());
+  auto text =
+      co_await context.disk.run<Result<std::string>>([&] { return junit_of(context, *gate); });
+  if (!text) co_return tl::unexpected(text.error());
+  co_return net::reply(200, "application/xml", *std::move(text));
+}
+
+}  // namespace baton::api

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include "api/gate_files.h"
+
+#include <algorithm>
+
+#include "api/report_import.h"
+#include "api/submit.h"
+#include "engine/run_ops.h"
+#include "model/verdict.h"
+#include "store/case_table.h"
+
+namespace baton::api {
+namespace {
+
+using model::Gate;
+
+// Reports beyond this are no test results but a mistake; they are still artifacts.
+constexpr std::int64_t kReportMax = 64 << 20;
+constexpr int kCasesPerPage = 500;
+
+RunId run_of(const Gate& gate) { return gate.request.subject.run; }
+bool has_run(const Gate& gate) { return raw(run_of(gate)) > 0; }
+
+const store::LogSelection kWholeRun{.test = "", .attempt = 0, .whole_run = true};
+
+Result<std::vector<links::CaseLine>> run_cases(Context& context, RunId run) {
+  return read(context, [&](store::Session& session) -> Result<std::vector<links::CaseLine>> {
+    std::vector<links::CaseLine> lines;
+    BATON_TRY(row, engine::get_run(session, run));
+    store::CaseQuery query;
+    query.limit = kCasesPerPage;
+    for (;;) {
+      BATON_TRY(page, store::list_cases(session, run, query));
+      for (model::CaseResult& item : page.cases)
+        lines.push_back({row.run.namespace_ + "/" + row.run.suite, std::move(item)});
+      if (!page.next_after) return lines;
+      query.after = *page.next_after;
+    }
+  });
+}
+
+Result<std::string> content_of(Context& context, const std::string& digest) {
+  BATON_TRY(blob, context.artifacts.open_blob(digest));
+  return read_file(fmt::format("/proc/self/fd/{}", blob.fd.get()), kReportMax);
+}
+
+// The cases of those JUnit files that can be read; what cannot is an errored case of its own.
+Result<std::vector<links::CaseLine>> own_cases(Context& context, const Gate& gate) {
+  std::vector<links::CaseLine> lines;
+  BATON_TRY(artifacts, read(context, [&](store::Session& session) {
+              return store::gate_artifacts(session, gate.id);
+            }));
+  for (const store::GateArtifact& artifact : artifacts) {
+    if (!artifact.path.ends_with(".xml") || artifact.digest.empty() || artifact.size > kReportMax)
+      continue;
+    BATON_TRY(content, content_of(context, artifact.digest));
+    if (reports::sniff(std::string_view(content).substr(0, 4'096)) != reports::Format::junit)
+      continue;
+    const ReportFile file{artifact.path, content};
+    auto imported = import_files(std::span(&file, 1), reports::Format::junit, true);
+    if (!imported) continue;
+    for (model::CaseResult& item : imported->report.cases) {
+      item.verdict = model::verdict_of(item.attempts, true, false);
+      lines.push_back({artifact.path, std::move(item)});
+    }
+  }
+  return lines;
+}
+
+// A step that publishes results must not pass because there are none.
+links::CaseLine no_result(const Gate& gate) {
+  links::CaseLine line{"gate", {}};
+  line.result.name = gate.request.name.empty() ? gate.id : gate.request.name;
+  const bool passed = gate.verdict == model::GateVerdict::passed;
+  const bool pending = gate.state == model::GateState::pending;
+  line.result.verdict = passed ? model::CaseVerdict::passed : model::CaseVerdict::errored;
+  model::Attempt attempt;
+  attempt.test = line.result.name;
+  attempt.outcome = passed ? model::Outcome::passed : model::Outcome::errored;
+  attempt.started_at = gate.created_at;
+  if (gate.decided_at) attempt.duration = *gate.decided_at - gate.created_at;
+  attempt.message =
+      pending ? "no verdict yet"
+              : fmt::format("{}: {}",
+                            gate.verdict == model::GateVerdict::none ? name_of(gate.state)
+                                                                     : name_of(gate.verdict),
+                            gate.reason);
+  line.result.attempts.push_back(std::move(attempt));
+  return line;
+}
+
+}  // namespace
+
+Result<std::string> gate_log(Context& context, const Gate& gate, std::int64_t offset,
+                             std::size_t max) {
+  if (!has_run(gate)) return context.gate_logs.read(gate.id, offset, max);
+  BATON_TRY(size, context.streams.log_size(run_of(gate), kWholeRun));
+  if (offset >= size.bytes) {
+    // What others added about the gate follows what its run printed.
+    return context.gate_logs.read(gate.id, offset - size.bytes, max);
+  }
+  return context.streams.log_bytes(
+      run_of(gate), kWholeRun, offset,
+      std::min(size.bytes - offset, static_cast<std::int64_t>(max)));
+}
+
+Result<std::int64_t> gate_log_size(Context& context, const Gate& gate) {
+  BATON_TRY(own, context.gate_logs.size(gate.id));
+  if (!has_run(gate)) return own;
+  BATON_TRY(size, context.streams.log_size(run_of(gate), kWholeRun));
+  return size.bytes + own;
+}
+
+Result<std::vector<links::CaseLine>> gate_cases(Context& context, const Gate& gate) {
+  std::vector<links::CaseLine> lines;
+  if (has_run(gate)) {
+    auto cases = run_cases(context, run_of(gate));
+    // A run that was deleted has left its verdict only.
+    if (!cases && cases.error().code != Code::gone && cases.error().code != Code::not_found)
+      return cases;
+    if (cases) lines = *std::move(cases);
+  } else {
+    BATON_TRY(own, own_cases(context, gate));
+    lines = std::move(own);
+  }
+  const bool all_passed = std::all_of(lines.begin(), lines.end(), [](const links::CaseLine& line) {
+    return line.result.verdict == model::CaseVerdict::passed ||
+           line.result.verdict == model::CaseVerdict::skipped ||
+           line.result.verdict == model::CaseVerdict::flaky ||
+           line.result.verdict == model::CaseVerdict::quarantined_failure;
+  });
+  if (lines.empty() || (all_passed && gate.verdict != model::GateVerdict::passed))
+    lines.push_back(no_result(gate));
+  return lines;
+}
+
+Result<std::vector<store::GateArtifact>> artifacts_of_gate(Context& context, const Gate& gate) {
+  return read(context, [&](store::Session& session) -> Result<std::vector<store::GateArtifact>> {
+    std::vector<store::GateArtifact> all;
+    if (has_run(gate)) {
+      BATON_TRY(of_run, store::list_artifacts(session, run_of(gate)));
+      for (const model::Artifact& one : of_run) {
+        // Several attempts may have left a file of this name: the newest counts.
+        std::erase_if(all, [&](const auto& other) { return other.path == one.path; });
+        all.push_back({one.path, one.size, one.type, one.digest, ""});
+      }
+    }
+    BATON_TRY(own, store::gate_artifacts(session, gate.id));
+    for (store::GateArtifact& one : own) {
+      std::erase_if(all, [&](const auto& other) { return other.path == one.path; });
+      all.push_back(std::move(one));
+    }
+    std::sort(all.begin(), all.end(),
+              [](const auto& a, const auto& b) { return a.path < b.path; });
+    return all;
+  });
+}
+
+Result<store::GateArtifact> find_artifact_of(Context& context, const Gate& gate,
+                                             const std::string& path) {
+  BATON_TRY_VOID(model::check_artifact_path(path));
+  BATON_TRY(all, artifacts_of_gate(context, gate));
+  for (store::GateArtifact& one : all)
+    if (one.path == path) return std::move(one);
+  return fail(Code::not_found, "the gate {} has no artifact \"{}\"", gate.id, path);
+}
+
+Result<links::ArtifactFile> open_gate_artifact(Context& context, const Gate& gate,
+                                               const std::string& path) {
+  BATON_TRY(artifact, find_artifact_of(context, gate, path));
+  if (artifact.digest.empty())
+    return fail(Code::unprocessable, "the artifact \"{}\" is kept elsewhere: {}", path,
+                artifact.url);
+  BATON_TRY(blob, context.artifacts.open_blob(artifact.digest));
+  return links::ArtifactFile{std::move(blob.fd), blob.size, artifact.type};
+}
+
+links::GateUrls gate_urls(const Context& context, const Gate& gate) {
+  const std::string self = context.settings.public_url + "/api/v1/gates/" + gate.id;
+  links::GateUrls urls{self, self + "/log", self + "/junit.xml", self + "/artifacts", ""};
+  if (has_run(gate))
+    urls.run = fmt::format("{}/api/v1/runs/{}", context.settings.public_url, raw(run_of(gate)));
+  return urls;
+}
+
+}  // namespace baton::api

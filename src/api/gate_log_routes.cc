@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// The log of a gate: as text from a byte on, as a stream of lines, and what is said to it.
+#include <charconv>
+
+#include "api/event_stream.h"
+#include "api/gate_files.h"
+#include "api/handlers.h"
+#include "api/pieces.h"
+#include "api/reply.h"
+#include "api/submit.h"
+#include "base/text.h"
+#include "engine/gate_ops.h"
+#include "net/url.h"
+#include "store/gate_table.h"
+
+namespace baton::api {
+namespace {
+
+constexpr std::int64_t kPiece = 256 << 10;
+constexpr const char* kType = "text/plain; charset=utf-8";
+
+Result<model::Gate> gate_of(Context& context, const Call& call) {
+  return read(context,
+              [&](store::Session& session) { return engine::get_gate(session, call.args[0]); });
+}
+
+NextPiece pieces_of(Context& context, model::Gate gate, net::ByteRange range) {
+  const auto first = static_cast<std::int64_t>(range.first);
+  return [&context, gate = std::move(gate), at = first,
+          end = first + static_cast<std::int64_t>(range.length)]() mutable -> Result<std::string> {
+    if (at == end) return std::string{};
+    BATON_TRY(piece, gate_log(context, gate, at,
+                              static_cast<std::size_t>(std::min(kPiece, end - at))));
+    if (piece.empty()) return fail(Code::unavailable, "the log of {} ends early", gate.id);
+    at += static_cast<std::int64_t>(piece.size());
+    return std::move(piece);
+  };
+}
+
+// Data of several lines would be several `data:` fields, so each line is an event; its id is the
+// byte behind it, from which a client that was cut off goes on.
+struct LineCutter {
+  std::int64_t at = 0;
+  std::string rest;
+
+  std::string events_of(const std::string& text) {
+    rest += text;
+    std::string out;
+    std::size_t from = 0;
+    for (std::size_t end; (end = rest.find('\n', from)) != std::string::npos; from = end + 1) {
+      at += static_cast<std::int64_t>(end + 1 - from);
+      out +=
+          net::sse_format({.event = "log",
+                           .data = to_valid_utf8(std::string_view(rest).substr(from, end - from)),
+                           .id = std::to_string(at)});
+    }
+    rest.erase(0, from);
+    return out;
+  }
+};
+
+std::string decided_event(const model::Gate& gate) {
+  return net::sse_format({.event = "decided", .data = store::gate_event_data(gate), .id = {}});
+}
+
+boost::asio::awaitable<void> stream_log(Context& context, net::Sink sink, std::string id,
+                                        std::int64_t from) {
+  const StreamSlot slot(context);
+  Watch::Waiter of_gate(context.watch, store::gate_subject(id));
+  LineCutter cutter{from, {}};
+  std::int64_t read_to = from;
+  bool alive = co_await sink.write(net::sse_retry(kReconnectMs) + net::sse_comment("log"));
+  while (alive) {
+    auto gate = read(context, [&](store::Session& s) { return engine::get_gate(s, id); });
+    if (!gate) co_return;
+    auto text = co_await context.disk.run<Result<std::string>>(
+        [&] { return gate_log(context, *gate, read_to, static_cast<std::size_t>(kPiece)); });
+    if (!text) co_return;
+    read_to += static_cast<std::int64_t>(text->size());
+    std::string events = cutter.events_of(*text);
+    if (text->empty() && gate->state != model::GateState::pending) {
+      if (!cutter.rest.empty()) events = cutter.events_of("\n");
+      alive = co_await sink.write(events + decided_event(*gate));
+      co_return;
+    }
+    if (!events.empty()) {
+      alive = co_await sink.write(std::move(events));
+    } else if (text->empty()) {
+      alive = co_await wait_on_stream(context, sink, of_gate);
+    }
+  }
+}
+
+Result<std::int64_t> stream_start(const Call& call) {
+  const std::string_view last = call.request.headers.get("Last-Event-ID");
+  std::int64_t from = 0;
+  const auto [end, error] = std::from_chars(last.data(), last.data() + last.size(), from);
+  if (!last.empty() && (error != std::errc() || end != last.data() + last.size() || from < 0))
+    return fail(Code::invalid, "Last-Event-ID \"{}\" is no position of a log", last);
+  return from;
+}
+
+}  // namespace
+
+Async get_gate_log(Context& context, Call& call) {
+  auto gate = gate_of(context, call);
+  if (!gate) co_return tl::unexpected(gate.error());
+  if (call.request.headers.get("Accept").find("text/event-stream") != std::string_view::npos) {
+    auto from = stream_start(call);
+    if (!from) co_return tl::unexpected(from.error());
+    co_return event_stream(context, [&context, id = gate->id, from = *from](net::Sink sink) {
+      return stream_log(context, sink, id, from);
+    });
+  }
+  auto size = co_await context.disk.run<Result<std::int64_t>>(
+      [&] { return gate_log_size(context, *gate); });
+  if (!size) co_return tl::unexpected(size.error());
+  net::ByteRange range{0, static_cast<std::uint64_t>(*size)};
+  net::Response response;
+  if (const std::string_view header = call.request.headers.get("Range"); !header.empty()) {
+    auto parsed = net::parse_range(header, static_cast<std::uint64_t>(*size));
+    if (!parsed) {
+      net::Response refused = problem(call.request, parsed.error(), 416);
+      refused.headers.set("Content-Range", fmt::format("bytes */{}", *size));
+      co_return refused;
+    }
+    if (*parsed) {
+      range = **parsed;
+      response.status = 206;
+      response.headers.set("Content-Range", fmt::format("bytes {}-{}/{}", range.first,
+                                                        range.first + range.length - 1, *size));
+    }
+  }
+  response.headers.set("Content-Type", kType);
+  response.headers.set("Accept-Ranges", "bytes");
+  response.body = pieces_body(context, pieces_of(context, *std::move(gate), range));
+  co_return response;
+}
+
+Async append_gate_log(Context& context, Call& call) {
+  auto gate = gate_of(context, call);
+  if (!gate) co_return tl::unexpected(gate.error());
+  if (gate->state != model::GateState::pending)
+    co_return fail_with_fix(Code::conflict, "say it before the verdict",
+                            "the gate {} has ended: {}", gate->id, name_of(gate->state));
+  std::string text = to_valid_utf8(call.request.body);
+  if (!text.empty() && !text.ends_with('\n')) text += '\n';
+  auto bytes = co_await context.disk.run<Result<std::int64_t>>(
+      [&]() -> Result<std::int64_t> { return context.gate_logs.append(gate->id, text); });
+  if (!bytes) co_return tl::unexpected(bytes.error());
+  engine::Operation<bool> operation = [id = gate->id,
+                                       bytes = *bytes](engine::Context& c) -> Result<bool> {
+    BATON_TRY_VOID(engine::gate_log_grew(c, id, bytes));
+    return true;
+  };
+  auto done = co_await submit<bool>(context, std::move(operation));
+  if (!done) co_return tl::unexpected(done.error());
+  co_return json_reply(200, fmt::format(R"({{"log_bytes":{}}})", *bytes));
+}
+
+}  // namespace baton::api

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+// Calls of outside systems: POST /in/KIND/PROFILE. What a call means is links/'s business; here it
+// is done. The same call again finds the same gate.
+#include "api/audit.h"
+#include "api/gate_answer.h"
+#include "api/handlers.h"
+#include "api/reply.h"
+#include "api/submit.h"
+#include "engine/gate_ops.h"
+#include "engine/run_ops.h"
+#include "links/inbound.h"
+#include "links/profiles.h"
+#include "store/delivery_table.h"
+#include "store/gate_table.h"
+#include "wire/gate_json.h"
+
+namespace baton::api {
+namespace {
+
+using model::Gate;
+using model::GateState;
+using model::GateVerdict;
+
+net::Response ignored(std::string_view reason) {
+  wire::JsonWriter out;
+  out.begin_object().field("ignored", reason).end_object();
+  return json_reply(202, out.take());
+}
+
+// Flagger goes on with every status up to 202, and stops for any other; the text becomes an event.
+net::Response flagger_reply(const Gate& gate, bool is_rollback) {
+  const bool pending = gate.state == GateState::pending;
+  const bool passed = gate.verdict == GateVerdict::passed;
+  const bool go = !pending && passed != is_rollback;
+  std::string text = pending ? fmt::format("gate {} is pending", gate.id)
+                             : fmt::format("gate {} {}", gate.id,
+                                           gate.verdict == GateVerdict::none
+                                               ? name_of(gate.state)
+                                               : name_of(gate.verdict));
+  if (!gate.reason.empty()) text += ": " + gate.reason;
+  wire::JsonWriter out;
+  out.begin_object().field("id", gate.id).field("message", text).end_object();
+  return json_reply(pending ? 409 : go ? 200 : 424, out.take());
+}
+
+// Argo takes every other status than 2xx for an error of the metric.
+net::Response argo_reply(const Gate& gate) {
+  const std::string_view status = gate.state == GateState::pending        ? "pending"
+                                  : gate.verdict == GateVerdict::passed ? "passed"
+                                                                          : "failed";
+  wire::JsonWriter out;
+  out.begin_object().field("status", status).field("id", gate.id).field("reason", gate.reason);
+  return json_reply(200, out.end_object().take());
+}
+
+Answer answer_as(Context& context, const Gate& gate, links::AnswerForm form, bool is_new) {
+  switch (form) {
+    case links::AnswerForm::flagger:
+      return flagger_reply(gate, false);
+    case links::AnswerForm::rollback:
+      return flagger_reply(gate, true);
+    case links::AnswerForm::argo:
+      return argo_reply(gate);
+    case links::AnswerForm::gate:
+      break;
+  }
+  BATON_TRY(json, read_gate_json(context, gate));
+  net::Response response = json_reply(is_new ? 201 : 200, std::move(json));
+  if (is_new) response.headers.set("Location", "/api/v1/gates/" + gate.id);
+  return response;
+}
+
+Async open_for(Context& context, Call& call, const model::LinkProfile& profile,
+               links::OpenGate open) {
+  auto limit = wait_of(call);
+  if (!limit) co_return tl::unexpected(limit.error());
+  if (auto checked = links::check_links(context.settings.links, open.request); !checked)
+    co_return tl::unexpected(checked.error());
+  engine::Opening opening{profile.id(), profile.id(), open.ident, ""};
+  if (!open.secrets.empty()) opening.secret = context.secret_box.seal(open.secrets);
+  engine::Operation<engine::Opened> operation =
+      [&context, request = std::move(open.request),
+       opening = std::move(opening)](engine::Context& c) {
+        return engine::open_gate(c, context.rules, request, opening);
+      };
+  auto opened = co_await submit<engine::Opened>(context, std::move(operation));
+  if (!opened) co_return tl::unexpected(opened.error());
+  Result<Gate> gate = std::move(opened->gate);
+  if (*limit > Duration{0}) gate = co_await gate_after_wait(context, call, gate->id, *limit);
+  if (!gate) co_return tl::unexpected(gate.error());
+  co_return answer_as(context, *gate, open.form, opened->is_new);
+}
+
+Async bring_verdict(Context& context, links::BringVerdict brought) {
+  engine::Operation<std::string> operation =
+      [&context, brought](engine::Context& c) -> Result<std::string> {
+    std::vector<Gate> gates;
+    BATON_TRY(found, store::find_gate(c.tx.sql(), brought.gate));
+    if (found) gates.push_back(*std::move(found));
+    if (gates.empty()) {
+      BATON_TRY(named, store::pending_named(c.tx.sql(), brought.gate));
+      gates = std::move(named);
+    }
+    std::string ids;
+    for (const Gate& gate : gates) {
+      BATON_TRY(decided, engine::decide_gate(c, context.rules, gate.id,
+                                             {brought.verdict, model::VerdictSource::report,
+                                              brought.reason, brought.url, {}}));
+      if (decided.accepted) ids += (ids.empty() ? "\"" : "\",\"") + gate.id;
+    }
+    return ids.empty() ? ids : ids + "\"";
+  };
+  auto ids = co_await submit<std::string>(context, std::move(operation));
+  if (!ids) co_return tl::unexpected(ids.error());
+  if (ids->empty())
+    co_return ignored(fmt::format("no open gate is called {}", brought.gate));
+  co_return json_reply(200, fmt::format(R"({{"decided":[{}]}})", *ids));
+}
+
+// The same question again: the subject of the gate, told to the same peers.
+Result<model::GateRequest> same_again(store::Session& session, const std::string& id) {
+  std::string gate_id = id;
+  if (id.starts_with("del_")) {
+    BATON_TRY(delivery, store::find_delivery(session, id));
+    if (delivery) gate_id = delivery->gate;
+  }
+  BATON_TRY(gate, engine::get_gate(session, gate_id));
+  model::GateRequest request = gate.request;
+  if (request.subject.kind == model::SubjectKind::run) {
+    BATON_TRY(row, engine::get_run(session, request.subject.run));
+    request.subject.kind = model::SubjectKind::suite;
+    request.subject.suite = row.run.request;
+    request.subject.suite.rerun_of = row.run.id;
+    request.subject.suite.triggered_by.clear();
+  }
+  request.subject.run = RunId{};
+  BATON_TRY(deliveries, store::deliveries_of(session, gate.id));
+  for (const model::Delivery& delivery : deliveries) request.deliver.push_back(delivery.target);
+  return request;
+}
+
+Async ask_again(Context& context, const model::LinkProfile& profile,
+                links::AskAgain again) {
+  engine::Operation<engine::Opened> operation =
+      [&context, again, link = profile.id()](engine::Context& c) -> Result<engine::Opened> {
+    BATON_TRY(request, same_again(c.tx.sql(), again.gate));
+    return engine::open_gate(c, context.rules, std::move(request), {link, link, again.ident, ""});
+  };
+  auto opened = co_await submit<engine::Opened>(context, std::move(operation));
+  if (!opened && opened.error().code == Code::not_found)
+    co_return ignored("what is to be run again is not known here");
+  if (!opened) co_return tl::unexpected(opened.error());
+  co_return answer_as(context, opened->gate, links::AnswerForm::gate, opened->is_new);
+}
+
+Async cancel_for(Context& context, const model::LinkProfile& profile, links::CancelGate cancel) {
+  engine::Operation<bool> operation = [&context, cancel,
+                                       link = profile.id()](engine::Context& c) -> Result<bool> {
+    BATON_TRY(gate, store::gate_of_call(c.tx.sql(), link, cancel.ident));
+    if (!gate || gate->state != GateState::pending) return false;
+    BATON_TRY(ended, engine::cancel_gate(c, context.rules, gate->id, cancel.reason));
+    return true;
+  };
+  auto done = co_await submit<bool>(context, std::move(operation));
+  if (!done) co_return tl::unexpected(done.error());
+  co_return ignored(*done ? "the gate was cancelled" : "there is no such gate");
+}
+
+Async dispatch_inbound(Context& context, Call& call, model::LinkKind kind) {
+  const std::string id = fmt::format("{}/{}", name_of(kind), call.args[0]);
+  auto profile = links::get_profile(context.settings.links, id);
+  if (!profile) co_return tl::unexpected(profile.error());
+  auto inbound =
+      links::read_inbound({call.request, **profile, context.clock().wall});
+  if (!inbound) co_return tl::unexpected(inbound.error());
+  if (auto* open = std::get_if<links::OpenGate>(&*inbound)) {
+    auto answer = co_await open_for(context, call, **profile, std::move(*open));
+    co_return answer;
+  }
+  if (auto* brought = std::get_if<links::BringVerdict>(&*inbound)) {
+    auto answer = co_await bring_verdict(context, std::move(*brought));
+    co_return answer;
+  }
+  if (auto* again = std::get_if<links::AskAgain>(&*inbound)) {
+    auto answer = co_await ask_again(context, **profile, std::move(*again));
+    co_return answer;
+  }
+  if (auto* cancel = std::get_if<links::CancelGate>(&*inbound)) {
+    auto answer = co_await cancel_for(context, **profile, std::move(*cancel));
+    co_return answer;
+  }
+  if (auto* look = std::get_if<links::LookAgain>(&*inbound)) {
+    if (context.look_again) context.look_again(**profile, look->execution);
+    co_return ignored("the execution is looked at now");
+  }
+  co_return ignored(std::get<links::Ignored>(*inbound).reason);
+}
+
+}  // namespace
+
+// One function per kind, so that the route table says which of them needs a token.
+Async in_azure_devops(Context& context, Call& call) {
+  auto answer = co_await dispatch_inbound(context, call, model::LinkKind::azure_devops);
+  co_return answer;
+}
+Async in_github(Context& context, Call& call) {
+  auto answer = co_await dispatch_inbound(context, call, model::LinkKind::github);
+  co_return answer;
+}
+Async in_gitlab(Context& context, Call& call) {
+  auto answer = co_await dispatch_inbound(context, call, model::LinkKind::gitlab);
+  co_return answer;
+}
+Async in_flagger(Context& context, Call& call) {
+  auto answer = co_await dispatch_inbound(context, call, model::LinkKind::flagger);
+  co_return answer;
+}
+Async in_testkube(Context& context, Call& call) {
+  auto answer = co_await dispatch_inbound(context, call, model::LinkKind::testkube);
+  co_return answer;
+}
+Async in_cloudevents(Context& context, Call& call) {
+  auto answer = co_await dispatch_inbound(context, call, model::LinkKind::cloudevents);
+  co_return answer;
+}
+Async in_webhook(Context& context, Call& call) {
+  auto answer = co_await dispatch_inbound(context, call, model::LinkKind::webhook);
+  co_return answer;
+}
+Async in_argo(Context& context, Call& call) {
+  auto answer = co_await dispatch_inbound(context, call, model::LinkKind::argo);
+  co_return answer;
+}
+
+}  // namespace baton::api

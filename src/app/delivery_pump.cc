@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+#include "app/delivery_pump.h"
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "api/gate_files.h"
+#include "api/submit.h"
+#include "app/journal_reader.h"
+#include "base/log.h"
+#include "engine/delivery_ops.h"
+#include "engine/gate_ops.h"
+#include "links/adapters.h"
+#include "links/message.h"
+#include "store/delivery_table.h"
+#include "store/gate_table.h"
+
+namespace baton::app {
+namespace {
+
+using model::Delivery;
+using model::DeliveryState;
+using model::ErrorClass;
+
+// A thread that found nothing to do for so long ends: thousands of links need not be thousands of
+// threads.
+constexpr std::chrono::seconds kIdle{10};
+// When an attempt's result could not be stored (the disk is full) the delivery comes again.
+constexpr std::chrono::seconds kStoreAgain{1};
+constexpr int kAtStart = 100'000;
+
+engine::Attempted attempted_of(const links::Outcome& outcome) {
+  using Kind = engine::Attempted::Kind;
+  const Kind kind = outcome.kind == links::Outcome::Kind::delivered ? Kind::delivered
+                    : outcome.kind == links::Outcome::Kind::again   ? Kind::again
+                                                                    : Kind::dead;
+  return {kind,          outcome.error_class, outcome.status,     outcome.error,
+          outcome.after, outcome.memo,        outcome.is_progress};
+}
+
+}  // namespace
+
+struct DeliveryPump::State {
+  // One link: what waits for it, and its threads.
+  struct Peer {
+    const model::LinkProfile* profile = nullptr;
+    std::deque<std::string> queue;  // ids; bounded by the rows that it mirrors
+    std::set<std::string> known;    // in the queue or under way
+    std::set<std::string> again;    // due once more while under way
+    int threads = 0;
+    int idle = 0;
+    std::condition_variable work;
+  };
+
+  api::Context& api;
+  const int per_peer;
+  std::mutex mutex;
+  bool stopping = false;                             // guarded by mutex, as what follows
+  std::map<std::string, std::unique_ptr<Peer>> peers;  // by link
+  std::condition_variable ended;
+  int threads = 0;
+  std::stop_source stop;
+  std::unique_ptr<JournalReader> reader;
+
+  State(api::Context& api_in, int per_peer_in) : api(api_in), per_peer(per_peer_in) {}
+
+  Result<void> on_event(const model::Event& event) {
+    const std::string id = store::delivery_of_subject(event.subject);
+    BATON_TRY(found,
+              api::read(api, [&](store::Session& s) { return store::find_delivery(s, id); }));
+    if (found && found->state == DeliveryState::queued) add(found->target.link, id);
+    return {};
+  }
+
+  void add(const std::string& link, const std::string& id) {
+    const std::lock_guard lock(mutex);
+    if (stopping) return;
+    std::unique_ptr<Peer>& slot = peers[link];
+    if (!slot) {
+      slot = std::make_unique<Peer>();
+      slot->profile = links::find_profile(api.settings.links, link);
+    }
+    Peer& peer = *slot;
+    if (!peer.known.insert(id).second) {
+      peer.again.insert(id);
+      return;
+    }
+    peer.queue.push_back(id);
+    if (peer.idle > 0 || peer.threads >= per_peer) {
+      peer.work.notify_one();
+      return;
+    }
+    ++peer.threads;
+    ++threads;
+    std::thread([this, &peer] { loop(peer); }).detach();
+  }
+
+  void loop(Peer& peer) {
+    std::optional<links::PeerHttp> http;
+    if (peer.profile != nullptr) http.emplace(*peer.profile, stop.get_token());
+    std::unique_lock lock(mutex);
+    for (;;) {
+      ++peer.idle;
+      const bool woken = peer.work.wait_for(
+          lock, kIdle, [&] { return stopping || !peer.queue.empty(); });
+      --peer.idle;
+      if (stopping || !woken) break;
+      const std::string id = std::move(peer.queue.front());
+      peer.queue.pop_front();
+      lock.unlock();
+      const bool stored = bring(peer, http, id);
+      lock.lock();
+      if (!stored) peer.work.wait_for(lock, kStoreAgain, [&] { return stopping; });
+      const bool once_more = peer.again.erase(id) > 0 || !stored;
+      peer.known.erase(id);
+      if (once_more && peer.known.insert(id).second) peer.queue.push_back(id);
+    }
+    --peer.threads;
+    --threads;
+    ended.notify_all();
+  }
+
+  // False: its result could not be stored.
+  bool bring(Peer& peer, std::optional<links::PeerHttp>& http, const std::string& id) {
+    auto message = message_of(id);
+    if (!message) {
+      log::warn("delivery.not_read", {{"delivery", id}, {"error", message.error().message}});
+      return false;
+    }
+    if (!*message) return true;  // not due any more
+    const links::Outcome outcome = attempt(peer, http, **message);
+    if (stop.stop_requested() && outcome.kind != links::Outcome::Kind::delivered) return true;
+    auto stored = api.writer.run<Delivery>([&](engine::Context& context) {
+      return engine::delivery_attempted(context, api.rules, id, attempted_of(outcome));
+    });
+    if (!stored) {
+      log::warn("delivery.not_stored", {{"delivery", id}, {"error", stored.error().message}});
+      return false;
+    }
+    note(*stored, outcome);
+    return true;
+  }
+
+  static void note(const Delivery& d, const links::Outcome& outcome) {
+    if (outcome.is_progress) return;
+    if (d.state == DeliveryState::dead) {
+      log::warn("delivery.dead", {{"delivery", d.id},
+                                  {"link", d.target.link},
+                                  {"class", std::string(name_of(d.error_class))},
+                                  {"error", d.last_error}});
+    } else {
+      log::debug("delivery.attempted", {{"delivery", d.id},
+                                        {"link", d.target.link},
+                                        {"state", std::string(name_of(d.state))},
+                                        {"status", std::to_string(d.last_status)}});
+    }
+  }
+
+  static links::Outcome attempt(const Peer& peer, std::optional<links::PeerHttp>& http,
+                                const links::Message& message) {
+    const model::Target& target = message.delivery.target;
+    if (peer.profile == nullptr)
+      return links::dead(ErrorClass::misconfigured, 0,
+                         fmt::format("the link {} is not in the configuration any more; add it to "
+                                     "`links` in baton.yaml and redeliver",
+                                     target.link));
+    const links::Deliver deliver = links::find_adapter(peer.profile->kind, target.op);
+    if (deliver == nullptr)
+      return links::dead(ErrorClass::misconfigured, 0,
+                         fmt::format("a link of kind {} cannot do `{}`",
+                                     name_of(peer.profile->kind), target.op));
+    return deliver(message, *peer.profile, *http);
+  }
+
+  // Nothing when it is not due.
+  Result<std::optional<links::Message>> message_of(const std::string& id) {
+    using Maybe = std::optional<links::Message>;
+    links::Message message;
+    std::string sealed;
+    BATON_TRY(due, api::read(api, [&](store::Session& session) -> Result<bool> {
+                BATON_TRY(delivery, store::find_delivery(session, id));
+                if (!delivery || delivery->state != DeliveryState::queued || !delivery->next_at)
+                  return false;
+                message.delivery = *std::move(delivery);
+                if (message.delivery.gate.empty()) return true;
+                BATON_TRY(gate, engine::get_gate(session, message.delivery.gate));
+                message.gate = std::move(gate);
+                BATON_TRY(secret, store::gate_secret(session, message.gate.id));
+                sealed = std::move(secret);
+                return true;
+              }));
+    // A wait that is not over has a deadline, which tells of it.
+    message.now = api.clock().wall;
+    if (!due || *message.delivery.next_at > message.now + std::chrono::seconds{1}) return Maybe{};
+    if (auto secrets = api.secret_box.unseal(sealed)) {
+      message.secrets = *std::move(secrets);
+    } else {
+      log::warn("delivery.secret_lost", {{"delivery", id}, {"error", secrets.error().message}});
+    }
+    message.urls = api::gate_urls(api, message.gate);
+    message.read_log = [this, gate = message.gate](std::int64_t offset, std::size_t max) {
+      return api::gate_log(api, gate, offset, max);
+    };
+    message.read_cases = [this, gate = message.gate] { return api::gate_cases(api, gate); };
+    message.open_artifact = [this, gate = message.gate,
+                             id](const std::string& path) -> Result<links::ArtifactFile> {
+      // Without a gate the delivery itself keeps what it was given.
+      model::Gate owner = gate;
+      if (owner.id.empty()) owner.id = id;
+      return api::open_gate_artifact(api, owner, path);
+    };
+    return Maybe{std::move(message)};
+  }
+};
+
+DeliveryPump::DeliveryPump(api::Context& api, int per_peer)
+    : state_(std::make_unique<State>(api, per_peer)) {
+  JournalReader::Parts parts{api.store, api.feed, "delivery.due", api.feed.last(), {}, {}};
+  parts.on_event = [state = state_.get()](const model::Event& event) {
+    return state->on_event(event);
+  };
+  state_->reader = std::make_unique<JournalReader>(std::move(parts));
+  const auto left = api::read(api, [](store::Session& session) {
+    return store::due_deliveries(session, kAtStart);
+  });
+  if (!left) {
+    log::warn("delivery.not_read", {{"error", left.error().message}});
+    return;
+  }
+  const TimePoint now = api.clock().wall;
+  for (const Delivery& delivery : *left)
+    if (*delivery.next_at <= now) state_->add(delivery.target.link, delivery.id);
+}
+
+DeliveryPump::~DeliveryPump() {
+  state_->reader.reset();
+  state_->stop.request_stop();
+  std::unique_lock lock(state_->mutex);
+  state_->stopping = true;
+  for (auto& [link, peer] : state_->peers) peer->work.notify_all();
+  state_->ended.wait(lock, [this] { return state_->threads == 0; });
+}
+
+}  // namespace baton::app
