@@ -340,7 +340,7 @@ deliveries: {retry: {first: 100ms, factor: 1.5}, per_peer: 2}
 )");
   ASSERT_EQ(c.links.size(), 2U);
   EXPECT_EQ(c.links[0].id(), "webhook/ci");
-  EXPECT_EQ(c.links[0].url, "https://ci/hook");
+  EXPECT_EQ(c.links[0].url, "https://ci/hook/");
   // What is missing signs nothing: an empty secret would let everybody in.
   ASSERT_EQ(c.links[0].secrets.size(), 1U);
   EXPECT_EQ(c.links[0].secrets[0].value, "t0k3n");
