@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "links/adapters.h"
 
-#include <span>
+#include <algorithm>
+#include <array>
+
+#include "links/gocd.h"
+#include "links/webhook.h"
 
 namespace baton::links {
 namespace {
 
-std::span<const Adapter> adapters() { return {}; }
+constexpr std::array kAdapters{
+    &kGocd,
+    &kWebhook,
+};
 
 tl::unexpected<Error> unknown_operation(model::LinkKind kind, const model::Target& target) {
   return fail(Code::invalid, "a link of kind {} cannot {}", name_of(kind),
@@ -16,9 +23,9 @@ tl::unexpected<Error> unknown_operation(model::LinkKind kind, const model::Targe
 }  // namespace
 
 const Adapter* adapter_of(model::LinkKind kind) {
-  for (const Adapter& adapter : adapters())
-    if (adapter.kind == kind) return &adapter;
-  return nullptr;
+  const auto found = std::find_if(kAdapters.begin(), kAdapters.end(),
+                                  [&](const Adapter* a) { return a->kind == kind; });
+  return found == kAdapters.end() ? nullptr : *found;
 }
 
 Deliver find_adapter(model::LinkKind kind, std::string_view op) {

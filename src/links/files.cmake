@@ -1,5 +1,24 @@
 # SPDX-License-Identifier: MIT
-set(SOURCES adapters.cc message.cc peer_http.cc)
-set(TESTS message_test.cc)
-set(LIBRARIES Boost::json OpenSSL::Crypto)
-set(PRECOMPILED std)
+set(SOURCES
+  adapters.cc
+  address_guard.cc
+  allow_list.cc
+  gocd.cc
+  gocd_files.cc
+  gocd_schedule.cc
+  gocd_stage.cc
+  message.cc
+  peer.cc
+  peer_http.cc
+  signature.cc
+  standard_webhooks.cc
+  webhook.cc)
+set(TESTS
+  address_guard_test.cc
+  allow_list_test.cc
+  gocd_files_test.cc
+  gocd_test.cc
+  message_test.cc
+  signature_test.cc
+  standard_webhooks_test.cc
+  webhook_test.cc)

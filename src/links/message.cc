@@ -35,10 +35,12 @@ std::string shown(const net::HttpResponse& answer) {
 }
 
 Outcome of_error(const Error& error) {
+  const std::string text =
+      error.fix.empty() ? error.message : fmt::format("{}; {}", error.message, error.fix);
   // A name, a certificate or an address that is refused stays so until somebody acts.
   if (error.code == Code::forbidden || error.code == Code::invalid)
-    return dead(ErrorClass::misconfigured, 0, error.message);
-  return again(ErrorClass::transient, 0, error.message);
+    return dead(ErrorClass::misconfigured, 0, text);
+  return again(ErrorClass::transient, 0, text);
 }
 
 }  // namespace

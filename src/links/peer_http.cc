@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "links/http.h"
 
+#include "links/address_guard.h"
+#include "links/allow_list.h"
+
 namespace baton::links {
 namespace {
 
 // A peer that takes longer than this to answer a small request is down for our purposes.
 constexpr Duration kTimeout = std::chrono::seconds{30};
+// A large upload over a slow line goes on as long as bytes flow.
+constexpr Duration kUploadTimeout = std::chrono::hours{1};
+
+// Whoever calls such a link names the address that it is called back at.
+bool is_guarded(const model::LinkProfile& profile) {
+  return profile.kind == model::LinkKind::azure_devops || !profile.allow.empty();
+}
 
 }  // namespace
 
@@ -16,7 +26,21 @@ Result<net::HttpResponse> PeerHttp::send(net::HttpRequest request) {
   request.redirects_max = 0;
   request.stop = stop_;
   request.ca_file = profile_.ca_file;
-  request.total_timeout = std::min(request.total_timeout, kTimeout);
+  // What changes something there is sent once; whether to repeat it is the adapter's to decide.
+  request.only_once = request.method != "GET" && request.method != "HEAD";
+  if (!request.body_file.empty() || request.body_reader) {
+    request.idle_timeout = std::min(request.idle_timeout, kTimeout);
+    request.total_timeout = kUploadTimeout;
+  } else {
+    request.total_timeout = std::min(request.total_timeout, kTimeout);
+  }
+  if (is_guarded(profile_)) {
+    // Once more than when it came in: the list may have become shorter since.
+    BATON_TRY(entry, allowed_by(request.url, profile_.allow));
+    request.check_address = [&profile = profile_, host = entry.host](const std::string& address) {
+      return check_address(profile, host, address);
+    };
+  }
   return client_.request(request);
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "net/client.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -46,6 +48,8 @@ struct Transfer {
   bool cancelled = false;
   bool too_large = false;
   std::size_t sent = 0;  // of the body text
+  bool may_connect = false;             // to one of the addresses at least
+  std::optional<Error> refused = {};    // what check_address said of another
 };
 
 long status_of(CURL* easy) {
@@ -134,9 +138,40 @@ int on_seek(void* context, curl_off_t offset, int origin) {
   return result == 0 ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
 }
 
+bool may_connect(Transfer& transfer, const std::string& address) {
+  if (!transfer.request.check_address) return true;
+  Result<void> checked = transfer.request.check_address(address);
+  if (!checked) {
+    transfer.refused = std::move(checked).error();
+    return false;
+  }
+  transfer.may_connect = true;
+  return true;
+}
+
+std::string text_of(const curl_sockaddr& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const void* bytes = nullptr;
+  if (address.family == AF_INET) {
+    bytes = &reinterpret_cast<const sockaddr_in*>(&address.addr)->sin_addr;
+  } else if (address.family == AF_INET6) {
+    bytes = &reinterpret_cast<const sockaddr_in6*>(&address.addr)->sin6_addr;
+  }
+  if (bytes != nullptr) ::inet_ntop(address.family, bytes, text.data(), text.size());
+  return text.data();
+}
+
 /// Programs started meanwhile (tests, hooks) must not keep our connections open.
-curl_socket_t open_socket(void*, curlsocktype, curl_sockaddr* address) {
+curl_socket_t open_socket(void* context, curlsocktype, curl_sockaddr* address) {
+  auto& transfer = *static_cast<Transfer*>(context);
+  if (!may_connect(transfer, text_of(*address))) return CURL_SOCKET_BAD;
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/// Also for a connection that an earlier request made, which opened no socket now.
+int before_request(void* context, char* address, char*, int, int) {
+  auto& transfer = *static_cast<Transfer*>(context);
+  return may_connect(transfer, address) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
 // Names below localhost are curl's own: it asks no name server for them (RFC 6761).
@@ -216,7 +251,8 @@ Result<void> set_body(Transfer& transfer) {
   const bool always = request.method == "POST" || request.method == "PUT";
   if (size > 0 || request.body_reader || always) {
     set(easy, CURLOPT_POST, 1L);  // with a read function: the body comes from there
-    if (!request.body_reader) {
+    if (request.body_reader_size) size = static_cast<curl_off_t>(*request.body_reader_size);
+    if (!request.body_reader || request.body_reader_size) {
       set(easy, CURLOPT_POSTFIELDSIZE_LARGE, size);
     } else {
       BATON_TRY_VOID(add_field(transfer, "Transfer-Encoding: chunked"));
@@ -240,17 +276,22 @@ Result<void> prepare(Transfer& transfer) {
   set(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   set(easy, CURLOPT_NOSIGNAL, 1L);
   set(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+  set(easy, CURLOPT_OPENSOCKETDATA, &transfer);
+  set(easy, CURLOPT_PREREQFUNCTION, before_request);
+  set(easy, CURLOPT_PREREQDATA, &transfer);
   set(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   set(easy, CURLOPT_TCP_KEEPIDLE, 15L);
   set(easy, CURLOPT_TCP_KEEPINTVL, 5L);
   set(easy, CURLOPT_PATH_AS_IS, 1L);
   set(easy, CURLOPT_CONNECTTIMEOUT_MS, as_ms(request.connect_timeout));
   set(easy, CURLOPT_TIMEOUT_MS, as_ms(request.total_timeout));
+  if (request.only_once) set(easy, CURLOPT_FRESH_CONNECT, 1L);
   set(easy, CURLOPT_HEADERFUNCTION, on_header);
   set(easy, CURLOPT_HEADERDATA, &transfer);
   set(easy, CURLOPT_WRITEFUNCTION, on_body);
   set(easy, CURLOPT_WRITEDATA, &transfer);
-  if (needs_no_proxy(host) || !request.unix_socket.empty()) set(easy, CURLOPT_PROXY, "");
+  if (needs_no_proxy(host) || !request.unix_socket.empty() || request.check_address)
+    set(easy, CURLOPT_PROXY, "");
   if (!request.unix_socket.empty()) {
     set(easy, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
   }
@@ -272,6 +313,8 @@ Result<void> prepare(Transfer& transfer) {
 Error error_of(const Transfer& transfer, CURLcode code) {
   const std::string& url = transfer.request.url;
   const std::string what = fmt::format("{}: {}", url, curl_easy_strerror(code));
+  const bool stopped = code == CURLE_ABORTED_BY_CALLBACK;  // a kept connection was refused
+  if (transfer.refused && (stopped || !transfer.may_connect)) return *transfer.refused;
   if (transfer.cancelled) return {Code::gone, fmt::format("{}: cancelled", url)};
   if (transfer.too_large) {
     return {Code::too_large, fmt::format("{}: the answer is longer than {} bytes", url,

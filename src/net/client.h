@@ -23,11 +23,16 @@ struct HttpRequest {
   Headers headers = {};
 
   // The body: the text, or a file of which `body_file_offset` and on is sent, or a reader that
-  // fills the buffer and returns 0 at the end (sent chunked).
+  // fills the buffer and returns 0 at the end (sent chunked, unless its size is told).
   std::string body = {};
   std::string body_file = {};
   std::uint64_t body_file_offset = 0;
   std::function<std::size_t(char* buffer, std::size_t size)> body_reader = {};
+  std::optional<std::uint64_t> body_reader_size = {};
+
+  // On a connection of its own. One that is kept from an earlier request may die after the server
+  // took this one; libcurl then sends it a second time, unseen.
+  bool only_once = false;
 
   // Called with the status and headers before the body. False cancels.
   std::function<bool(int status, const Headers& headers)> on_head = {};
@@ -46,6 +51,9 @@ struct HttpRequest {
   // "sha256//…" (net/key_pin.h): the server proves itself by this key, instead of by an authority
   // and its name.
   std::string pinned_key = {};
+  /// Asked with the numeric address ("10.0.0.7", "fe80::1") of every connection before it is made
+  /// or used again, whatever a name server says meanwhile; an error refuses it. No proxy is asked.
+  std::function<Result<void>(const std::string& address)> check_address = {};
   std::stop_token stop = {};
 };
 
@@ -64,7 +72,8 @@ class Client {
 
   /// Any answer of a server is a response, also 4xx and 5xx.
   /// Errors: unreachable (resolve, connect, TLS, connection lost before the answer was complete),
-  /// timeout, gone (cancelled by the stop token or by a callback), too_large, invalid (URL, file).
+  /// timeout, gone (cancelled by the stop token or by a callback), too_large, invalid (URL, file);
+  /// that of check_address when it refused every address.
   Result<HttpResponse> request(const HttpRequest& request);
 
  private:

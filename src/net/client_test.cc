@@ -87,6 +87,21 @@ TEST(Client, uploads_a_file_from_an_offset_and_a_reader) {
     return 1;
   };
   EXPECT_EQ("bcd", client.request(streamed)->body);
+  pieces = 0;
+  streamed.body_reader_size = 3;
+  const auto sized = client.request(streamed);
+  EXPECT_EQ("bcd", sized->body);
+  EXPECT_TRUE(sized->headers.get("X-Seen").find("length=3 ") != std::string_view::npos);
+}
+
+TEST(Client, what_must_be_sent_once_shares_no_kept_connection) {
+  const auto server = serve(mirror());
+  Client client;
+  ASSERT_TRUE(client.request(to(*server, "/")));
+  HttpRequest request = to(*server, "/", "POST");
+  request.only_once = true;
+  ASSERT_TRUE(client.request(request));
+  EXPECT_EQ(2U, server->stats().connections_total);
 }
 
 TEST(Client, hears_the_refusal_of_a_large_upload) {
