@@ -12,6 +12,8 @@ set(SOURCES
   peer_http.cc
   signature.cc
   standard_webhooks.cc
+  testkube_api.cc
+  testkube_artifacts.cc
   webhook.cc)
 set(TESTS
   address_guard_test.cc
@@ -21,4 +23,6 @@ set(TESTS
   message_test.cc
   signature_test.cc
   standard_webhooks_test.cc
+  testkube_api_test.cc
+  testkube_artifacts_test.cc
   webhook_test.cc)
