@@ -14,6 +14,9 @@ set(SOURCES
   standard_webhooks.cc
   testkube_api.cc
   testkube_artifacts.cc
+  testkube_gate_log.cc
+  testkube_log.cc
+  testkube_notices.cc
   webhook.cc)
 set(TESTS
   address_guard_test.cc
@@ -25,4 +28,5 @@ set(TESTS
   standard_webhooks_test.cc
   testkube_api_test.cc
   testkube_artifacts_test.cc
+  testkube_log_test.cc
   webhook_test.cc)

@@ -181,7 +181,8 @@ Result<TestkubeExecution> parse_testkube_execution(std::string_view body) {
 
 Result<TestkubePage> parse_testkube_page(std::string_view body) {
   BATON_TRY(value, parsed(body));
-  const json::value* results = value.is_object() ? value.get_object().if_contains("results") : &value;
+  const json::value* results =
+      value.is_object() ? value.get_object().if_contains("results") : &value;
   TestkubePage page;
   // Without any there may be null instead of an empty array.
   if (results == nullptr || results->is_null()) {
@@ -307,7 +308,6 @@ Result<void> TestkubeApi::stream(net::HttpRequest request, std::string_view what
     refusal += bytes.substr(0, kShownMax - std::min(kShownMax, refusal.size()));
     return true;
   };
-  request.total_timeout = net::kForever;
   BATON_TRY(answer, http_.send(std::move(request)));
   if (answer.status >= 200 && answer.status < 300) return {};
   return tl::unexpected(testkube_error(answer.status, refusal, what));
@@ -316,18 +316,23 @@ Result<void> TestkubeApi::stream(net::HttpRequest request, std::string_view what
 Result<void> TestkubeApi::log(std::string_view execution,
                               std::function<bool(std::string_view)> on_text) {
   BATON_TRY_VOID(check_part(execution, "execution of Testkube"));
-  return stream(testkube_request(profile_, "GET", testkube_execution_path(execution, "/logs")),
-                fmt::format("show the log of {}", execution), std::move(on_text));
+  net::HttpRequest request =
+      testkube_request(profile_, "GET", testkube_execution_path(execution, "/logs"));
+  request.total_timeout = net::kForever;
+  return stream(std::move(request), fmt::format("show the log of {}", execution),
+                std::move(on_text));
 }
 
 Result<void> TestkubeApi::notifications(std::string_view execution, std::int64_t after,
-                                        std::function<bool(std::string_view)> on_bytes) {
+                                        std::function<bool(std::string_view)> on_bytes,
+                                        Duration limit) {
   BATON_TRY_VOID(check_part(execution, "execution of Testkube"));
   const std::string below =
       after > 0 ? fmt::format("/notifications?resumeAfterSeqNo={}", after) : "/notifications";
   net::HttpRequest request =
       testkube_request(profile_, "GET", testkube_execution_path(execution, below));
   request.headers.set("Accept", "text/event-stream");
+  request.total_timeout = limit;
   return stream(std::move(request), fmt::format("stream the log of {}", execution),
                 std::move(on_bytes));
 }

@@ -90,9 +90,10 @@ class TestkubeApi {
   /// The whole log of one that has finished, in pieces; false cancels (gone).
   Result<void> log(std::string_view execution, std::function<bool(std::string_view)> on_text);
   /// What happens to it, as it happens: raw bytes for TestkubeNotices. after: the last number that
-  /// is known, 0 for none.
+  /// is known, 0 for none. Further errors: timeout, after `limit`.
   Result<void> notifications(std::string_view execution, std::int64_t after,
-                             std::function<bool(std::string_view)> on_bytes);
+                             std::function<bool(std::string_view)> on_bytes,
+                             Duration limit = net::kForever);
 
  private:
   Result<net::HttpResponse> send(net::HttpRequest request, std::string_view what);
