@@ -17,6 +17,9 @@ set(SOURCES
   testkube_gate_log.cc
   testkube_log.cc
   testkube_notices.cc
+  testkube_round.cc
+  testkube_search.cc
+  testkube_verdict.cc
   webhook.cc)
 set(TESTS
   address_guard_test.cc
@@ -29,4 +32,5 @@ set(TESTS
   testkube_api_test.cc
   testkube_artifacts_test.cc
   testkube_log_test.cc
+  testkube_round_test.cc
   webhook_test.cc)

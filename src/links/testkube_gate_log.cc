@@ -6,6 +6,9 @@
 namespace baton::links {
 namespace {
 
+// No execution has this name, so a line tells whose text comes behind what is there.
+constexpr const char* kSomebody = " ";
+
 std::string cut_notice(std::int64_t max) {
   return fmt::format("\n--- cut at {} MiB; Testkube has the rest ---\n", max >> 20);
 }
@@ -15,10 +18,13 @@ std::string cut_notice(std::int64_t max) {
 TestkubeGateLogs::TestkubeGateLogs(Append append, std::int64_t max)
     : append_(std::move(append)), max_(max) {}
 
-void TestkubeGateLogs::open(const std::string& gate, std::int64_t has) {
+void TestkubeGateLogs::open(const std::string& gate, std::int64_t has,
+                            const std::string& execution) {
   const std::lock_guard lock(mutex_);
   const auto [found, is_new] = gates_.try_emplace(gate);
-  if (is_new) found->second.size = has;
+  if (!is_new || has == 0) return;
+  found->second.size = has;
+  found->second.execution = execution.empty() ? kSomebody : execution;
 }
 
 void TestkubeGateLogs::close(const std::string& gate) {

@@ -23,8 +23,8 @@ class TestkubeGateLogs {
   using Append = std::function<Result<void>(const std::string& gate, std::string_view text)>;
   explicit TestkubeGateLogs(Append append, std::int64_t max = kGateLogMax);
 
-  /// has: the bytes that the gate's log has already.
-  void open(const std::string& gate, std::int64_t has);
+  /// has: the bytes that the gate's log has already, of this execution; of several: "".
+  void open(const std::string& gate, std::int64_t has, const std::string& execution = {});
   void close(const std::string& gate);
   /// Of the execution with this name. Beyond the limit it is accepted and dropped.
   /// Errors: gone (the gate is not open); those of append.

@@ -236,9 +236,19 @@ TEST(TestkubeGateLog, a_line_tells_whose_text_follows) {
   EXPECT_EQ(world.text["g"], "1\n2\n--- b ---\n3\n4\n--- a ---\n5\n");
 }
 
+TEST(TestkubeGateLog, a_line_parts_it_from_what_an_earlier_server_wrote_of_others) {
+  GateLogWorld world;
+  world.logs.open("one", 7, "a");
+  world.logs.open("several", 7);
+  ASSERT_TRUE(world.logs.append("one", "a", "1\n"));
+  ASSERT_TRUE(world.logs.append("several", "a", "1\n"));
+  EXPECT_EQ(world.text["one"], "1\n");
+  EXPECT_EQ(world.text["several"], "--- a ---\n1\n");
+}
+
 TEST(TestkubeGateLog, it_is_cut_at_its_limit_once) {
   GateLogWorld world;
-  world.logs.open("g", (1 << 20) - 3);
+  world.logs.open("g", (1 << 20) - 3, "a");
   ASSERT_TRUE(world.logs.append("g", "a", "12345"));
   ASSERT_TRUE(world.logs.append("g", "a", "678"));
   EXPECT_EQ(world.text["g"], "123\n--- cut at 1 MiB; Testkube has the rest ---\n");
