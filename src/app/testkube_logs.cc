@@ -30,6 +30,8 @@ constexpr std::chrono::seconds kIsOpen{1};
 constexpr std::chrono::seconds kGoodStream{5};
 constexpr std::chrono::milliseconds kRetryFirst{250};
 constexpr std::chrono::seconds kRetryMax{30};
+// Cuts are usual; when it is that long, people should know.
+constexpr std::chrono::seconds kWorthTelling{4};
 
 struct Stream {
   std::string execution;
@@ -66,9 +68,9 @@ struct TestkubeLogs::State {
   std::map<std::string, std::unique_ptr<Stream>> streams;  // guarded by mutex
   std::map<std::string, OpenGate> gates;                   // guarded by mutex
   int following = 0;                                       // guarded by mutex
-  std::uint64_t version = 0;  // guarded by mutex: of what there is to do
-  bool stopping = false;      // guarded by mutex
-  std::vector<std::jthread> threads;                       // guarded by mutex
+  std::uint64_t version = 0;          // guarded by mutex: of what there is to do
+  bool stopping = false;              // guarded by mutex
+  std::vector<std::jthread> threads;  // guarded by mutex
 
   explicit State(Parts p) : parts(std::move(p)), gate_logs(parts.append) {}
 
@@ -133,8 +135,7 @@ struct TestkubeLogs::State {
     const auto open = static_cast<std::size_t>(
         std::count_if(streams.begin(), streams.end(),
                       [](const auto& stream) { return !stream.second->log->is_complete(); }));
-    const auto needed =
-        std::min(open, static_cast<std::size_t>(kTestkubeStreamsMax + kReadersMax));
+    const auto needed = std::min(open, static_cast<std::size_t>(kTestkubeStreamsMax + kReadersMax));
     while (threads.size() < needed)
       threads.emplace_back([this](const std::stop_token& stop) { loop(stop); });
     changed();
@@ -219,14 +220,15 @@ struct TestkubeLogs::State {
       stream.not_before = now;
       return;
     }
-    if (!result && stream.pause == Clock::duration{0})
+    const Clock::duration before = stream.pause;
+    const bool was_good = result && lasted >= kGoodStream;
+    stream.pause =
+        was_good ? kRetryFirst : std::clamp<Clock::duration>(before * 2, kRetryFirst, kRetryMax);
+    stream.not_before = now + stream.pause;
+    if (!result && before < kWorthTelling && stream.pause >= kWorthTelling)
       log::warn("testkube.log_failed", {{"link", parts.profile.id()},
                                         {"execution", stream.execution},
                                         {"error", result.error().message}});
-    const bool was_good = result && lasted >= kGoodStream;
-    stream.pause = was_good ? kRetryFirst
-                            : std::clamp<Clock::duration>(stream.pause * 2, kRetryFirst, kRetryMax);
-    stream.not_before = now + stream.pause;
   }
 };
 
@@ -265,9 +267,7 @@ void TestkubeLogs::close(const std::string& gate) {
   state_->gate_logs.close(gate);
 }
 
-void TestkubeLogs::want(const std::vector<links::TestkubeWanted>& wanted) {
-  state_->want(wanted);
-}
+void TestkubeLogs::want(const std::vector<links::TestkubeWanted>& wanted) { state_->want(wanted); }
 
 bool TestkubeLogs::is_complete(const std::string& gate) const {
   const std::lock_guard lock(state_->mutex);

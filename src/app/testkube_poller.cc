@@ -57,15 +57,15 @@ struct TestkubePoller::State {
   const std::string watcher;
   std::mutex mutex;
   std::condition_variable_any wake;
-  bool changed = true;           // guarded by mutex
-  bool woken = false;            // guarded by mutex
-  bool look_now = false;         // guarded by mutex
-  std::set<std::string> looks;   // guarded by mutex: executions
-  std::set<std::string> moved;   // guarded by mutex: executions whose log has grown
+  bool changed = true;          // guarded by mutex
+  bool woken = false;           // guarded by mutex
+  bool look_now = false;        // guarded by mutex
+  std::set<std::string> looks;  // guarded by mutex: executions
+  std::set<std::string> moved;  // guarded by mutex: executions whose log has grown
 
   // Of the thread.
   links::TestkubeRound round;
-  std::map<std::string, model::Gate> gates;  // pending
+  std::map<std::string, model::Gate> gates;    // pending
   std::map<std::string, std::string> unsaved;  // gate: watched
   std::map<std::string, Closing> closing;
   std::vector<Abandoned> abandoned;
@@ -74,9 +74,7 @@ struct TestkubePoller::State {
   std::jthread thread;
 
   explicit State(Parts p)
-      : parts(std::move(p)),
-        watcher("testkube/" + parts.profile.name),
-        round(parts.profile) {}
+      : parts(std::move(p)), watcher("testkube/" + parts.profile.name), round(parts.profile) {}
 
   TimePoint now() const { return parts.clock().at; }
 
@@ -140,8 +138,8 @@ struct TestkubePoller::State {
 
   // A workflow that was started for nobody any more is aborted.
   void abandon(model::Gate gate) {
-    const bool is_without = gate.state == model::GateState::cancelled ||
-                            gate.state == model::GateState::superseded;
+    const bool is_without =
+        gate.state == model::GateState::cancelled || gate.state == model::GateState::superseded;
     if (!is_without || gate.request.subject.testkube.workflow.empty()) return;
     for (const Abandoned& known : abandoned)
       if (known.gate.id == gate.id) return;
@@ -172,9 +170,9 @@ struct TestkubePoller::State {
       if (done && !std::exchange(one.again, false)) return true;
       one.next_at = now() + std::max<Duration>(kRetry, parts.profile.poll * (1 + one.tries));
       if (done || ++one.tries < kAbandonTries) return false;
-      log::warn("testkube.not_aborted", {{"link", parts.profile.id()},
-                                         {"gate", one.gate.id},
-                                         {"error", done.error().message}});
+      log::warn(
+          "testkube.not_aborted",
+          {{"link", parts.profile.id()}, {"gate", one.gate.id}, {"error", done.error().message}});
       return true;
     });
   }
@@ -216,8 +214,8 @@ struct TestkubePoller::State {
         ++one;
         continue;
       }
-      const engine::Verdict verdict{close.verdict.verdict, model::VerdictSource::testkube,
-                                    close.verdict.reason, "", {}};
+      const engine::Verdict verdict{
+          close.verdict.verdict, model::VerdictSource::testkube, close.verdict.reason, "", {}};
       const auto decided = parts.writer.run<engine::Decided>([&](engine::Context& context) {
         return engine::decide_gate(context, parts.rules, id, verdict);
       });
@@ -262,8 +260,7 @@ struct TestkubePoller::State {
   Asked asked() {
     Asked asked;
     const std::lock_guard lock(mutex);
-    for (const std::string& execution : std::exchange(moved, {}))
-      round.log_moved(execution, now());
+    for (const std::string& execution : std::exchange(moved, {})) round.log_moved(execution, now());
     const bool is_flood = looks.size() > kLooksOneByOne;
     if (!is_flood) asked.looks.assign(looks.begin(), looks.end());
     looks.clear();
@@ -317,8 +314,7 @@ struct TestkubePoller::State {
   }
 };
 
-TestkubePoller::TestkubePoller(Parts parts)
-    : state_(std::make_unique<State>(std::move(parts))) {
+TestkubePoller::TestkubePoller(Parts parts) : state_(std::make_unique<State>(std::move(parts))) {
   state_->begin();
 }
 

@@ -18,8 +18,7 @@ namespace baton::app {
 /// The bytes of what executions print, for a gate's log. Errors: not_found, conflict, gone: the
 /// gate takes no more; others: it is tried again. Called from several threads, for one gate one
 /// after the other.
-using AppendGateLog =
-    std::function<Result<void>(const std::string& gate, std::string_view text)>;
+using AppendGateLog = std::function<Result<void>(const std::string& gate, std::string_view text)>;
 
 class TestkubePoller {
  public:

@@ -23,9 +23,8 @@ TestkubeWatch::TestkubeWatch(Parts parts) : state_(std::make_unique<State>()) {
   JournalReader::Parts journal{parts.store, parts.feed, "gate.", parts.feed.last(), {}, {}};
   for (model::LinkProfile& profile : parts.profiles) {
     if (profile.kind != model::LinkKind::testkube) continue;
-    state_->pollers.push_back(std::make_unique<TestkubePoller>(
-        TestkubePoller::Parts{parts.store, parts.writer, parts.rules, std::move(profile),
-                              parts.append, parts.clock}));
+    state_->pollers.push_back(std::make_unique<TestkubePoller>(TestkubePoller::Parts{
+        parts.store, parts.writer, parts.rules, std::move(profile), parts.append, parts.clock}));
   }
   if (state_->pollers.empty()) return;
   journal.on_event = [state = state_.get()](const model::Event& event) -> Result<void> {

@@ -106,8 +106,7 @@ TestkubeExecution read_execution(const json::object& object) {
   if (const json::object* result = object_in(object, "result")) {
     if (std::string status = text_in(*result, "status"); !status.empty())
       execution.status = std::move(status);
-    const bool ended =
-        std::find(kEnds.begin(), kEnds.end(), execution.status) != kEnds.end();
+    const bool ended = std::find(kEnds.begin(), kEnds.end(), execution.status) != kEnds.end();
     execution.finished = ended && time_in(*result, "finishedAt");
     execution.problem = problem_of(*result);
   }
@@ -207,8 +206,7 @@ net::HttpRequest testkube_request(const model::LinkProfile& profile, std::string
   // Behind a control plane the agent is a path of an environment; alone it has a version.
   if (base.find("/organizations/") == std::string::npos && !base.ends_with("/v1")) base += "/v1";
   net::HttpRequest request = call(std::move(method), base, path);
-  if (!profile.token.empty())
-    request.headers.set("Authorization", "Bearer " + profile.token.value);
+  if (!profile.token.empty()) request.headers.set("Authorization", "Bearer " + profile.token.value);
   return request;
 }
 
@@ -269,8 +267,7 @@ Result<TestkubeExecution> TestkubeApi::start(const TestkubeStart& start) {
       fmt::format("/test-workflows/{}/executions", net::percent_encode(start.workflow)));
   // Without a Content-Type the body is ignored, and the workflow runs all the same.
   set_json(request, body_of(start));
-  BATON_TRY(answer,
-            send(std::move(request), fmt::format("start the workflow {}", start.workflow)));
+  BATON_TRY(answer, send(std::move(request), fmt::format("start the workflow {}", start.workflow)));
   BATON_TRY(started, parse_testkube_execution(answer.body));
   if (has_tags(started, start)) return std::move(started);
   BATON_TRY(stored, get(started.id));

@@ -26,14 +26,14 @@ inline constexpr int kTestkubePageSize = 100;
 struct TestkubeExecution {
   std::string id;
   std::string name;
-  std::string group;     // of those that one call started
+  std::string group;  // of those that one call started
   std::string workflow;
   std::map<std::string, std::string> tags;
-  std::string status;    // in Testkube's words; "queued" while it has no result
-  std::string status_at; // as it was written: only ever compared
+  std::string status;     // in Testkube's words; "queued" while it has no result
+  std::string status_at;  // as it was written: only ever compared
   std::optional<TimePoint> scheduled_at;
-  bool finished = false;  // its status is an end, and there is a time of it
-  std::string problem;    // what it, or one of its steps, says went wrong
+  bool finished = false;          // its status is an end, and there is a time of it
+  std::string problem;            // what it, or one of its steps, says went wrong
   std::int64_t tests = 0;         // of all its reports
   std::int64_t tests_failed = 0;  // and errored
 };

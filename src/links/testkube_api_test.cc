@@ -64,9 +64,9 @@ TEST(TestkubeApi, a_huge_and_deep_workflow_does_no_harm) {
   std::string deep;
   for (int i = 0; i < 60; ++i) deep += R"({"steps":[)";
   for (int i = 0; i < 60; ++i) deep += "]}";
-  const std::string body = fmt::format(
-      R"({{"id":"e1","workflow":{{"name":"w","spec":{},"text":"{}"}}}})", deep,
-      std::string(1 << 20, 'x'));
+  const std::string body =
+      fmt::format(R"({{"id":"e1","workflow":{{"name":"w","spec":{},"text":"{}"}}}})", deep,
+                  std::string(1 << 20, 'x'));
   EXPECT_EQ(parse_testkube_execution(body).value().workflow, "w");
 }
 
@@ -75,8 +75,8 @@ TEST(TestkubeApi, what_is_no_execution_is_no_verdict) {
     EXPECT_EQ(parse_testkube_execution(body).error().code, Code::unavailable) << body;
   EXPECT_EQ(parse_testkube_page(R"({"message":"x"})").error().code, Code::unavailable);
   EXPECT_TRUE(parse_testkube_page(R"({"results":null})").value().executions.empty());
-  EXPECT_TRUE(parse_testkube_page(R"({"results":[null,1,{"name":"x"}]})").value()
-                  .executions.empty());
+  EXPECT_TRUE(
+      parse_testkube_page(R"({"results":[null,1,{"name":"x"}]})").value().executions.empty());
 }
 
 TEST(TestkubeApi, a_list_names_its_page_and_a_selector_only_when_testkube_understands_it) {
@@ -88,10 +88,10 @@ TEST(TestkubeApi, a_list_names_its_page_and_a_selector_only_when_testkube_unders
   ASSERT_TRUE(api.list(2, "build=a.b-1"));
   ASSERT_TRUE(api.list(0, "k=a=b"));
   const std::string list = "GET http://tk:8088/v1/test-workflow-executions?";
-  EXPECT_EQ(http.calls(), (std::vector<std::string>{
-                              list + "page=0&pageSize=100",
-                              list + "page=2&pageSize=100&tagSelector=build%3Da.b-1",
-                              list + "page=0&pageSize=100"}));
+  EXPECT_EQ(http.calls(),
+            (std::vector<std::string>{list + "page=0&pageSize=100",
+                                      list + "page=2&pageSize=100&tagSelector=build%3Da.b-1",
+                                      list + "page=0&pageSize=100"}));
 }
 
 TEST(TestkubeApi, tags_are_compared_whole) {
@@ -157,9 +157,9 @@ TEST(TestkubeApi, to_abort_what_has_ended_or_is_gone_is_no_fault) {
 
 TEST(TestkubeApi, refusals_say_what_kind_they_are) {
   const std::vector<std::pair<int, Code>> table{
-      {404, Code::not_found},   {401, Code::unauthenticated}, {403, Code::unauthenticated},
-      {400, Code::unprocessable}, {302, Code::unprocessable}, {429, Code::unavailable},
-      {500, Code::unavailable}, {502, Code::unavailable}};
+      {404, Code::not_found},     {401, Code::unauthenticated}, {403, Code::unauthenticated},
+      {400, Code::unprocessable}, {302, Code::unprocessable},   {429, Code::unavailable},
+      {500, Code::unavailable},   {502, Code::unavailable}};
   const auto profile = testkube_profile();
   for (const auto& [status, code] : table) {
     TestHttp http({answer(status, std::string(2'000, 'x') + "\xff")});

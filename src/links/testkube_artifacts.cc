@@ -85,20 +85,17 @@ Result<std::vector<TestkubeArtifact>> list_testkube_artifacts(const model::LinkP
 
 Result<void> check_testkube_artifact(const TestkubeArtifact& artifact) {
   switch (artifact.state) {
-    case ArtifactState::ready:
-      return {};
+    case ArtifactState::ready: return {};
     case ArtifactState::processing: {
-      Error error{Code::unavailable,
-                  fmt::format("Testkube is still uploading the artifact {}",
-                              json_quote(artifact.path)),
-                  "ask again after Retry-After"};
+      Error error{
+          Code::unavailable,
+          fmt::format("Testkube is still uploading the artifact {}", json_quote(artifact.path)),
+          "ask again after Retry-After"};
       error.members = fmt::format(R"("retry_after_s":{})", kRetryAfterSeconds);
       return tl::unexpected(std::move(error));
     }
-    case ArtifactState::failed:
-      return lost(artifact.path, "its upload failed");
-    case ArtifactState::missing:
-      break;
+    case ArtifactState::failed: return lost(artifact.path, "its upload failed");
+    case ArtifactState::missing: break;
   }
   return lost(artifact.path, "its storage does not have it");
 }

@@ -28,8 +28,7 @@ class TestkubeGateLogs {
   void close(const std::string& gate);
   /// Of the execution with this name. Beyond the limit it is accepted and dropped.
   /// Errors: gone (the gate is not open); those of append.
-  Result<void> append(const std::string& gate, const std::string& execution,
-                      std::string_view text);
+  Result<void> append(const std::string& gate, const std::string& execution, std::string_view text);
 
  private:
   struct Gate {

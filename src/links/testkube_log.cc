@@ -110,11 +110,10 @@ Result<bool> TestkubeLog::follow(TestkubeApi& api) {
   TestkubeNotices notices([&](const TestkubeNotice& notice) {
     if (go_on) go_on = on_notice(notice);
   });
-  const auto streamed =
-      api.notifications(execution_, seq_, [&](std::string_view bytes) {
-        const bool readable = notices.feed(bytes);
-        return readable && go_on;
-      });
+  const auto streamed = api.notifications(execution_, seq_, [&](std::string_view bytes) {
+    const bool readable = notices.feed(bytes);
+    return readable && go_on;
+  });
   if (!appended_) return tl::unexpected(appended_.error());
   if (!streamed) {
     // The server does not take the number any more.

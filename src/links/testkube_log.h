@@ -64,7 +64,7 @@ class TestkubeLog {
 
   // Of the thread that follows.
   std::int64_t seq_ = 0;
-  std::int64_t at_ = 0;  // bytes of the log before the next notice
+  std::int64_t at_ = 0;             // bytes of the log before the next notice
   std::uint64_t hash_ = kFnvBasis;  // of these
   bool ended_ = false;
   Result<void> appended_;

@@ -18,9 +18,10 @@ std::string line(std::string_view text) { return fmt::format(R"({{"log":"{}\n"}}
 // A Testkube with one execution whose notices it streams from any place on.
 class LogWorld : public Http {
  public:
-  LogWorld() : log("e1", [this](const std::string& gate, std::string_view text) {
-    return append(gate, text);
-  }) {}
+  LogWorld()
+      : log("e1",
+            [this](const std::string& gate, std::string_view text) { return append(gate, text); }) {
+  }
 
   void say(std::string kind, std::string data) { notices.emplace_back(kind, data); }
   void say_log(std::string_view text) { say("log", line(text)); }

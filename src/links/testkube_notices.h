@@ -16,16 +16,16 @@ struct TestkubeNotice {
   enum class Kind {
     log,
     result,
-    ready,   // all that had happened before was told
+    ready,               // all that had happened before was told
     resume_unavailable,  // everything comes again from the start
-    other    // heartbeats, outputs
+    other                // heartbeats, outputs
   };
   Kind kind = Kind::other;
-  std::int64_t seq = 0;    // its place in the stream; 0 = it has none
-  bool is_bare = false;    // of a stream without numbers
-  bool is_passing = false; // says so itself, or has no number where others have: not repeated
-  bool is_end = false;     // of a result: the execution has finished
-  std::string text;        // of a log
+  std::int64_t seq = 0;     // its place in the stream; 0 = it has none
+  bool is_bare = false;     // of a stream without numbers
+  bool is_passing = false;  // says so itself, or has no number where others have: not repeated
+  bool is_end = false;      // of a result: the execution has finished
+  std::string text;         // of a log
 };
 
 class TestkubeNotices {

@@ -67,8 +67,7 @@ void TestkubeRound::index() {
   by_group_.clear();
   for (auto& [id, waiting] : gates_) {
     if (!waiting.tag.empty()) by_tag_[waiting.tag].push_back(&waiting);
-    if (!waiting.subject.execution.empty())
-      by_name_[waiting.subject.execution].push_back(&waiting);
+    if (!waiting.subject.execution.empty()) by_name_[waiting.subject.execution].push_back(&waiting);
     if (!waiting.group.empty()) by_group_[waiting.group] = &waiting;
   }
 }
@@ -241,6 +240,7 @@ std::optional<TestkubeVerdict> TestkubeRound::verdict_for(TestkubeApi& api, Wait
   // Another may have begun meanwhile. The newest is known when the list of this round was read.
   const bool may_have_more = !waiting.tag.empty() && !(waiting.newest_only && is_listed);
   if (may_have_more) {
+    if (!may_call()) return {};
     if (!find(api, waiting.tag, waiting.newest_only, now) || !is_over(waiting)) return {};
   }
   return verdict_of(waiting.id, executions_of(waiting));
@@ -257,6 +257,7 @@ void TestkubeRound::observe(Waiting& waiting, TestkubeNews& news) const {
 
 TestkubeNews TestkubeRound::conclude(TestkubeApi& api, TimePoint now, bool is_listed) {
   TestkubeNews news;
+  begin_step();
   for (auto& [id, waiting] : gates_) {
     if (waiting.decided) continue;
     auto verdict = verdict_for(api, waiting, now, is_listed);

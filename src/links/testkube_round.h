@@ -61,10 +61,10 @@ class TestkubeRound {
   struct Seen {
     TestkubeExecution execution;
     TimePoint moved_at;
-    bool fresh = false;      // in this round
-    bool confirmed = false;  // read by itself, finished
-    TimePoint looked_at;     // by itself
-    int missing = 0;         // how often in a row Testkube did not know it
+    bool fresh = false;                      // in this round
+    bool confirmed = false;                  // read by itself, finished
+    TimePoint looked_at;                     // by itself
+    int missing = 0;                         // how often in a row Testkube did not know it
     std::optional<std::int64_t> log_length;  // since it stands still
     TimePoint measured_at;                   // when that was
   };
@@ -79,8 +79,8 @@ class TestkubeRound {
     Duration search_pause{0};
     TimePoint start_at;  // not before
     Duration start_pause{0};
-    int misses = 0;        // how often in a row Testkube did not know the one that it names
-    std::string trouble;   // why nothing is started
+    int misses = 0;       // how often in a row Testkube did not know the one that it names
+    std::string trouble;  // why nothing is started
     std::string told;
     std::optional<TestkubeVerdict> failure;
     bool decided = false;
@@ -90,6 +90,7 @@ class TestkubeRound {
   void index();
   void forget_unused();
   void begin_round();
+  void begin_step();
   bool may_call();
 
   Result<void> read_pages(TestkubeApi& api, TimePoint now);

@@ -164,8 +164,7 @@ TEST(TestkubeRound, all_waits_for_every_execution_with_the_tag) {
   world.testkube.of("old").problem = "exit code 1";
   world.poll();
   EXPECT_EQ(world.verdict("g"), GateVerdict::failed);
-  EXPECT_EQ(world.reason("g"),
-            "1 of 2 Testkube executions failed: smoke-old; exit code 1");
+  EXPECT_EQ(world.reason("g"), "1 of 2 Testkube executions failed: smoke-old; exit code 1");
 }
 
 TEST(TestkubeRound, a_status_without_its_time_is_no_end) {
@@ -392,6 +391,26 @@ TEST(TestkubeRound, many_executions_between_two_lists_are_all_seen) {
   for (int i = 0; i < 150; ++i) world.testkube.add("x" + std::to_string(i));
   world.poll();
   EXPECT_EQ(world.verdict("g"), GateVerdict::passed);
+}
+
+TEST(TestkubeRound, many_old_executions_take_turns_and_hold_up_nobody) {
+  RoundWorld world;
+  for (int i = 0; i < 120; ++i) {
+    world.testkube.add("old" + std::to_string(i));
+    world.by_execution("g" + std::to_string(i), "old" + std::to_string(i));
+  }
+  for (int i = 0; i < 600; ++i) world.testkube.add("x" + std::to_string(i));
+  world.testkube.add("new", {{"build", "42"}});
+  world.by_tag("new", "build=42");
+  world.poll(4);
+  const auto before = world.testkube.sent.size();
+  world.testkube.finish("new", "passed");
+  world.poll();
+  EXPECT_EQ(world.verdict("new"), GateVerdict::passed);
+  EXPECT_LT(world.testkube.sent.size() - before, 60U);
+  for (int i = 0; i < 120; ++i) world.testkube.finish("old" + std::to_string(i), "passed");
+  world.poll(3);
+  EXPECT_EQ(world.verdicts.size(), 121U);
 }
 
 TEST(TestkubeRound, what_a_gate_started_is_aborted_with_it) {

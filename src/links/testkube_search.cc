@@ -9,8 +9,8 @@
 namespace baton::links {
 namespace {
 
-// Single calls of one round: a peer that many gates wait for is not flooded, the rest comes in the
-// next round.
+// Single calls of each step of a round: a peer that many gates wait for is not flooded, the rest
+// comes in the next round. Each step has its own, so that none starves another.
 constexpr int kCallsMax = 50;
 // Beyond these pages executions are read one by one.
 constexpr int kPagesMax = 5;
@@ -38,11 +38,12 @@ Duration next_pause(Duration pause, Duration first, Duration max) {
 }  // namespace
 
 void TestkubeRound::begin_round() {
-  calls_left_ = kCallsMax;
+  begin_step();
   searched_.clear();
   for (auto& [id, seen] : seen_) seen.fresh = false;
 }
 
+void TestkubeRound::begin_step() { calls_left_ = kCallsMax; }
 bool TestkubeRound::may_call() { return calls_left_-- > 0; }
 
 bool TestkubeRound::needs_older(const TestkubePage& page) const {
@@ -101,6 +102,7 @@ Result<void> TestkubeRound::find(TestkubeApi& api, const std::string& tag, bool 
 }
 
 void TestkubeRound::search(TestkubeApi& api, TimePoint now) {
+  begin_step();
   std::vector<Waiting*> due;
   for (auto& [id, waiting] : gates_)
     if (!waiting.decided && !waiting.failure && waiting.executions.empty() &&
@@ -117,8 +119,8 @@ void TestkubeRound::search(TestkubeApi& api, TimePoint now) {
 void TestkubeRound::search_for(TestkubeApi& api, Waiting& waiting, TimePoint now) {
   if (!waiting.executions.empty()) return;  // found with another's search
   const bool is_tag = !waiting.subject.tag.empty();
-  waiting.search_pause = is_tag ? next_pause(waiting.search_pause, profile_.poll, kSearchPauseMax)
-                                : profile_.poll;
+  waiting.search_pause =
+      is_tag ? next_pause(waiting.search_pause, profile_.poll, kSearchPauseMax) : profile_.poll;
   waiting.search_at = now + waiting.search_pause;
   if (!waiting.subject.execution.empty()) {
     const auto read = read_one(api, waiting.subject.execution, now);
@@ -155,6 +157,7 @@ void TestkubeRound::start(TestkubeApi& api, Waiting& waiting, TimePoint now) {
 
 // Those that are older than the pages of the list.
 void TestkubeRound::look_at_missing(TestkubeApi& api, TimePoint now) {
+  begin_step();
   std::vector<std::pair<TimePoint, std::string>> missing;
   for (const auto& [id, seen] : seen_)
     if (!seen.fresh && !seen.confirmed) missing.emplace_back(seen.looked_at, id);
@@ -168,6 +171,7 @@ void TestkubeRound::look_at_missing(TestkubeApi& api, TimePoint now) {
 
 // A list is a summary, and a webhook's word is none: what decides is read by itself.
 void TestkubeRound::confirm(TestkubeApi& api, TimePoint now) {
+  begin_step();
   std::vector<std::string> finished;
   for (const auto& [id, seen] : seen_)
     if (seen.fresh && seen.execution.finished && !seen.confirmed) finished.push_back(id);
@@ -202,10 +206,10 @@ bool TestkubeRound::is_stalled(TestkubeApi& api, Seen& seen, TimePoint now) {
 }
 
 void TestkubeRound::check_stalls(TestkubeApi& api, TimePoint now) {
+  begin_step();
   std::vector<std::string> still;
   for (const auto& [id, seen] : seen_)
-    if (seen.fresh && !seen.execution.finished &&
-        now - seen.moved_at >= profile_.stall_after / 2)
+    if (seen.fresh && !seen.execution.finished && now - seen.moved_at >= profile_.stall_after / 2)
       still.push_back(id);
   for (const std::string& id : still) {
     const auto seen = seen_.find(id);
@@ -214,11 +218,11 @@ void TestkubeRound::check_stalls(TestkubeApi& api, TimePoint now) {
     for (auto& [gate, waiting] : gates_) {
       const auto& mine = waiting.executions;
       if (waiting.decided || std::find(mine.begin(), mine.end(), id) == mine.end()) continue;
-      waiting.failure = {gate, model::GateVerdict::errored,
-                         fmt::format("stalled: {} is {}, and neither that nor its log changed for "
-                                     "{}",
-                                     execution.name, execution.status,
-                                     format_duration(profile_.stall_after))};
+      waiting.failure = {
+          gate, model::GateVerdict::errored,
+          fmt::format("stalled: {} is {}, and neither that nor its log changed for "
+                      "{}",
+                      execution.name, execution.status, format_duration(profile_.stall_after))};
     }
   }
 }

@@ -37,8 +37,8 @@ std::string cases_of(const TestkubeExecution& execution) {
 }
 
 std::string reason_of(const TestkubeExecution& execution) {
-  std::string reason = fmt::format("Testkube execution {} {}", name_of(execution),
-                                   execution.status);
+  std::string reason =
+      fmt::format("Testkube execution {} {}", name_of(execution), execution.status);
   if (execution.status == "passed" && execution.tests_failed > 0)
     return reason + ", with a warning: " + cases_of(execution);
   if (const std::string cases = cases_of(execution); !cases.empty()) reason += ": " + cases;
@@ -71,8 +71,7 @@ std::string reason_of(GateVerdict verdict, std::span<const TestkubeExecution> ex
                          such.front()->status, names_of(such));
     if (!such.front()->problem.empty()) reason += "; " + such.front()->problem;
   }
-  if (!warned.empty())
-    reason += ", with a warning: tests failed in " + names_of(warned);
+  if (!warned.empty()) reason += ", with a warning: tests failed in " + names_of(warned);
   return reason;
 }
 
@@ -88,8 +87,8 @@ TestkubeVerdict verdict_of(std::string_view gate, std::span<const TestkubeExecut
   return verdict;
 }
 
-std::string testkube_watched(std::span<const TestkubeExecution> executions,
-                             std::string_view group, std::string_view problem) {
+std::string testkube_watched(std::span<const TestkubeExecution> executions, std::string_view group,
+                             std::string_view problem) {
   wire::JsonWriter out;
   out.begin_object().key("executions").begin_array();
   for (const TestkubeExecution& one :

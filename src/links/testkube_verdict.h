@@ -23,8 +23,8 @@ struct TestkubeVerdict {
 TestkubeVerdict verdict_of(std::string_view gate, std::span<const TestkubeExecution> executions);
 
 /// {"executions":[{"id","name","status"}],"group"?,"problem"?}: Gate::watched.
-std::string testkube_watched(std::span<const TestkubeExecution> executions,
-                             std::string_view group, std::string_view problem);
+std::string testkube_watched(std::span<const TestkubeExecution> executions, std::string_view group,
+                             std::string_view problem);
 /// The executions that an earlier server wrote there: id, name and status.
 std::vector<TestkubeExecution> parse_testkube_watched(std::string_view watched);
 
