@@ -123,7 +123,13 @@ void LeaseWorld::acquire(Client& client) {
       [this, request](engine::Context& c) { return engine::acquire(c, rules_, request, "t"); },
       [this, index = index_of(client), sent = elapsed_](Result<LeaseStatus> status) {
         expect(status);
-        if (status) hear(index, sent, *status);
+        if (!status) return;
+        hear(index, sent, *status);
+        const model::Lease& lease = status->lease;
+        if (lease.state == model::LeaseState::held && !lease.max_hold && lease.ttl.count() > 0 &&
+            status->expires_in != lease.ttl)
+          wrong(fmt::format("{} was granted for less than its {}", lease.id,
+                            format_duration(lease.ttl)));
       });
 }
 

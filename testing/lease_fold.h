@@ -73,7 +73,8 @@ class LeaseFold {
   bool waits_for(const FoldLease& older, const FoldLease& younger) const;
   int free_slots(const FoldEnvironment& environment) const;
   int shared_slots(const FoldEnvironment& environment) const;
-  std::string lost_wake_up() const;
+  std::string wrong_wait() const;
+  bool is_hopeless(const FoldLease& lease) const;
   bool would_fit(const FoldLease& lease) const;
   std::string compare(store::Session& session);
   std::string compare_deadlines(store::Session& session) const;

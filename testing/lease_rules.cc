@@ -206,16 +206,30 @@ bool LeaseFold::would_fit(const FoldLease& lease) const {
   });
 }
 
-std::string LeaseFold::lost_wake_up() const {
-  for (const auto& [id, lease] : leases_)
-    if (lease.state == "queued" && would_fit(lease))
-      return fmt::format("{} of {} waits although it fits", id, lease.row.request.holder.name);
+// Whether each want could be served, were everything free.
+bool LeaseFold::is_hopeless(const FoldLease& lease) const {
+  const auto& wants = lease.row.request.wants;
+  return std::any_of(wants.begin(), wants.end(), [&](const Want& want) {
+    return std::none_of(environments_.begin(), environments_.end(), [&](const auto& entry) {
+      return matches(want, entry.first, entry.second) && entry.second.declared >= want.slots;
+    });
+  });
+}
+
+std::string LeaseFold::wrong_wait() const {
+  for (const auto& [id, lease] : leases_) {
+    if (lease.state != "queued") continue;
+    const std::string& name = lease.row.request.holder.name;
+    if (would_fit(lease)) return fmt::format("{} of {} waits although it fits", id, name);
+    if (is_hopeless(lease))
+      return fmt::format("{} of {} waits for what it can never have", id, name);
+  }
   return {};
 }
 
 std::string LeaseFold::after_step(store::Session& session) {
   if (!heir_.empty()) return fmt::format("the hand-over to {} did not happen", heir_);
-  if (auto problem = lost_wake_up(); !problem.empty()) return problem;
+  if (auto problem = wrong_wait(); !problem.empty()) return problem;
   if (auto problem = compare(session); !problem.empty()) return problem;
   return compare_deadlines(session);
 }
@@ -269,6 +283,12 @@ std::string LeaseFold::compare_deadlines(store::Session& session) const {
     if (!leases_.contains(id))
       return fmt::format("a deadline {} of {} that has ended", row.text(0), id);
     deadlines.emplace(row.text(0), id);
+  }
+  const auto expiring =
+      session.query("SELECT id FROM lease WHERE expires_at IS NOT NULL").value();
+  for (const auto& row : expiring) {
+    if (!leases_.contains(row.text(0))) return fmt::format("{} has ended and expires", row.text(0));
+    deadlines.emplace(engine::kLeaseExpiry, row.text(0));
   }
   for (const auto& [id, lease] : leases_) {
     const bool held = lease.state == "held";

@@ -171,8 +171,9 @@ boost::asio::awaitable<net::Response> answer(Context& context, Call& call) {
 boost::asio::awaitable<net::Response> handle(Context& context, net::Request request) {
   net::Response response;
   Admitted admitted;
-  if (const auto* given = std::any_cast<Admitted>(&request.context)) {
-    admitted = *given;
+  if (auto* given = std::any_cast<Admitted>(&request.context)) {
+    admitted = std::move(*given);
+    request.context.reset();
   } else if (auto decided = admit(context, request, response)) {
     admitted = *std::move(decided);
   } else {

@@ -1,32 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
-#include <boost/json/parse.hpp>
 
-#include "api/openapi.h"
-#include "api/schema_check.h"
-#include "api/test_server.h"
+#include "api/test_leases.h"
 
 namespace baton::api {
 namespace {
 
 using std::chrono::hours;
 using std::chrono::minutes;
-
-void expect_shape(const Reply& reply, std::string_view schema) {
-  static const boost::json::value description = boost::json::parse(openapi_json("1"));
-  EXPECT_EQ(violation(description, schema, reply.json), "") << reply.text;
-}
-
-Reply acquire(TestServer& server, std::string_view environment, std::string_view holder,
-              std::string_view more = "") {
-  return server.post("/api/v1/leases",
-                     fmt::format(R"({{"environment":"{}","holder":{{"name":"{}"}}{}}})",
-                                 environment, holder, more));
-}
-
-std::string path_of(const Reply& lease, std::string_view rest = "") {
-  return fmt::format("/api/v1/leases/{}{}", lease.string("id"), rest);
-}
 
 TEST(Environments, are_declared_read_changed_and_removed) {
   TestServer server;

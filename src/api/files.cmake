@@ -72,6 +72,7 @@ set(TESTS
   run_routes_test.cc
   schema_check.cc
   stream_test.cc
+  test_leases.cc
   test_server.cc
   watch_test.cc
 )

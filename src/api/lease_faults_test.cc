@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Bad input, faults and time, as clients of leases meet them.
 #include <gtest/gtest.h>
-#include <boost/json/parse.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <thread>
 
-#include "api/test_server.h"
+#include "api/test_leases.h"
 
 namespace baton::api {
 namespace {
@@ -15,22 +15,6 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-Reply acquire(TestServer& server, std::string_view environment, std::string_view holder,
-              std::string_view more = "") {
-  return server.post("/api/v1/leases",
-                     fmt::format(R"({{"environment":"{}","holder":{{"name":"{}"}}{}}})",
-                                 environment, holder, more));
-}
-
-std::string path_of(const Reply& lease, std::string_view rest = "") {
-  return fmt::format("/api/v1/leases/{}{}", lease.string("id"), rest);
-}
-
-Reply renew(TestServer& server, const Reply& lease) {
-  return server.post(path_of(lease, "/renew"),
-                     fmt::format(R"({{"fence":{}}})", lease.integer("fence")));
-}
 
 TEST(LeaseFaults, malformed_requests_are_refused_by_their_field) {
   TestServer server;
@@ -53,12 +37,16 @@ TEST(LeaseFaults, malformed_requests_are_refused_by_their_field) {
           "/wants/0/slots");
   refused(R"({"wants":[{}],"holder":{"name":"a"}})", 400, "/wants/0");
   refused(R"({"wants":[],"holder":{"name":"a"}})", 400, "/wants");
-  for (const char* ttl :
-       {R"("0s")", R"("-5s")", R"("999ms")", R"("721h")", R"("30000d")", "-1", "0"})
+  for (const char* ttl : {R"("0s")", R"("-5s")", R"("999ms")", R"("721h")", R"("30000d")",
+                          R"("1000000h")", R"("99999999999999999999d")", "-1", "0"})
     refused(fmt::format(R"({{"environment":"uat","holder":{{"name":"a"}},"ttl":{}}})", ttl), 422,
             "");
   refused(R"({"environment":"uat","holder":{"name":"a"},"ttl":"soon"})", 400, "/ttl");
   refused(R"({"environment":"uat","holder":{"name":"a"},"wait":"-1s"})", 400, "/wait");
+  for (const char* url : {"", "x", "file:///etc/passwd", "ftp://x"})
+    refused(fmt::format(
+                R"({{"environment":"uat","holder":{{"name":"a"}},"notify":{{"url":"{}"}}}})", url),
+            400, "/notify/url");
 }
 
 TEST(LeaseFaults, what_can_never_be_had_is_refused_at_once) {
@@ -243,31 +231,34 @@ TEST(LeaseFaults, renewals_and_reads_go_on_while_the_disk_is_full) {
 TEST(LeaseFaults, each_release_wakes_exactly_one_waiter) {
   TestServer server;
   Reply held = acquire(server, "uat", "first");
-  constexpr int kWaiters = 20;
+  constexpr std::size_t kWaiters = 20;
   std::vector<Reply> waiters;
-  for (int i = 0; i < kWaiters; ++i)
+  for (std::size_t i = 0; i < kWaiters; ++i)
     waiters.push_back(acquire(server, "uat", fmt::format("w{}", i), R"(,"wait":"1h")"));
-  std::atomic<int> answered = 0;
-  std::vector<std::future<std::string>> answers;
-  for (const Reply& waiter : waiters)
-    answers.push_back(std::async(std::launch::async, [&server, &answered, path = path_of(waiter)] {
-      net::Client client;
-      net::HttpRequest request;
-      request.url = server.url() + path + "?wait=60s";
-      request.headers = {{"X-API-KEY", server.secret("operator")}};
-      const auto response = client.request(request);
-      ++answered;
-      return response ? std::string{boost::json::parse(response->body).at("state").as_string()}
-                      : "";
-    }));
-  while (server.context().watch.waiting() < kWaiters) std::this_thread::yield();
+  std::vector<std::future<Reply>> answers;
+  for (const Reply& waiter : waiters) answers.push_back(ask_beside(server, waiter, "?wait=60s"));
+  until_waiting(server, kWaiters);
   std::string path = path_of(held);
-  for (int i = 0; i < kWaiters; ++i) {
+  for (std::size_t i = 0; i < kWaiters; ++i) {
     server.call("DELETE", path);
-    EXPECT_EQ(answers[static_cast<std::size_t>(i)].get(), "held");
-    EXPECT_EQ(answered, i + 1) << "in order, and nobody else";
-    path = path_of(waiters[static_cast<std::size_t>(i)]);
+    EXPECT_EQ(answers[i].get().string("state"), "held");
+    const auto has_answer = [](std::future<Reply>& answer) {
+      return answer.valid() && answer.wait_for(seconds{0}) == std::future_status::ready;
+    };
+    EXPECT_TRUE(std::none_of(answers.begin(), answers.end(), has_answer)) << "and nobody else";
+    path = path_of(waiters[i]);
   }
+}
+
+TEST(LeaseFaults, a_key_is_its_tokens_own) {
+  TestServer server;
+  const std::string body = R"({"environment":"uat","holder":{"name":"build 7"}})";
+  const net::Headers key{{"Idempotency-Key", "7"}};
+  ASSERT_EQ(server.post("/api/v1/leases", body, key).status, 201);
+  const Reply other = server.post(
+      "/api/v1/leases", body,
+      {{"Idempotency-Key", "7"}, {"Authorization", "Bearer " + server.secret("operator")}});
+  EXPECT_EQ(other.code(), "busy") << other.text;
 }
 
 TEST(LeaseFaults, an_acquire_that_is_repeated_is_one) {

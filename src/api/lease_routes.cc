@@ -37,15 +37,6 @@ Result<Shown> shown(store::Session& session, LeaseStatus status, TimePoint wall)
   return all;
 }
 
-Result<Shown> read_shown(Context& context, std::string_view id) {
-  return read(context, [&](store::Session& session) -> Result<Shown> {
-    BATON_TRY(lease, engine::get_lease(session, id));
-    const Now now = context.clock();
-    BATON_TRY(status, engine::status_of(session, now.at, {}, std::move(lease)));
-    return shown(session, std::move(status), now.wall);
-  });
-}
-
 Result<store::StoredAnswer> stored(const Context& context, engine::Context& c, int status,
                                    LeaseStatus lease) {
   BATON_TRY(all, shown(c.tx.sql(), std::move(lease), c.now.wall));
@@ -58,11 +49,9 @@ bool speaks_for_waiters(const Call& call) {
 }
 
 engine::Operation<LeaseStatus> see(const Call& call, std::string id, Duration waits_for) {
-  return [id = std::move(id), waits_for, alive = speaks_for_waiters(call)](
-             engine::Context& c) -> Result<LeaseStatus> {
-    if (alive) return engine::see_lease(c, id, waits_for);
-    BATON_TRY(lease, engine::get_lease(c.tx.sql(), id));
-    return engine::status_of(c, std::move(lease));
+  return [id = std::move(id), waits_for,
+          alive = speaks_for_waiters(call)](engine::Context& c) -> Result<LeaseStatus> {
+    return alive ? engine::see_lease(c, id, waits_for) : engine::look_at_lease(c, id);
   };
 }
 
@@ -77,16 +66,75 @@ bool note_seen(Context& context, const Call& call, const std::string& id) {
   return !*refused;
 }
 
+Result<std::optional<LeaseState>> state_query(const Call& call, std::string_view name) {
+  const std::string_view text = call.query(name);
+  if (text.empty()) return std::optional<LeaseState>{};
+  BATON_TRY(state, model::parse_lease_state(text));
+  return std::optional{state};
+}
+
+// Whether the answer may wait for a change: the caller knows the state that it has. One who does
+// not say so (`seen`) knows of a grant when somebody was told of it; a waiter that was away for the
+// moment of the grant must not wait once more.
+bool may_wait(const LeaseStatus& now, const std::optional<LeaseState>& seen_before) {
+  if (!now.lease.is_live()) return false;
+  if (seen_before) return *seen_before == now.lease.state;
+  return now.lease.state == LeaseState::queued || now.was_known;
+}
+
+// The lease as it is after a wait; nothing when its state is still `before`.
+Result<std::optional<net::Response>> after_wait(Context& context, const Call& call,
+                                                const std::string& id,
+                                                std::optional<LeaseState> before) {
+  const Now now = context.clock();
+  auto seen = read(context, [&](store::Session& session) -> Result<std::optional<Shown>> {
+    BATON_TRY(lease, engine::get_lease(session, id));
+    if (lease.state == before) return std::optional<Shown>{};
+    BATON_TRY(status, engine::status_of(session, now.at, {}, std::move(lease)));
+    BATON_TRY(all, shown(session, std::move(status), now.wall));
+    return std::optional{std::move(all)};
+  });
+  if (!seen) return tl::unexpected(seen.error());
+  if (!*seen) return std::optional<net::Response>{};
+  const model::Lease& lease = (*seen)->status.lease;
+  if (lease.state == LeaseState::held) {
+    if (!note_seen(context, call, id))
+      return fail_with_fix(Code::unavailable, "ask again", "the server is too busy");
+    if (lease.granted_at) context.metrics.handed_over(now.wall - *lease.granted_at);
+  }
+  return std::optional{json_reply(200, json_of(context, **seen))};
+}
+
+// What the first look gives: the answer, or the state that the caller waits to see changed (or that
+// of a lease in the queue, whose place is read beside the writer).
+struct First {
+  std::optional<net::Response> answer;
+  LeaseState state = LeaseState::queued;
+  bool waits = false;
+};
+// In a coroutine of its own, so that those who wait do not keep its memory.
+boost::asio::awaitable<Result<First>> first_look(Context& context, const Call& call,
+                                                 Duration waits_for,
+                                                 std::optional<LeaseState> seen_before) {
+  auto operation = see(call, call.args[0], waits_for);
+  auto seen = co_await look<LeaseStatus>(context, std::move(operation));
+  if (!seen) co_return tl::unexpected(seen.error());
+  First first;
+  first.state = seen->lease.state;
+  first.waits = waits_for > Duration{0} && may_wait(*seen, seen_before);
+  if (!first.waits && first.state != LeaseState::queued)
+    first.answer = json_reply(200, json_of(context, {*std::move(seen), {}}));
+  co_return first;
+}
+
 engine::Heir heir_of(const wire::HeirRequest& request) { return {request.lease, request.holder}; }
 
 Result<store::LeaseFilter> lease_filter(const Call& call) {
   store::LeaseFilter filter;
   filter.environment = call.query("environment");
   filter.holder = call.query("holder");
-  if (const std::string_view state = call.query("state"); !state.empty()) {
-    BATON_TRY(parsed, model::parse_lease_state(state));
-    filter.state = parsed;
-  }
+  BATON_TRY(state, state_query(call, "state"));
+  filter.state = state;
   return filter;
 }
 
@@ -112,37 +160,36 @@ Async acquire_lease(Context& context, Call& call) {
 Async get_lease(Context& context, Call& call) {
   auto limit = wait_of(call);
   if (!limit) co_return tl::unexpected(limit.error());
+  auto seen_before = state_query(call, "seen");
+  if (!seen_before) co_return tl::unexpected(seen_before.error());
   const std::string id = call.args[0];
   const auto end = std::chrono::steady_clock::now() + *limit;
   // Before the look, so that what happens after it is not missed.
   std::optional<Watch::Waiter> waiter;
   if (*limit > Duration{0}) waiter.emplace(context.watch, store::lease_subject(id));
-  auto operation = see(call, id, *limit);
-  auto seen = co_await look<LeaseStatus>(context, std::move(operation));
-  if (!seen) co_return tl::unexpected(seen.error());
-  if (seen->lease.state != LeaseState::queued)
-    co_return json_reply(200, json_of(context, {*std::move(seen), {}}));
-  for (net::Wake wake = net::Wake::notified; waiter && wake == net::Wake::notified;) {
+  auto first = co_await first_look(context, call, *limit, *seen_before);
+  if (!first) co_return tl::unexpected(first.error());
+  if (first->answer) co_return *std::move(first->answer);
+  for (net::Wake wake = net::Wake::notified; first->waits && wake == net::Wake::notified;) {
     const auto left = std::chrono::ceil<Duration>(end - std::chrono::steady_clock::now());
     if (left <= Duration{0}) break;
     wake = co_await waiter->wait(left, call.request.caller);
     // Nobody reads the answer: a grant is for the next then, if nobody else sees it.
     if (wake == net::Wake::gone) co_return net::reply(204);
     if (wake != net::Wake::notified) break;
-    auto state =
-        read(context, [&](store::Session& session) { return engine::get_lease(session, id); });
-    if (!state) co_return tl::unexpected(state.error());
-    if (state->state != LeaseState::queued) break;
+    auto answer = after_wait(context, call, id, first->state);
+    if (!answer) co_return tl::unexpected(answer.error());
+    if (*answer) co_return **std::move(answer);
   }
-  auto now = read_shown(context, id);
-  if (!now) co_return tl::unexpected(now.error());
-  if (now->status.lease.state == LeaseState::held) {
-    if (!note_seen(context, call, id))
-      co_return tl::unexpected(Error{Code::unavailable, "the server is too busy", "ask again"});
-    if (now->status.lease.granted_at)
-      context.metrics.handed_over(context.clock().wall - *now->status.lease.granted_at);
+  if (first->state == LeaseState::held) {
+    // The writer knows what was renewed meanwhile.
+    first = co_await first_look(context, call, Duration{0}, {});
+    if (!first) co_return tl::unexpected(first.error());
+    if (first->answer) co_return *std::move(first->answer);
   }
-  co_return json_reply(200, json_of(context, *now));
+  auto answer = after_wait(context, call, id, {});
+  if (!answer) co_return tl::unexpected(answer.error());
+  co_return **std::move(answer);
 }
 
 Async list_leases(Context& context, Call& call) {

@@ -1,35 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
-#include <boost/json/parse.hpp>
 
-#include <thread>
-
-#include "api/openapi.h"
-#include "api/schema_check.h"
-#include "api/test_server.h"
+#include "api/test_leases.h"
 
 namespace baton::api {
 namespace {
-
-void expect_shape(const Reply& reply, std::string_view schema) {
-  static const boost::json::value description = boost::json::parse(openapi_json("1"));
-  EXPECT_EQ(violation(description, schema, reply.json), "") << reply.text;
-}
-
-Reply acquire(TestServer& server, std::string_view environment, std::string_view holder,
-              std::string_view more = "") {
-  return server.post("/api/v1/leases",
-                     fmt::format(R"({{"environment":"{}","holder":{{"name":"{}"}}{}}})",
-                                 environment, holder, more));
-}
-
-std::string path_of(const Reply& lease, std::string_view rest = "") {
-  return fmt::format("/api/v1/leases/{}{}", lease.string("id"), rest);
-}
-
-std::string fence_of(const Reply& lease) {
-  return fmt::format(R"({{"fence":{}}})", lease.integer("fence"));
-}
 
 TEST(Leases, are_granted_renewed_and_released) {
   TestServer server;
@@ -80,22 +55,60 @@ TEST(Leases, a_waiter_is_woken_by_the_release) {
   EXPECT_EQ(queued.string("state"), "queued");
   EXPECT_EQ(queued.integer("position"), 1);
   EXPECT_EQ(queued.at("ahead").at(0).at("holder").at("name").as_string(), "deploy");
-  Reply seen;
-  std::thread waiter([&] {
-    net::Client client;
-    net::HttpRequest request;
-    request.url = server.url() + path_of(queued, "?wait=30s");
-    request.headers = {{"X-API-KEY", server.secret("operator")}};
-    const auto response = client.request(request);
-    ASSERT_TRUE(response);
-    seen.json = boost::json::parse(response->body);
-  });
-  while (server.context().watch.waiting() == 0) std::this_thread::yield();
+  std::future<Reply> waiter = ask_beside(server, queued, "?wait=30s");
+  until_waiting(server, 1);
   server.call("DELETE", path_of(held));
-  waiter.join();
+  const Reply seen = waiter.get();
   EXPECT_EQ(seen.string("state"), "held");
   EXPECT_EQ(seen.integer("fence"), held.integer("fence") + 1);
   EXPECT_EQ(server.post(path_of(queued, "/renew"), fence_of(seen)).status, 200);
+}
+
+TEST(Leases, a_holder_is_woken_by_its_revocation) {
+  TestServer server;
+  const Reply held = acquire(server, "uat", "deploy");
+  std::future<Reply> holder = ask_beside(server, held, "?wait=30s");
+  until_waiting(server, 1);
+  server.post(path_of(held, "/revoke"), R"({"reason":"the release has to go out"})");
+  const Reply told = holder.get();
+  EXPECT_EQ(told.string("state"), "revoked");
+  EXPECT_EQ(told.string("reason"), "the release has to go out");
+  EXPECT_EQ(ask_beside(server, held, "?wait=30s").get().string("state"), "revoked") << "at once";
+}
+
+TEST(Leases, a_wait_while_it_is_held_ends_with_the_time_and_what_is_left_then) {
+  TestServer server;
+  const Reply held = acquire(server, "uat", "deploy", R"(,"ttl":"1m")");
+  server.pass(std::chrono::seconds{50});
+  ASSERT_EQ(renew(server, held).status, 200);
+  const Reply still = ask_beside(server, held, "?wait=20ms").get();
+  EXPECT_EQ(still.string("state"), "held");
+  EXPECT_GT(still.integer("expires_in_ms"), 50'000) << "renewals are kept by the writer";
+}
+
+TEST(Leases, a_waiter_that_was_away_for_the_grant_does_not_wait_again) {
+  TestServer server;
+  const Reply held = acquire(server, "uat", "deploy");
+  const Reply queued = acquire(server, "uat", "test", R"(,"wait":"1m")");
+  server.call("DELETE", path_of(held));
+  // Nobody was told of the grant.
+  EXPECT_EQ(ask_beside(server, queued, "?wait=60s").get().string("state"), "held");
+  // The answer may have been lost: one who says what he knows is told again, at once.
+  EXPECT_EQ(ask_beside(server, queued, "?wait=60s&seen=queued").get().string("state"), "held");
+  std::future<Reply> holder = ask_beside(server, queued, "?wait=60s");
+  until_waiting(server, 1);
+  server.call("DELETE", path_of(queued));
+  EXPECT_EQ(holder.get().string("state"), "released");
+}
+
+TEST(Leases, who_says_the_wrong_state_is_answered_at_once) {
+  TestServer server;
+  const Reply held = acquire(server, "uat", "deploy");
+  const Reply queued = acquire(server, "uat", "test", R"(,"wait":"1m")");
+  const Reply waits = ask_beside(server, queued, "?wait=60s&seen=held").get();
+  EXPECT_EQ(waits.string("state"), "queued");
+  EXPECT_EQ(waits.integer("position"), 1);
+  EXPECT_EQ(server.get(path_of(held, "?wait=1s&seen=had")).status, 400);
 }
 
 }  // namespace

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 // handoff's routes: its field names, without its defects.
 #include <gtest/gtest.h>
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
-#include "api/openapi.h"
-#include "api/schema_check.h"
 #include "api/test_server.h"
 #include "engine/run_ops.h"
 #include "engine/suite_ops.h"
@@ -14,11 +10,6 @@ namespace baton::api {
 namespace {
 
 using model::Outcome;
-
-void expect_shape(const Reply& reply, std::string_view schema) {
-  static const boost::json::value description = boost::json::parse(openapi_json("1"));
-  EXPECT_EQ(violation(description, schema, reply.json), "") << reply.text;
-}
 
 void discover(TestServer& server, const std::string& suite, std::vector<std::string> names) {
   const auto done = server.operate<bool>([&](engine::Context& c) -> Result<bool> {

@@ -5,8 +5,6 @@
 
 #include <thread>
 
-#include "api/openapi.h"
-#include "api/schema_check.h"
 #include "api/test_server.h"
 #include "engine/suite_ops.h"
 
@@ -14,11 +12,6 @@ namespace baton::api {
 namespace {
 
 using model::Outcome;
-
-void expect_shape(const Reply& reply, std::string_view schema) {
-  static const boost::json::value description = boost::json::parse(openapi_json("1"));
-  EXPECT_EQ(violation(description, schema, reply.json), "") << reply.text;
-}
 
 constexpr const char* kSuite = R"({"kind":"junit","command":["./run.sh"],"reports":["o/*.xml"]})";
 

@@ -8,32 +8,47 @@ namespace {
 bool is_argument(std::string_view part) { return part.starts_with('{'); }
 bool is_rest(std::string_view part) { return part.ends_with("...}"); }
 
-// Whether the segments fit the pattern; `args` gets what its {…} stand for.
-bool fits(std::string_view pattern, std::span<const std::string> segments,
-          std::vector<std::string>& args) {
-  args.clear();
-  pattern.remove_prefix(1);
-  std::size_t i = 0;
-  for (;;) {
-    const std::size_t slash = pattern.find('/');
-    const std::string_view part = pattern.substr(0, slash);
-    if (i >= segments.size()) return false;
-    if (is_rest(part)) {
-      std::string rest;
-      for (; i < segments.size(); ++i) rest += (rest.empty() ? "" : "/") + segments[i];
-      args.push_back(std::move(rest));
-      return true;
+// A route's pattern, cut once.
+struct Shape {
+  const Route* route;
+  std::vector<std::string_view> parts;
+};
+
+std::vector<Shape> shapes_of_routes() {
+  std::vector<Shape> shapes;
+  for (const Route& route : routes()) {
+    Shape shape{&route, {}};
+    std::string_view pattern = route.pattern;
+    for (std::size_t slash = 0; slash != std::string_view::npos; slash = pattern.find('/')) {
+      pattern.remove_prefix(slash + 1);
+      shape.parts.push_back(pattern.substr(0, pattern.find('/')));
     }
-    if (is_argument(part)) {
-      if (segments[i].empty()) return false;
-      args.push_back(segments[i]);
-    } else if (part != segments[i]) {
-      return false;
-    }
-    ++i;
-    if (slash == std::string_view::npos) return i == segments.size();
-    pattern.remove_prefix(slash + 1);
+    shapes.push_back(std::move(shape));
   }
+  return shapes;
+}
+
+bool fits(const Shape& shape, std::span<const std::string> segments) {
+  const auto& parts = shape.parts;
+  const bool rest = is_rest(parts.back());
+  if (rest ? segments.size() < parts.size() : segments.size() != parts.size()) return false;
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    if (is_argument(parts[i]) ? !is_rest(parts[i]) && segments[i].empty() : parts[i] != segments[i])
+      return false;
+  return true;
+}
+
+// What the {…} of the pattern stand for.
+std::vector<std::string> arguments(const Shape& shape, std::span<const std::string> segments) {
+  std::vector<std::string> args;
+  for (std::size_t i = 0; i < shape.parts.size(); ++i) {
+    if (!is_argument(shape.parts[i])) continue;
+    args.push_back(segments[i]);
+    if (!is_rest(shape.parts[i])) continue;
+    std::string& rest = args.back();
+    for (++i; i < segments.size(); ++i) rest += (rest.empty() ? "" : "/") + segments[i];
+  }
+  return args;
 }
 
 }  // namespace
@@ -52,13 +67,14 @@ std::string_view name_of(Access access) {
 Match match(std::string_view method, std::span<const std::string> segments) {
   if (method == "HEAD") method = "GET";
   Match found;
-  std::vector<std::string> args;
-  for (const Route& route : routes()) {
-    if (!fits(route.pattern, segments, args)) continue;
+  static const std::vector<Shape> kShapes = shapes_of_routes();
+  for (const Shape& shape : kShapes) {
+    if (!fits(shape, segments)) continue;
+    const Route& route = *shape.route;
     // A literal path wins over a pattern because the table lists it first.
     if (route.method == method && found.route == nullptr) {
       found.route = &route;
-      found.args = args;
+      found.args = arguments(shape, segments);
     }
     found.allowed.push_back(route.method);
     if (route.method == "GET") found.allowed.push_back("HEAD");

@@ -141,9 +141,9 @@ constexpr std::array kRoutes{
         "Leases, newest first", "environment state holder limit cursor", "", 200, "LeaseList",
         list_leases},
   Route{"GET", "/api/v1/leases/{id}", viewer, Body::none,
-        "One lease; with wait, as soon as it waits no longer. Read by an operator it tells that "
-        "its waiter is alive",
-        "wait", "", 200, "Lease", get_lease},
+        "One lease; with wait, as soon as its state changes. Read by an operator it tells that its "
+        "waiter is alive",
+        "wait seen", "", 200, "Lease", get_lease},
   Route{"POST", "/api/v1/leases/{id}/renew", operator_, Body::json,
         "Another full TTL from now; 410 with who, when and why when it was lost",
         "", "LeaseRenewal", 200, "Lease", renew_lease},
@@ -298,8 +298,8 @@ constexpr std::array kQuery{
   QueryParameter{"epoch", "integer", "counts the runners of the run"},
   QueryParameter{"filter", "string", "regular expression over the names of cases"},
   QueryParameter{"format", "string",
-                 "auto, junit, ctrf, tap, gotest, gtest, playwright, trx, nunit, xunit "
-                 "or cucumber"},
+                 "of reports auto, junit, ctrf, tap, gotest, gtest, playwright, trx, nunit, xunit "
+                 "or cucumber; of figures json or csv"},
   QueryParameter{"from", "string", "begin, RFC 3339"},
   QueryParameter{"from_line", "integer", "first line to give, from 1"},
   QueryParameter{"gate", "string", "id of the gate"},
@@ -320,7 +320,8 @@ constexpr std::array kQuery{
   QueryParameter{"reference", "string", "reference of the run"},
   QueryParameter{"revision", "string", "revision that was tested"},
   QueryParameter{"schedule", "string", "only runs of this schedule"},
-  QueryParameter{"state", "string", "queued, waiting, running or finished"},
+  QueryParameter{"seen", "string", "the state that the caller knows: another is answered at once"},
+  QueryParameter{"state", "string", "only in this state"},
   QueryParameter{"subject", "string", "only events about this: run:17"},
   QueryParameter{"suite", "string", "namespace/name, or name"},
   QueryParameter{"test", "string", "name of the case"},

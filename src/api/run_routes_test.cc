@@ -6,19 +6,12 @@
 #include <fstream>
 #include <thread>
 
-#include "api/openapi.h"
-#include "api/schema_check.h"
 #include "api/test_server.h"
 
 namespace baton::api {
 namespace {
 
 using model::Outcome;
-
-void expect_shape(const Reply& reply, std::string_view schema) {
-  static const boost::json::value description = boost::json::parse(openapi_json("1"));
-  EXPECT_EQ(violation(description, schema, reply.json), "") << reply.text;
-}
 
 TEST(Runs, a_run_goes_from_queued_to_a_verdict_with_all_its_attempts) {
   TestServer server;

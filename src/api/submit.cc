@@ -52,6 +52,12 @@ net::Response to_response(store::StoredAnswer answer, bool replayed) {
   return response;
 }
 
+// A key is its token's own: another pipeline that happens to use the same one asks for something
+// else.
+std::string scope_of(const Call& call, const Post& post) {
+  return post.scope + " by " + call.who.actor;
+}
+
 Result<void> check_same(const store::IdempotencyRow& row, std::string_view key,
                         std::string_view hash) {
   if (row.body_hash == hash) return {};
@@ -80,7 +86,7 @@ Async submit_post(Context& context, Call& call, Post post, PostOperation operati
     if (!hash) co_return tl::unexpected(hash.error());
     post.hash = *std::move(hash);
   }
-  const engine::IdempotencyKey once{post.scope, *key, post.hash, post.keep};
+  const engine::IdempotencyKey once{scope_of(call, post), *key, post.hash, post.keep};
   engine::Operation<engine::Answered> guarded =
       [once, operation = std::move(operation)](engine::Context& c) mutable {
         return engine::answer_once(c, once, operation);
@@ -96,7 +102,7 @@ Result<std::optional<net::Response>> find_replay(Context& context, const Call& c
   BATON_TRY(hash, hash_of_request(call));
   post.hash = std::move(hash);
   BATON_TRY(known, read(context, [&](store::Session& session) {
-              return store::find_answer(session, post.scope, key, context.clock().wall);
+              return store::find_answer(session, scope_of(call, post), key, context.clock().wall);
             }));
   if (!known) return std::nullopt;
   BATON_TRY_VOID(check_same(*known, key, post.hash));

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "api/openapi.h"
+#include "api/schema_check.h"
 #include "engine/deadline_ops.h"
 #include "engine/token_ops.h"
 
@@ -68,6 +70,11 @@ net::Headers with_token(net::Headers headers, const std::string& secret) {
 }
 
 }  // namespace
+
+void expect_shape(const Reply& reply, std::string_view schema) {
+  static const boost::json::value description = boost::json::parse(openapi_json("1"));
+  EXPECT_EQ(violation(description, schema, reply.json), "") << reply.text;
+}
 
 std::string Reply::string(std::string_view name) const {
   const auto* found = json.is_object() ? json.get_object().if_contains(name) : nullptr;

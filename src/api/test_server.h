@@ -48,6 +48,9 @@ struct Reply {
   std::string code() const { return string("code"); }
 };
 
+/// Expects the answer to have the shape of this component of /openapi.json.
+void expect_shape(const Reply& reply, std::string_view schema);
+
 class TestServer {
  public:
   explicit TestServer(TestOptions options = {});

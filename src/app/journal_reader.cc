@@ -63,6 +63,8 @@ struct JournalReader::State {
       {
         std::unique_lock lock(mutex);
         wake.wait(lock, [&] { return fresh || stopping; });
+        if (parts.pace > Duration{0} && wake.wait_for(lock, parts.pace, [&] { return stopping; }))
+          return;
         if (stopping) return;
         fresh = false;
       }

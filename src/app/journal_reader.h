@@ -23,6 +23,8 @@ class JournalReader {
     /// May be empty: everything up to there was handled. Called for each page with such events, and
     /// now and then when there were none for long.
     std::function<void(Seq)> on_page;
+    /// Not more often than so: for what may come a moment later, of a journal that never rests.
+    Duration pace{0};
   };
   explicit JournalReader(Parts parts);
   ~JournalReader();  // stops after the event at hand

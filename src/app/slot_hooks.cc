@@ -51,7 +51,7 @@ struct Task {
   model::Environment environment;
   store::SlotRow slot;
   HookKind kind = HookKind::health;
-  model::Hook hook;
+  std::optional<model::Hook> hook;  // nothing: it was declared away while the slot was in its care
 };
 
 // What the slot needs now, if anything: the event that told of it may be old.
@@ -64,8 +64,10 @@ Result<std::optional<Task>> task_for(store::Store& store, const Key& key) {
   if (slot->state == model::SlotState::broken) kind = HookKind::health;
   if (!kind) return std::optional<Task>{};
   const auto hook = environment->hooks.find(*kind);
-  if (hook == environment->hooks.end()) return std::optional<Task>{};
-  Task task{*environment, *std::move(slot), *kind, hook->second};
+  const bool declared = hook != environment->hooks.end();
+  if (!declared && slot->state == model::SlotState::broken) return std::optional<Task>{};
+  Task task{*environment, *std::move(slot), *kind, {}};
+  if (declared) task.hook = hook->second;
   return std::optional{std::move(task)};
 }
 
@@ -92,15 +94,16 @@ std::string tail_of(const std::string& text) {
 }
 
 Ended run_hook(const Task& task, const std::string& key, int stop_fd) {
+  if (!task.hook) return {true, ""};
   runner::Launch launch;
-  launch.command = task.hook.command;
+  launch.command = task.hook->command;
   launch.folder = task.environment.folder.empty() ? "/" : task.environment.folder;
   launch.environment = variables_of(task, key);
-  auto collected = runner::collect(std::move(launch), static_cast<int>(task.hook.timeout.count()),
+  auto collected = runner::collect(std::move(launch), static_cast<int>(task.hook->timeout.count()),
                                    stop_fd, kOutputMax);
   if (!collected) return {false, collected.error().message};
   if (collected->timed_out)
-    return {false, fmt::format("it took longer than {}", format_duration(task.hook.timeout))};
+    return {false, fmt::format("it took longer than {}", format_duration(task.hook->timeout))};
   if (collected->status == 0) return {true, ""};
   const std::string said = tail_of(collected->errors.empty() ? collected->output
                                                              : collected->errors);

@@ -4,6 +4,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 namespace baton {
 namespace {
@@ -31,6 +33,23 @@ std::size_t utf8_length(std::string_view text) {
   return 0;
 }
 
+// How many bytes of ASCII it begins with, as far as eight at once tell: most texts are all ASCII.
+std::size_t leading_ascii(std::string_view text) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080U;
+  std::size_t size = 0;
+  for (std::uint64_t word = 0; size + sizeof word <= text.size(); size += sizeof word) {
+    std::memcpy(&word, text.data() + size, sizeof word);
+    if ((word & kHighBits) != 0) break;
+  }
+  return size;
+}
+
+// Stands for itself in a JSON string.
+bool is_plain(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\';
+}
+
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -54,15 +73,17 @@ bool has_control_bytes(std::string_view text) {
 }
 
 bool is_valid_utf8(std::string_view text) {
-  while (!text.empty()) {
+  for (;;) {
+    text.remove_prefix(leading_ascii(text));
+    if (text.empty()) return true;
     const std::size_t n = utf8_length(text);
     if (n == 0) return false;
     text.remove_prefix(n);
   }
-  return true;
 }
 
 std::string to_valid_utf8(std::string_view text) {
+  if (is_valid_utf8(text)) return std::string{text};
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
@@ -79,8 +100,15 @@ std::string to_valid_utf8(std::string_view text) {
 }
 
 std::string json_quote(std::string_view text) {
-  std::string out = "\"";
-  while (!text.empty()) {
+  std::string out;
+  out.reserve(text.size() + 2);
+  out += '"';
+  for (;;) {
+    const auto* end = std::find_if_not(text.begin(), text.end(), is_plain);
+    const auto plain = static_cast<std::size_t>(end - text.begin());
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const std::size_t n = utf8_length(text);
     const char c = text[0];
     if (n == 0) {

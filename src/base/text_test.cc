@@ -17,6 +17,18 @@ TEST(Text, utf8_is_repaired_byte_by_byte) {
   EXPECT_FALSE(is_valid_utf8("\xF5\x80\x80\x80"));  // beyond U+10FFFF
 }
 
+TEST(Text, utf8_is_looked_at_behind_any_length_of_ascii) {
+  for (std::size_t n = 0; n < 20; ++n) {
+    const std::string ascii(n, 'a');
+    EXPECT_TRUE(is_valid_utf8(ascii + "\xC3\xBC" + ascii)) << n;
+    EXPECT_FALSE(is_valid_utf8(ascii + "\xFF" + ascii)) << n;
+    EXPECT_FALSE(is_valid_utf8(ascii + "\xC3")) << n;
+    EXPECT_EQ(to_valid_utf8(ascii + "\xFF" + ascii), ascii + "\xEF\xBF\xBD" + ascii) << n;
+    EXPECT_EQ(json_quote(ascii + "\"\xC3\xBC" + ascii),
+              "\"" + ascii + "\\\"\xC3\xBC" + ascii + "\"");
+  }
+}
+
 TEST(Text, json_quote_escapes_everything_that_json_forbids) {
   EXPECT_EQ(json_quote("a\"\\\n\x01\x7f"), "\"a\\\"\\\\\\n\\u0001\\u007f\"");
   EXPECT_EQ(json_quote(std::string_view("\0x", 2)), "\"\\u0000x\"");

@@ -2,7 +2,6 @@
 #include "cli/compat_verbs.h"
 
 #include <cstdio>
-#include <cstdlib>
 
 #include "base/text.h"
 #include "cli/connection.h"
@@ -18,11 +17,6 @@ using client::BootClock;
 constexpr Duration kInterval{5'000};
 constexpr Duration kEvery{30'000};  // between two lines
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 // call-me's own variables, when both are set; else the server of the other verbs.
 Result<client::CallMe> server_of(const Invocation& invocation) {
   const std::string host = variable("HOST");
@@ -35,6 +29,16 @@ Result<client::CallMe> server_of(const Invocation& invocation) {
   // --url names a server whose key may still be in API_KEY.
   return client::CallMe{target.url.value, target.token.value.empty() ? key : target.token.value,
                         target.key_pin};
+}
+
+// Says what goes on, and why, at once and then every kEvery.
+std::function<void(const std::string&)> told_at_times(std::string what) {
+  return [what = std::move(what), next = client::BootTime{}](const std::string& why) mutable {
+    const client::BootTime now = BootClock::now();
+    if (now < next) return;
+    next = now + kEvery;
+    say(harmless(fmt::format("{}{}{}", what, why.empty() ? "" : ": ", why)));
+  };
 }
 
 int request(Host&, const Invocation& invocation) {
@@ -55,14 +59,7 @@ int request(Host&, const Invocation& invocation) {
   Signals signals;
   how.stop = signals.token();
   const client::BootTime start = BootClock::now();
-  client::BootTime next = start;
-  how.on_wait = [&](const std::string& why) {
-    const client::BootTime now = BootClock::now();
-    if (now < next) return;
-    next = now + kEvery;
-    say(harmless(fmt::format("waiting for free slot on environment: {}{}{}", environment,
-                             why.empty() ? "" : ": ", why)));
-  };
+  how.on_wait = told_at_times("waiting for free slot on environment: " + environment);
   const auto done = client::call_me_request(*server, environment, how);
   if (signals.received() != 0) {
     // Whether the last question was answered with yes is not known; call-me has no other way back.
@@ -85,34 +82,26 @@ int release(Host&, const Invocation& invocation) {
   const auto server = server_of(invocation);
   if (!server) return report(what, server.error());
   Signals signals;
-  const auto done = client::call_me_release(*server, environment, signals.token());
+  client::CallMeWait how;
+  how.stop = signals.token();
+  how.on_wait = told_at_times("freeing the slot on environment: " + environment);
+  const auto done = client::call_me_release(*server, environment, how);
   if (signals.received() != 0) return signals.exit_code(kError);
   if (!done) return report(what, done.error());
   std::printf("slot has been freed for environment: %s\n", harmless(environment).c_str());
   return kOk;
 }
 
-Verb make(std::string path, std::string summary, std::vector<Flag> flags,
-          int (*run)(Host&, const Invocation&)) {
-  Verb verb;
-  verb.path = std::move(path);
-  verb.arguments = "ENV";
-  verb.arguments_min = verb.arguments_max = 1;
-  verb.summary = std::move(summary);
-  verb.flags = std::move(flags);
-  verb.run = run;
-  return verb;
-}
-
 }  // namespace
 
 std::vector<Verb> compat_verbs() {
   std::vector<Verb> verbs{
-      make("compat call-me request", "Take an environment from a server that speaks call-me's wire",
-           {{"--wait", "D", "Wait at most so long, then exit with 20 (for ever)"},
-            {"--interval", "D", "Between two questions (5s)"}},
-           request),
-      make("compat call-me release", "Give it back, whoever has it", {}, release)};
+      make_verb("compat call-me request", "ENV",
+                "Take an environment from a server that speaks call-me's wire",
+                {{"--wait", "D", "Wait at most so long, then exit with 20 (for ever)"},
+                 {"--interval", "D", "Between two questions (5s)"}},
+                request),
+      make_verb("compat call-me release", "ENV", "Give it back, whoever has it", {}, release)};
   verbs[0].example = "HOST=call-me:8080 API_KEY=… baton compat call-me request staging";
   return verbs;
 }

@@ -150,18 +150,6 @@ int apply(Host&, const Invocation& invocation) {
   return kOk;
 }
 
-Verb make(std::string path, std::string arguments, std::string summary, std::vector<Flag> flags,
-          int (*run)(Host&, const Invocation&)) {
-  Verb verb;
-  verb.path = std::move(path);
-  verb.arguments_max = arguments.empty() ? 0 : 1;
-  verb.arguments = std::move(arguments);
-  verb.summary = std::move(summary);
-  verb.flags = std::move(flags);
-  verb.run = run;
-  return verb;
-}
-
 }  // namespace
 
 std::vector<Verb> server_verbs() {
@@ -170,24 +158,28 @@ std::vector<Verb> server_verbs() {
   std::vector<Flag> up_flags = kServeFlags;
   up_flags.push_back({"--no-open", "", "Do not open a browser"});
   return {
-      make("serve", "", "Start the server", serve_flags,
-           [](Host& host, const Invocation& invocation) { return host.serve(invocation); }),
-      make("up", "",
-           "Start a server with the example suite demo/checkout, and the suites of ./baton.yaml "
-           "where there is one, and open its page",
-           up_flags, [](Host& host, const Invocation& invocation) { return host.up(invocation); })};
+      make_verb("serve", "", "Start the server", serve_flags,
+                [](Host& host, const Invocation& invocation) { return host.serve(invocation); }),
+      make_verb(
+          "up", "",
+          "Start a server with the example suite demo/checkout, and the suites of ./baton.yaml "
+          "where there is one, and open its page",
+          up_flags, [](Host& host, const Invocation& invocation) { return host.up(invocation); })};
 }
 
 std::vector<Verb> config_verbs() {
   std::vector<Verb> verbs{
-      make("apply", "", "Put the environments, suites and schedules of a file on the server",
-           {{"-f,--file", "F", "The file"}}, apply),
-      make("validate", "FILE", "Check a configuration file and name every problem", {}, validate),
-      make("config schema", "", "Print the JSON Schema of baton.yaml", {}, schema),
-      make("config view", "FILE", "Print every setting that is in force",
-           {{"--origin", "", "And where it comes from"}}, view),
-      make("suites lint", "FILE", "Check the suites that a file declares", {}, validate),
+      make_verb("apply", "", "Put the environments, suites and schedules of a file on the server",
+                {{"-f,--file", "F", "The file"}}, apply),
+      make_verb("validate", "FILE", "Check a configuration file and name every problem", {},
+                validate),
+      make_verb("config schema", "", "Print the JSON Schema of baton.yaml", {}, schema),
+      make_verb("config view", "FILE", "Print every setting that is in force",
+                {{"--origin", "", "And where it comes from"}}, view),
+      make_verb("suites lint", "FILE", "Check the suites that a file declares", {}, validate),
   };
+  // Without a name it is the file that `baton serve` would find.
+  for (Verb& verb : verbs) verb.arguments_min = 0;
   verbs[0].example = "baton apply -f baton.yaml";
   verbs[1].example = "baton validate baton.yaml";
   return verbs;

@@ -19,11 +19,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kDefaultUrl = "http://127.0.0.1:1337";
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 Result<YAML::Node> read_yaml(const std::string& path) {
   const auto content = read_file(path, 1 << 20);
   if (!content) return tl::unexpected(of_file(content.error()));
@@ -84,6 +79,11 @@ void take_local(Target& target) {
 }
 
 }  // namespace
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
 
 Result<Target> find_target(const Invocation& invocation) {
   Target target;

@@ -25,6 +25,9 @@ struct Target {
   client::Endpoint endpoint() const { return {url.value, token.value, key_pin}; }
 };
 
+/// A variable of this process's environment; "" when it is not set.
+std::string variable(const char* name);
+
 /// Errors: invalid (a file cannot be read as YAML).
 Result<Target> find_target(const Invocation& invocation);
 

@@ -6,11 +6,11 @@
 #include <array>
 #include <boost/json.hpp>
 #include <charconv>
-#include <cstdlib>
 #include <set>
 
 #include "base/text.h"
 #include "base/variable_name.h"
+#include "cli/connection.h"
 #include "cli/lock_progress.h"
 #include "cli/output.h"
 #include "cli/simple.h"
@@ -19,11 +19,6 @@ namespace baton::cli {
 namespace {
 
 namespace json = boost::json;
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 std::string host_name() {
   std::array<char, 256> name{};

@@ -48,6 +48,14 @@ TEST(Lock, words_before_the_dashes_are_environments_and_those_behind_the_command
   EXPECT_FALSE(request->body.contains("ttl"));
 }
 
+TEST(Lock, names_that_look_like_flags_stand_behind_the_dashes) {
+  EXPECT_EQ(parsed({"lock", "acquire", "--wait", "1m", "--", "-x", "--help"}).arguments,
+            (std::vector<std::string>{"-x", "--help"}));
+  const Invocation view = parsed({"env", "view", "--", "--output"});
+  EXPECT_EQ(view.arguments, std::vector<std::string>{"--output"});
+  EXPECT_TRUE(view.rest.empty());
+}
+
 TEST(Lock, labels_name_any_environment_that_has_all_of_them) {
   const auto request = lock_request(parsed(
       {"lock", "acquire", "--label", "team=pay", "--label", "kind=uat", "--slots", "2", "--ttl",

@@ -4,7 +4,6 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <cstdio>
-#include <cstdlib>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -101,11 +100,6 @@ int acquire(Host&, const Invocation& invocation) {
                            grants_of(held->document), held->id, held->fence,
                            describe_duration(held->left))));
   return kOk;
-}
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
 }
 
 // The lease that is meant: the argument, or BATON_LEASE. An environment's name stands for the lease
@@ -275,24 +269,12 @@ int list(Host&, const Invocation& invocation) {
   return kOk;
 }
 
-Verb make(std::string path, std::string arguments, std::string summary, std::vector<Flag> flags,
-          int (*run)(Host&, const Invocation&)) {
-  Verb verb;
-  verb.path = std::move(path);
-  verb.arguments = std::move(arguments);
-  verb.arguments_max = verb.arguments.empty() ? 0 : 1;
-  verb.summary = std::move(summary);
-  verb.flags = std::move(flags);
-  verb.run = run;
-  return verb;
-}
-
 const Flag kFence{"--fence", "N", "The lease's fence (BATON_FENCE, else what the server says)"};
 const Flag kOutcome{"--outcome", "O", "How it is left: clean (default), dirty or broken"};
 
 Verb acquire_verb() {
-  Verb verb = make("lock acquire", "ENV", "Take an environment, waiting for it if need be",
-                   lock_flags(), acquire);
+  Verb verb = make_verb("lock acquire", "ENV", "Take an environment, waiting for it if need be",
+                        lock_flags(), acquire);
   verb.arguments_max = kLockEnvironmentsMax;
   verb.flags.push_back(
       {"--env-file", "F", "Append BATON_LEASE=…, BATON_FENCE=… and the properties"});
@@ -303,8 +285,8 @@ Verb acquire_verb() {
 }
 
 Verb exec_verb() {
-  Verb verb =
-      make("lock exec", "ENV", "Hold an environment while a command runs", lock_flags(), lock_exec);
+  Verb verb = make_verb("lock exec", "ENV", "Hold an environment while a command runs",
+                        lock_flags(), lock_exec);
   verb.arguments_max = kLockEnvironmentsMax;
   verb.takes_rest = true;
   verb.flags.push_back({"--kill-grace", "D", "From SIGTERM to SIGKILL when the time is over (5s)"});
@@ -320,31 +302,33 @@ std::vector<Verb> lock_verbs() {
   std::vector<Verb> verbs{
       exec_verb(),
       acquire_verb(),
-      make("lock renew", "LEASE", "Keep a lease for another full time", {kFence}, renew),
-      make("lock release", "LEASE", "Give a lease back, or stop waiting for it",
-           {kFence,
-            kOutcome,
-            {"--note", "T", "A word for the history"},
-            {"--holder", "NAME", "With an environment's name: whose lease"}},
-           release),
-      make("lock transfer", "LEASE", "Hand a lease on; the environment is never free in between",
-           {{"--to", "LEASE", "To this one, which waits"},
-            {"--to-holder", "NAME", "To a new lease of this holder"},
-            {"--holder-url", "URL", "Where to look at the new holder"},
-            {"--reason", "T", "What the new holder does"},
-            kFence},
-           transfer),
-      make("lock revoke", "LEASE", "Take a lease away from its holder",
-           {{"--reason", "T", "Why; the holder reads it"}}, revoke),
-      make("lock ls", "", "List the leases that are held or waited for",
-           {{"--environment", "E", "Only of this environment"},
-            {"--holder", "NAME", "Only of this holder"},
-            {"--state", "STATE", "held, queued, released, expired, cancelled, timed_out, …"},
-            {"--all", "", "In any state, newest first"}},
-           list)};
+      make_verb("lock renew", "LEASE", "Keep a lease for another full time", {kFence}, renew),
+      make_verb("lock release", "LEASE", "Give a lease back, or stop waiting for it",
+                {kFence,
+                 kOutcome,
+                 {"--note", "T", "A word for the history"},
+                 {"--holder", "NAME", "With an environment's name: whose lease"}},
+                release),
+      make_verb("lock transfer", "LEASE",
+                "Hand a lease on; the environment is never free in between",
+                {{"--to", "LEASE", "To this one, which waits"},
+                 {"--to-holder", "NAME", "To a new lease of this holder"},
+                 {"--holder-url", "URL", "Where to look at the new holder"},
+                 {"--reason", "T", "What the new holder does"},
+                 kFence},
+                transfer),
+      make_verb("lock revoke", "LEASE", "Take a lease away from its holder",
+                {{"--reason", "T", "Why; the holder reads it"}}, revoke),
+      make_verb("lock ls", "", "List the leases that are held or waited for",
+                {{"--environment", "E", "Only of this environment"},
+                 {"--holder", "NAME", "Only of this holder"},
+                 {"--state", "STATE", "held, queued, released, expired, cancelled, timed_out, …"},
+                 {"--all", "", "In any state, newest first"}},
+                list)};
   for (Flag& flag : page_flags()) verbs.back().flags.push_back(std::move(flag));
+  // BATON_LEASE or --label may stand for the argument.
   for (Verb& verb : verbs)
-    if (verb.path == "lock revoke") verb.arguments_min = 1;
+    if (verb.path != "lock revoke") verb.arguments_min = 0;
   return verbs;
 }
 

@@ -118,6 +118,9 @@ std::vector<std::string> words_below(const CLI::App& app) {
   return words;
 }
 
+// CLI11 would take a word that begins with a dash for a flag, wherever it stands.
+constexpr char kLiteral = '\x01';
+
 // Full path of a command: "baton runs ls".
 std::string path_of(const CLI::App& app) {
   return app.get_parent() == nullptr ? app.get_name()
@@ -127,6 +130,7 @@ std::string path_of(const CLI::App& app) {
 int explain(const CLI::ParseError& error, CLI::App& root, const std::vector<std::string>& words) {
   const CLI::App* at = chosen(root);
   std::string what = error.what();
+  std::erase(what, kLiteral);
   std::string fix = path_of(*at) + " --help";
   const std::vector<std::string> known = words_below(*at);
   if (!known.empty()) {
@@ -142,11 +146,43 @@ int explain(const CLI::ParseError& error, CLI::App& root, const std::vector<std:
   return usage_error(what, fix);
 }
 
+// Whether the verb of these words is one that takes a command after "--".
+bool takes_command(const std::vector<std::string>& words) {
+  Program program;
+  build(program);
+  try {
+    std::vector<std::string> reversed(words.rbegin(), words.rend());
+    program.app.parse(reversed);
+  } catch (const CLI::ParseError&) {
+    // What is wrong with them is told when they are parsed in earnest.
+  }
+  const CLI::App* app = chosen(program.app);
+  return std::any_of(program.bounds.begin(), program.bounds.end(), [&](const Bound& bound) {
+    return bound.app == app && bound.verb->takes_rest;
+  });
+}
+
+// Of what the words before "--" say the verb's arguments and flags are filled in.
+void fill(Parsed& parsed, Bound& bound) {
+  Invocation& invocation = parsed.invocation;
+  for (Slot& slot : bound.slots) {
+    if (slot.is_switch)
+      invocation.switches[slot.key] = slot.flag;
+    else if (!slot.values.empty())
+      invocation.values[slot.key] = std::move(slot.values);
+  }
+  invocation.arguments = std::move(bound.arguments);
+  for (std::string& argument : invocation.arguments)
+    if (argument.starts_with(kLiteral)) argument.erase(0, 1);
+  parsed.verb = bound.verb;
+}
+
 }  // namespace
 
 Parsed parse(int argc, char** argv) {
   Parsed parsed;
-  // CLI11 gives "--" a meaning of its own; ours is "the rest is a command".
+  // CLI11 gives "--" a meaning of its own; ours is "the rest is a command", or, where a verb takes
+  // none, "the rest are arguments, whatever they begin with".
   std::vector<std::string> words;
   for (int i = 1; i < argc; ++i) {
     if (std::string_view{argv[i]} == "--") {
@@ -155,6 +191,11 @@ Parsed parse(int argc, char** argv) {
       break;
     }
     words.emplace_back(argv[i]);
+  }
+  if (parsed.invocation.has_rest && !takes_command(words)) {
+    for (const std::string& word : parsed.invocation.rest) words.push_back(kLiteral + word);
+    parsed.invocation.rest.clear();
+    parsed.invocation.has_rest = false;
   }
   Program program;
   build(program);
@@ -172,15 +213,8 @@ Parsed parse(int argc, char** argv) {
     return parsed;
   }
   const CLI::App* app = chosen(program.app);
-  for (Bound& bound : program.bounds) {
-    if (bound.app != app) continue;
-    for (Slot& slot : bound.slots) {
-      if (slot.is_switch) parsed.invocation.switches[slot.key] = slot.flag;
-      else if (!slot.values.empty()) parsed.invocation.values[slot.key] = std::move(slot.values);
-    }
-    parsed.invocation.arguments = std::move(bound.arguments);
-    parsed.verb = bound.verb;
-  }
+  for (Bound& bound : program.bounds)
+    if (bound.app == app) fill(parsed, bound);
   if (parsed.verb == nullptr && words.empty()) {
     std::fputs(app->help().c_str(), stdout);
     return parsed;
@@ -189,12 +223,6 @@ Parsed parse(int argc, char** argv) {
     parsed.exit_code = usage_error(
         fmt::format("{} needs one of {}", path_of(*app), fmt::join(words_below(*app), ", ")),
         path_of(*app) + " --help");
-    return parsed;
-  }
-  if (parsed.invocation.has_rest && !parsed.verb->takes_rest) {
-    parsed.exit_code = usage_error(parsed.verb->path + " takes nothing after --",
-                                   "baton " + parsed.verb->path + " --help");
-    parsed.verb = nullptr;
     return parsed;
   }
   const auto output = parse_output(parsed.invocation.value("--output"));

@@ -196,68 +196,57 @@ int remove(Host&, const Invocation& invocation) {
   return delete_path(invocation, "runs rm", fmt::format("/runs/{}", *id));
 }
 
-Verb verb(std::string path, std::string arguments, std::string summary, std::vector<Flag> flags,
-          int (*run)(Host&, const Invocation&)) {
-  Verb made;
-  made.path = std::move(path);
-  made.arguments_min = made.arguments_max = arguments.empty() ? 0 : 1;
-  made.arguments = std::move(arguments);
-  made.summary = std::move(summary);
-  made.flags = std::move(flags);
-  made.run = run;
-  return made;
-}
-
 }  // namespace
 
 std::vector<Verb> runs_verbs() {
   std::vector<Verb> verbs{
-      verb("runs ls", "", "List runs, newest first",
-           {{"--suite", "S", "Only of this suite"},
-            {"--state", "STATE", "queued, waiting, running or finished"},
-            {"--verdict", "V", "passed, failed, errored, cancelled, timed_out or empty"},
-            {"--reference", "R", "Only with this reference"},
-            {"--environment", "E", "Only against this environment"},
-            {"--label", "K=V", "Only with this label", true},
-            {"--q", "TEXT", "Words in the reference, the suite or a failure message"},
-            {"--limit", "N", "At most so many (50; up to 500)"},
-            {"--cursor", "C", "Go on where the last page ended"}},
-           list),
-      verb("runs view", "RUN", "Show a run and its tests",
-           {{"--failed", "", "Only tests that failed"}}, view),
-      verb("runs watch", "RUN", "Wait for a run; exits as `baton run` does",
-           {{"--logs", "", "Print the tests' output as it comes"},
-            {"--timeout", "D", "Stop waiting after this time, with exit code 124"},
-            {"--fail-on-flaky", "", "Exit with 12 when a case passed only on a later attempt"}},
-           watch),
-      verb("runs logs", "RUN", "Print the output of a run, a test or an attempt",
-           {{"--test", "T", "Only of this test"},
-            {"--attempt", "N", "Only of this attempt"},
-            {"--from-line", "N", "Begin at this line, from 1"},
-            {"--lines", "N", "At most so many lines"},
-            {"--failed", "", "The output of every attempt that did not pass"}},
-           logs),
-      verb("runs cancel", "RUN", "Cancel a run", {}, cancel),
-      verb("runs rerun", "RUN", "Run again with the same request",
-           {{"--failed", "", "Only the cases that did not pass"},
-            {"--no-wait", "", "Print the new run's id and return at once"}},
-           rerun),
-      verb("runs artifacts", "RUN", "List or download the artifacts of a run",
-           {{"--download", "DIR", "Save all of them below this folder, in TEST/ATTEMPT"}},
-           artifacts),
-      verb("runs export", "RUN", "Print the results of a run in a common format",
-           {{"--format", "F", "junit (default) or ctrf"}}, export_run),
-      verb("runs rm", "RUN", "Delete a finished run with its logs and artifacts", {}, remove),
-      verb("report upload", "FILE",
-           "Record result files of tests that ran elsewhere, together as one run",
-           {{"--suite", "S", "The suite, namespace/name; needed"},
-            {"--format", "F",
-             "auto, junit, ctrf, tap, gotest, gtest, playwright, trx, nunit, xunit, cucumber"},
-            {"--ref", "R", "What was tested"},
-            {"--revision", "R", "Revision of the tested code"},
-            {"--partial", "", "Store what can be read of a malformed file"},
-            {"--exit-code", "", "Exit as `baton run` would with these results"}},
-           upload_report)};
+      make_verb("runs ls", "", "List runs, newest first",
+                {{"--suite", "S", "Only of this suite"},
+                 {"--state", "STATE", "queued, waiting, running or finished"},
+                 {"--verdict", "V", "passed, failed, errored, cancelled, timed_out or empty"},
+                 {"--reference", "R", "Only with this reference"},
+                 {"--environment", "E", "Only against this environment"},
+                 {"--label", "K=V", "Only with this label", true},
+                 {"--q", "TEXT", "Words in the reference, the suite or a failure message"},
+                 {"--limit", "N", "At most so many (50; up to 500)"},
+                 {"--cursor", "C", "Go on where the last page ended"}},
+                list),
+      make_verb("runs view", "RUN", "Show a run and its tests",
+                {{"--failed", "", "Only tests that failed"}}, view),
+      make_verb(
+          "runs watch", "RUN", "Wait for a run; exits as `baton run` does",
+          {{"--logs", "", "Print the tests' output as it comes"},
+           {"--timeout", "D", "Stop waiting after this time, with exit code 124"},
+           {"--fail-on-flaky", "", "Exit with 12 when a case passed only on a later attempt"}},
+          watch),
+      make_verb("runs logs", "RUN", "Print the output of a run, a test or an attempt",
+                {{"--test", "T", "Only of this test"},
+                 {"--attempt", "N", "Only of this attempt"},
+                 {"--from-line", "N", "Begin at this line, from 1"},
+                 {"--lines", "N", "At most so many lines"},
+                 {"--failed", "", "The output of every attempt that did not pass"}},
+                logs),
+      make_verb("runs cancel", "RUN", "Cancel a run", {}, cancel),
+      make_verb("runs rerun", "RUN", "Run again with the same request",
+                {{"--failed", "", "Only the cases that did not pass"},
+                 {"--no-wait", "", "Print the new run's id and return at once"}},
+                rerun),
+      make_verb("runs artifacts", "RUN", "List or download the artifacts of a run",
+                {{"--download", "DIR", "Save all of them below this folder, in TEST/ATTEMPT"}},
+                artifacts),
+      make_verb("runs export", "RUN", "Print the results of a run in a common format",
+                {{"--format", "F", "junit (default) or ctrf"}}, export_run),
+      make_verb("runs rm", "RUN", "Delete a finished run with its logs and artifacts", {}, remove),
+      make_verb("report upload", "FILE",
+                "Record result files of tests that ran elsewhere, together as one run",
+                {{"--suite", "S", "The suite, namespace/name; needed"},
+                 {"--format", "F",
+                  "auto, junit, ctrf, tap, gotest, gtest, playwright, trx, nunit, xunit, cucumber"},
+                 {"--ref", "R", "What was tested"},
+                 {"--revision", "R", "Revision of the tested code"},
+                 {"--partial", "", "Store what can be read of a malformed file"},
+                 {"--exit-code", "", "Exit as `baton run` would with these results"}},
+                upload_report)};
   for (Verb& one : verbs)
     if (one.path == "runs artifacts")
       for (Flag& flag : page_flags()) one.flags.push_back(std::move(flag));

@@ -29,18 +29,6 @@ const std::vector<Column> kScheduleColumns{{"NAME", "name"},   {"SUITE", "suite"
                                            {"ZONE", "time_zone"}, {"NEXT", "next_at"},
                                            {"RUNS", "run_count"}, {"PAUSED", "paused"}};
 
-Verb make(std::string path, std::string arguments, std::string summary, std::vector<Flag> flags,
-          std::function<int(Host&, const Invocation&)> run) {
-  Verb verb;
-  verb.path = std::move(path);
-  verb.arguments_min = verb.arguments_max = arguments.empty() ? 0 : 1;
-  verb.arguments = std::move(arguments);
-  verb.summary = std::move(summary);
-  verb.flags = std::move(flags);
-  verb.run = std::move(run);
-  return verb;
-}
-
 int view_suite(Host&, const Invocation& invocation) {
   return get_and_print_object(invocation, "suites view", suite_path(invocation.arguments.at(0)),
                               {{"name", "name"},
@@ -94,72 +82,82 @@ int create_token(Host&, const Invocation& invocation) {
 
 std::vector<Verb> suites_verbs() {
   return {
-      make("suites ls", "", "List the suites", page_flags(),
-           [](Host&, const Invocation& invocation) {
-             return print_page(invocation, "suites ls", "/suites",
-                               {{"NAMESPACE", "namespace"}, {"NAME", "name"}, {"KIND", "kind"},
-                                {"OWNER", "owner"}, {"LAST RUN", "last_run.id"},
-                                {"VERDICT", "last_run.verdict"}, {"DESCRIPTION", "description"}});
-           }),
-      make("suites view", "SUITE", "Show a suite and its cases", {}, view_suite),
-      make("suites rm", "SUITE", "Delete a suite that no file declares", {},
-           [](Host&, const Invocation& invocation) {
-             return delete_path(invocation, "suites rm", suite_path(invocation.arguments.at(0)));
-           }),
+      make_verb("suites ls", "", "List the suites", page_flags(),
+                [](Host&, const Invocation& invocation) {
+                  return print_page(invocation, "suites ls", "/suites",
+                                    {{"NAMESPACE", "namespace"},
+                                     {"NAME", "name"},
+                                     {"KIND", "kind"},
+                                     {"OWNER", "owner"},
+                                     {"LAST RUN", "last_run.id"},
+                                     {"VERDICT", "last_run.verdict"},
+                                     {"DESCRIPTION", "description"}});
+                }),
+      make_verb("suites view", "SUITE", "Show a suite and its cases", {}, view_suite),
+      make_verb("suites rm", "SUITE", "Delete a suite that no file declares", {},
+                [](Host&, const Invocation& invocation) {
+                  return delete_path(invocation, "suites rm",
+                                     suite_path(invocation.arguments.at(0)));
+                }),
   };
 }
 
 std::vector<Verb> schedule_verbs() {
   return {
-      make("schedule ls", "", "List the schedules", page_flags(),
-           [](Host&, const Invocation& invocation) {
-             return print_page(invocation, "schedule ls", "/schedules", kScheduleColumns);
-           }),
-      make("schedule set", "NAME", "Create or replace a schedule",
-           {{"--suite", "S", "The suite to run"},
-            {"--cron", "EXPR", "Five fields, or six with seconds first"},
-            {"--every", "D", "A fixed interval instead of a cron expression"},
-            {"--time-zone", "ZONE", "IANA name (UTC)"},
-            {"--filter", "RE", "Only cases whose name matches"},
-            {"--max-runs", "N", "Stop after so many runs"},
-            {"--until", "TIME", "Stop at this time, RFC 3339"},
-            {"--overlap", "POLICY", "skip, queue or allow while a run of it goes on"},
-            {"--catch-up", "POLICY", "none or once after the server was down"}},
-           set_schedule),
-      make("schedule pause", "NAME", "Stop it for now", {}, schedule_action("pause")),
-      make("schedule resume", "NAME", "Let it go on", {}, schedule_action("resume")),
-      make("schedule trigger", "NAME", "Start a run of it now", {}, schedule_action("trigger")),
-      make("schedule rm", "NAME", "Delete it", {},
-           [](Host&, const Invocation& invocation) {
-             return delete_path(invocation, "schedule rm", schedule_path(invocation));
-           }),
+      make_verb("schedule ls", "", "List the schedules", page_flags(),
+                [](Host&, const Invocation& invocation) {
+                  return print_page(invocation, "schedule ls", "/schedules", kScheduleColumns);
+                }),
+      make_verb("schedule set", "NAME", "Create or replace a schedule",
+                {{"--suite", "S", "The suite to run"},
+                 {"--cron", "EXPR", "Five fields, or six with seconds first"},
+                 {"--every", "D", "A fixed interval instead of a cron expression"},
+                 {"--time-zone", "ZONE", "IANA name (UTC)"},
+                 {"--filter", "RE", "Only cases whose name matches"},
+                 {"--max-runs", "N", "Stop after so many runs"},
+                 {"--until", "TIME", "Stop at this time, RFC 3339"},
+                 {"--overlap", "POLICY", "skip, queue or allow while a run of it goes on"},
+                 {"--catch-up", "POLICY", "none or once after the server was down"}},
+                set_schedule),
+      make_verb("schedule pause", "NAME", "Stop it for now", {}, schedule_action("pause")),
+      make_verb("schedule resume", "NAME", "Let it go on", {}, schedule_action("resume")),
+      make_verb("schedule trigger", "NAME", "Start a run of it now", {},
+                schedule_action("trigger")),
+      make_verb("schedule rm", "NAME", "Delete it", {},
+                [](Host&, const Invocation& invocation) {
+                  return delete_path(invocation, "schedule rm", schedule_path(invocation));
+                }),
   };
 }
 
 std::vector<Verb> token_verbs() {
   return {
-      make("token create", "NAME", "Make a token; it is shown only now",
-           {{"--scope", "SCOPE", "viewer, operator (default) or admin"},
-            {"--expires", "TIME", "RFC 3339 time or a duration such as 90d"}},
-           create_token),
-      make("token ls", "", "List the tokens", page_flags(),
-           [](Host&, const Invocation& invocation) {
-             return print_page(invocation, "token ls", "/tokens",
-                               {{"ID", "id"}, {"NAME", "name"}, {"SCOPE", "scope"},
-                                {"CREATED", "created_at"}, {"LAST USED", "last_used_at"},
-                                {"EXPIRES", "expires_at"}});
-           }),
-      make("token revoke", "ID", "Make a token worthless", {},
-           [](Host&, const Invocation& invocation) {
-             return delete_path(invocation, "token revoke",
-                                "/tokens/" + client::escape(invocation.arguments.at(0)));
-           }),
-      make("audit", "", "Who did what, newest first", page_flags(),
-           [](Host&, const Invocation& invocation) {
-             return print_page(invocation, "audit", "/audit",
-                               {{"TIME", "at"}, {"WHO", "actor"}, {"ACTION", "action"},
-                                {"SUBJECT", "subject"}});
-           }),
+      make_verb("token create", "NAME", "Make a token; it is shown only now",
+                {{"--scope", "SCOPE", "viewer, operator (default) or admin"},
+                 {"--expires", "TIME", "RFC 3339 time or a duration such as 90d"}},
+                create_token),
+      make_verb("token ls", "", "List the tokens", page_flags(),
+                [](Host&, const Invocation& invocation) {
+                  return print_page(invocation, "token ls", "/tokens",
+                                    {{"ID", "id"},
+                                     {"NAME", "name"},
+                                     {"SCOPE", "scope"},
+                                     {"CREATED", "created_at"},
+                                     {"LAST USED", "last_used_at"},
+                                     {"EXPIRES", "expires_at"}});
+                }),
+      make_verb("token revoke", "ID", "Make a token worthless", {},
+                [](Host&, const Invocation& invocation) {
+                  return delete_path(invocation, "token revoke",
+                                     "/tokens/" + client::escape(invocation.arguments.at(0)));
+                }),
+      make_verb(
+          "audit", "", "Who did what, newest first", page_flags(),
+          [](Host&, const Invocation& invocation) {
+            return print_page(
+                invocation, "audit", "/audit",
+                {{"TIME", "at"}, {"WHO", "actor"}, {"ACTION", "action"}, {"SUBJECT", "subject"}});
+          }),
   };
 }
 

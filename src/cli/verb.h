@@ -75,6 +75,10 @@ struct Verb {
   std::function<int(Host&, const Invocation&)> run;
 };
 
+/// A verb with one argument, which it needs, or none ("").
+Verb make_verb(std::string path, std::string arguments, std::string summary,
+               std::vector<Flag> flags, std::function<int(Host&, const Invocation&)> run);
+
 /// A server running inside this process, for `baton run -- CMD` where no server is found. Nobody
 /// else finds it.
 struct EmbeddedServer {

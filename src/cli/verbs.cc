@@ -32,6 +32,18 @@ std::vector<std::string> Invocation::all(std::string_view name) const {
   return found == values.end() ? std::vector<std::string>{} : found->second;
 }
 
+Verb make_verb(std::string path, std::string arguments, std::string summary,
+               std::vector<Flag> flags, std::function<int(Host&, const Invocation&)> run) {
+  Verb verb;
+  verb.path = std::move(path);
+  verb.arguments_min = verb.arguments_max = arguments.empty() ? 0 : 1;
+  verb.arguments = std::move(arguments);
+  verb.summary = std::move(summary);
+  verb.flags = std::move(flags);
+  verb.run = std::move(run);
+  return verb;
+}
+
 const std::vector<Flag>& global_flags() {
   static const std::vector<Flag> flags{
       {"--url", "URL", "The server (BATON_URL)"},

@@ -83,20 +83,20 @@ Result<void> call_me_request(const CallMe& server, const std::string& environmen
 }
 
 Result<void> call_me_release(const CallMe& server, const std::string& environment,
-                             std::stop_token stop) {
+                             const CallMeWait& how) {
   net::Client http;
   const BootTime until = BootClock::now() + kReleasePatience;
   for (;;) {
     net::HttpRequest request = request_for(server, "DELETE", environment);
-    request.stop = stop;
+    request.stop = how.stop;
     const auto response = http.request(request);
     if (response && response->status >= 200 && response->status < 300) return {};
     const bool again = response ? response->status >= 500 : is_transient(response.error().code);
-    if (!again || stop.stop_requested() || BootClock::now() >= until) {
-      if (!response) return tl::unexpected(response.error());
-      return tl::unexpected(refusal(*response));
-    }
-    pause(stop, kRetryPause);
+    const Error error = response ? refusal(*response) : response.error();
+    if (!again || how.stop.stop_requested() || BootClock::now() >= until)
+      return tl::unexpected(error);
+    if (how.on_wait) how.on_wait(error.message);
+    pause(how.stop, kRetryPause);
   }
 }
 

@@ -29,8 +29,9 @@ struct CallMeWait {
 /// invalid and others as the server refuses. A server that does not answer is asked again.
 Result<void> call_me_request(const CallMe& server, const std::string& environment,
                              const CallMeWait& how);
-/// Gives it back, whoever has it. Errors: as above.
+/// Gives it back, whoever has it, trying for half a minute; of `how` stop and on_wait count.
+/// Errors: as above.
 Result<void> call_me_release(const CallMe& server, const std::string& environment,
-                             std::stop_token stop);
+                             const CallMeWait& how);
 
 }  // namespace baton::client

@@ -5,6 +5,8 @@
 #include <boost/json.hpp>
 #include <thread>
 
+#include "client/answer.h"
+
 namespace baton::client {
 namespace {
 
@@ -18,13 +20,6 @@ constexpr Duration kAnswerMax{10'000};
 constexpr Duration kAnswerMin{500};
 // When the lease is lost, every moment counts; how it was lost is told if the server says it soon.
 constexpr Duration kAskWhy{1'000};
-
-std::string text_of(const json::value& document, std::string_view key) {
-  const json::object* object = document.if_object();
-  const json::value* value = object == nullptr ? nullptr : object->if_contains(key);
-  const json::string* text = value == nullptr ? nullptr : value->if_string();
-  return text == nullptr ? "" : std::string{*text};
-}
 
 LostLease lost_from(const json::value& lease) {
   LostLease lost{text_of(lease, "state"), {}};
@@ -92,13 +87,15 @@ struct LeaseKeeper::State {
     while (!stop.stop_requested()) {
       const BootTime begun = BootClock::now();
       Call call;
-      call.path = fmt::format("/leases/{}?wait={}", escape(lease.id), format_duration(kWatch));
+      call.path =
+          fmt::format("/leases/{}?wait={}&seen=held", escape(lease.id), format_duration(kWatch));
       call.timeout = kWatch + kAnswerMax;
       const auto reply = api.call(call);
       if (stop.stop_requested()) return;
       const std::string state = reply ? text_of(reply->body, "state") : "";
       if (!state.empty() && state != "held") return events.on_lost(lost_from(reply->body));
-      // A server that answers at once is asked so often that the rest of the time suffices.
+      // One that answers at once, or not at all, is asked so often that the rest of the time
+      // suffices.
       wait_until(begun + std::clamp(lease.left / 20, kLookAgain, kWatchPauseMax));
     }
   }

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include "base/ids.h"
+#include "client/answer.h"
 
 namespace baton::client {
 namespace {
@@ -22,20 +23,6 @@ constexpr Duration kSlack{2'000};
 // A server that answers at once although nothing changed is not asked without end.
 constexpr Duration kPollPause{200};
 constexpr Duration kCancelPatience{5'000};
-
-std::string text_of(const json::value& document, std::string_view key) {
-  const json::object* object = document.if_object();
-  const json::value* value = object == nullptr ? nullptr : object->if_contains(key);
-  const json::string* text = value == nullptr ? nullptr : value->if_string();
-  return text == nullptr ? "" : std::string{*text};
-}
-
-std::int64_t number_of(const json::value& document, std::string_view key) {
-  const json::object* object = document.if_object();
-  const json::value* value = object == nullptr ? nullptr : object->if_contains(key);
-  boost::system::error_code bad;
-  return value == nullptr || !value->is_number() ? 0 : value->to_number<std::int64_t>(bad);
-}
 
 HeldLease held_from(json::value document, BootTime sent) {
   HeldLease lease;
@@ -145,7 +132,7 @@ class Waiting {
   // The lease's next state, or the same after `wait`.
   Result<void> poll(const std::string& id, Duration wait) {
     Call call;
-    call.path = fmt::format("/leases/{}?wait={}", escape(id), format_duration(wait));
+    call.path = fmt::format("/leases/{}?wait={}&seen=queued", escape(id), format_duration(wait));
     call.timeout = wait + kAnswerMax;
     const BootTime begun = BootClock::now();
     auto reply = api_.call(call);

@@ -3,13 +3,15 @@
 // The kinds of deadline rows and what their subjects are. deadline_ops.h says what each does.
 #include <string_view>
 
+#include "store/tx.h"
+
 namespace baton::engine {
 
 inline constexpr std::string_view kRunnerLost = "runner_lost";    // run:N
 inline constexpr std::string_view kRunTimeout = "run_timeout";    // run:N
 inline constexpr std::string_view kRunCancel = "run_cancel";      // run:N
 inline constexpr std::string_view kScheduleDue = "schedule";      // schedule:NAME
-inline constexpr std::string_view kLeaseExpiry = "lease_expiry";  // lease:ID, as the next four
+inline constexpr std::string_view kLeaseExpiry = store::kInLeaseRow;  // lease:ID, as the next four
 inline constexpr std::string_view kLeaseHold = "lease_hold";      // max_hold is over
 inline constexpr std::string_view kLeaseWait = "lease_wait";      // the wait time-out
 inline constexpr std::string_view kLeaseSilent = "lease_silent";  // the waiter was not heard of

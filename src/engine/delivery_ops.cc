@@ -30,6 +30,15 @@ Result<Delivery> get_delivery(store::Session& session, std::string_view id) {
   return *std::move(found);
 }
 
+// Called while the gate is pending, whenever there is news.
+bool follows(const Delivery& d) {
+  return d.target.stage == Stage::progress || d.target.stage == Stage::status;
+}
+
+int rank(Stage stage) {
+  return stage == Stage::progress ? 0 : stage == Stage::after ? 2 : 1;
+}
+
 // It is due `wait` from now; at once needs no deadline. kind: the event that tells of the wait.
 Result<void> schedule(Context& context, Delivery& d, Duration wait, std::string_view kind = "") {
   d.next_at = context.now.wall + wait;
@@ -38,7 +47,7 @@ Result<void> schedule(Context& context, Delivery& d, Duration wait, std::string_
     BATON_TRY_VOID(store::update_delivery(context.tx, d, kind));
     return context.tx.set_deadline(kDeliveryDue, subject, context.now.at + wait);
   }
-  if (d.target.stage != Stage::progress && !d.first_at) d.first_at = context.now.wall;
+  if (!follows(d) && !d.first_at) d.first_at = context.now.wall;
   BATON_TRY_VOID(context.tx.clear_deadline(kDeliveryDue, subject));
   return store::update_delivery(context.tx, d, "delivery.due");
 }
@@ -67,14 +76,17 @@ bool is_for(model::When when, model::GateVerdict verdict) {
 // the others wait for them.
 Result<void> advance(Context& context, std::vector<Delivery>& deliveries,
                      std::string_view link) {
-  Stage current = Stage::after;
+  int current = rank(Stage::after);
   for (const Delivery& d : deliveries)
     if (d.target.link == link && d.state == DeliveryState::queued)
-      current = std::min(current, d.target.stage);
+      current = std::min(current, rank(d.target.stage));
   for (Delivery& d : deliveries) {
     if (d.target.link != link || d.state != DeliveryState::queued) continue;
-    if (d.target.stage == current) {
-      const bool waits = current != Stage::progress && d.attempts == 0 && !d.first_at;
+    if (d.target.stage == Stage::status) {
+      // It was due with the verdict.
+      if (!d.next_at) BATON_TRY_VOID(schedule(context, d, Duration{0}));
+    } else if (rank(d.target.stage) == current) {
+      const bool waits = !follows(d) && d.attempts == 0 && !d.first_at;
       if (!d.next_at || waits) BATON_TRY_VOID(schedule(context, d, Duration{0}));
     } else if (d.target.stage == Stage::verdict && !d.next_at) {
       // Progress that cannot be told does not hold the verdict up for ever.
@@ -109,7 +121,7 @@ Result<void> go_on(Context& context, const Rules& rules, const Delivery& ended) 
 
 // Progress is called again when there is news, or soon once the gate has ended.
 Result<void> progressed(Context& context, Delivery& d, const Attempted& attempt) {
-  d.first_at = context.now.wall;
+  if (follows(d)) d.first_at = context.now.wall;
   BATON_TRY(gate, store::find_gate(context.tx.sql(), d.gate));
   const bool pending = gate && gate->state == GateState::pending;
   if (pending && !attempt.after) {
@@ -127,8 +139,7 @@ Result<void> try_again(Context& context, const Rules& rules, Delivery& d,
   const Duration wait = std::max(
       Duration{1}, attempt.after.value_or(model::retry_wait(rules.retry, d.attempts, share)));
   const TimePoint since = d.first_at.value_or(context.now.wall);
-  if (d.target.stage != Stage::progress &&
-      context.now.wall + wait - since > rules.retry.give_up_after) {
+  if (context.now.wall + wait - since > rules.retry.give_up_after) {
     BATON_TRY_VOID(end(context, d, DeliveryState::dead));
     return go_on(context, rules, d);
   }
@@ -196,7 +207,9 @@ Result<void> deliver_verdict(Context& context, const Gate& gate) {
     if (d.state != DeliveryState::queued) continue;
     if (!is_for(d.target.when, gate.verdict)) {
       BATON_TRY_VOID(end(context, d, DeliveryState::skipped));
-    } else if (d.target.stage == Stage::progress && d.next_at) {
+    } else if (follows(d)) {
+      // Its time to be delivered begins now, whatever was told before.
+      d.first_at = context.now.wall;
       BATON_TRY_VOID(schedule(context, d, Duration{0}));
     }
     if (std::find(links.begin(), links.end(), d.target.link) == links.end())
@@ -208,17 +221,23 @@ Result<void> deliver_verdict(Context& context, const Gate& gate) {
 
 Result<void> skip_deliveries(Context& context, const Gate& gate) {
   BATON_TRY(deliveries, store::deliveries_of(context.tx.sql(), gate.id));
-  for (Delivery& d : deliveries)
-    if (d.state == DeliveryState::queued)
+  for (Delivery& d : deliveries) {
+    if (d.state != DeliveryState::queued) continue;
+    const bool was_shown = d.target.stage == Stage::status && d.first_at;
+    if (was_shown) {
+      d.first_at = context.now.wall;
+      BATON_TRY_VOID(schedule(context, d, Duration{0}));
+    } else {
       BATON_TRY_VOID(end(context, d, DeliveryState::skipped));
+    }
+  }
   return {};
 }
 
 Result<void> deliver_progress(Context& context, const Gate& gate) {
   BATON_TRY(deliveries, store::deliveries_of(context.tx.sql(), gate.id));
   for (Delivery& d : deliveries) {
-    if (d.target.stage != Stage::progress || d.state != DeliveryState::queued || d.next_at)
-      continue;
+    if (!follows(d) || d.state != DeliveryState::queued || d.next_at) continue;
     const TimePoint told = d.first_at.value_or(TimePoint{});
     const Duration since = context.now.wall - told;
     // A clock that was set back must not silence it.

@@ -40,7 +40,7 @@ Result<model::Delivery> take_delivery(Context& context, model::Target target);
 
 /// The gate has its verdict: its deliveries are due, stage by stage, or skipped.
 Result<void> deliver_verdict(Context& context, const model::Gate& gate);
-/// Nothing of the gate is to be told.
+/// Nothing of the gate is to be told, but what was shown of it and would stand for ever.
 Result<void> skip_deliveries(Context& context, const model::Gate& gate);
 /// There is news for those who are told of progress.
 Result<void> deliver_progress(Context& context, const model::Gate& gate);

@@ -40,11 +40,19 @@ tl::unexpected<Error> read_only(std::string_view name) {
 
 // Adds and removes slots until there are as many as declared.
 Result<void> fit_slots(Context& context, const Environment& environment, bool keep_held) {
+  const bool provisioned = environment.hooks.contains(HookKind::provision);
   BATON_TRY(slots, store::slots_of(context.tx.sql(), environment.name));
   std::set<int> known;
-  for (const SlotRow& slot : slots) {
+  for (SlotRow& slot : slots) {
     known.insert(slot.number);
-    if (slot.number <= environment.slots) continue;
+    if (slot.number <= environment.slots) {
+      // Nobody makes it any more: it is taken to be there, as in any other environment.
+      if (slot.state == SlotState::absent && !provisioned) {
+        slot.state = SlotState::free;
+        BATON_TRY_VOID(store::put_slot(context.tx, slot, SlotState::absent));
+      }
+      continue;
+    }
     if (slot.holders > 0 && keep_held) continue;
     if (slot.holders > 0)
       return fail_with_fix(Code::conflict, "wait for its end, or revoke it",
@@ -52,7 +60,6 @@ Result<void> fit_slots(Context& context, const Environment& environment, bool ke
                            slot.lease);
     BATON_TRY_VOID(store::remove_slot(context.tx, environment.name, slot.number));
   }
-  const bool provisioned = environment.hooks.contains(HookKind::provision);
   for (int number = 1; number <= environment.slots; ++number) {
     if (known.contains(number)) continue;
     SlotRow slot;
@@ -88,6 +95,31 @@ Result<void> requeue_selectors(Context& context, const Environment& environment)
   }
 }
 
+// Those who waited for what there is no longer are told, instead of waiting to the end of their
+// time with what is left set aside for them. Adds the environments that they waited for.
+Result<void> end_hopeless(Context& context, const std::string& name,
+                          std::set<std::string>& touched) {
+  const std::string reason = fmt::format("nothing can satisfy it since {} was declared anew", name);
+  std::int64_t after = 0;
+  for (;;) {
+    BATON_TRY(live, store::live_leases(context.tx.sql(), after, kPage));
+    for (model::Lease& lease : live) {
+      after = lease.seq;
+      if (lease.state != model::LeaseState::queued) continue;
+      BATON_TRY(wanted, store::wanted_by(context.tx.sql(), lease.seq));
+      Views views;
+      for (const std::string& one : wanted) {
+        BATON_TRY(view, load_view(context.tx.sql(), one, context.now.wall));
+        views.emplace(one, std::move(view));
+      }
+      if (is_satisfiable(views, lease)) continue;
+      BATON_TRY(left, end_lease(context, lease, {model::LeaseState::cancelled, "", reason}));
+      touched.insert(left.begin(), left.end());
+    }
+    if (live.size() < static_cast<std::size_t>(kPage)) return {};
+  }
+}
+
 std::string declared_json(const Environment& environment) {
   return fmt::format(R"({{"slots":{},"source":"{}"}})", environment.slots,
                      name_of(environment.source));
@@ -106,6 +138,7 @@ Result<Environment> store_declaration(Context& context, const Rules& rules,
   environment.created_at = context.now.wall;
   environment.state_since = context.now.wall;
   bool labels_changed = true;
+  bool has_less = false;
   if (known) {
     environment.revision = known->revision + 1;
     environment.state = known->state;
@@ -114,13 +147,16 @@ Result<Environment> store_declaration(Context& context, const Rules& rules,
     environment.state_since = known->state_since;
     environment.created_at = known->created_at;
     labels_changed = known->labels != environment.labels;
+    has_less = labels_changed || environment.slots < known->slots;
   }
   BATON_TRY_VOID(store::put_environment(context.tx, environment, "environment.declared",
                                         declared_json(environment)));
   BATON_TRY_VOID(fit_slots(context, environment, keep_held));
   if (labels_changed) BATON_TRY_VOID(requeue_selectors(context, environment));
+  std::set<std::string> touched{environment.name};
+  if (has_less) BATON_TRY_VOID(end_hopeless(context, environment.name, touched));
   BATON_TRY_VOID(provision_for_waiters(context, environment));
-  BATON_TRY_VOID(settle(context, rules, {environment.name}));
+  BATON_TRY_VOID(settle(context, rules, std::move(touched)));
   return environment;
 }
 
@@ -150,6 +186,13 @@ Result<Environment> declare_environment(Context& context, const Rules& rules,
 Result<void> delete_environment(Context& context, std::string_view name) {
   BATON_TRY(environment, get_environment(context.tx.sql(), name));
   if (environment.source == SuiteSource::file) return read_only(name);
+  BATON_TRY(slots, store::slots_of(context.tx.sql(), name));
+  // What its hooks do goes on: one made anew under this name would be given out meanwhile.
+  for (const SlotRow& slot : slots)
+    if (hook_of(slot.state))
+      return fail_with_fix(Code::conflict, "wait until its hook has ended",
+                           "slot {} of the environment {} is {}", slot.number, name,
+                           name_of(slot.state));
   BATON_TRY(uses, store::current_uses(context.tx.sql(), name));
   BATON_TRY(queued, store::has_queue(context.tx.sql(), name));
   if (!uses.empty() || queued)

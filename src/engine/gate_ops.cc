@@ -132,6 +132,23 @@ Result<std::vector<model::Delivery>> add_deliveries(Context& context, const Gate
   return deliveries;
 }
 
+// The peer asks once more: what it carries now is what it is answered with, and an answer that it
+// did not take any more goes out again.
+Result<void> repeat_call(Context& context, const Gate& gate, const Opening& opening) {
+  BATON_TRY(deliveries, store::deliveries_of(context.tx.sql(), gate.id));
+  bool open = false;
+  for (const model::Delivery& d : deliveries) {
+    if (d.state == model::DeliveryState::dead && d.error_class == model::ErrorClass::peer_gone &&
+        d.target.stage == model::Stage::verdict) {
+      BATON_TRY(again, redrive_delivery(context, d.id));
+      open = true;
+    }
+    open = open || d.state == model::DeliveryState::queued;
+  }
+  if (!open || opening.secret.empty()) return {};
+  return store::put_gate_secret(context.tx, gate.id, opening.secret);
+}
+
 std::string run_reason(const model::Run& run) {
   const model::Counts& counts = run.counts;
   std::string reason = fmt::format("run {} {}: {} of {} passed", raw(run.id), name_of(run.verdict),
@@ -185,6 +202,7 @@ Result<Opened> open_gate(Context& context, const Rules& rules, model::GateReques
   if (!opening.ident.empty()) {
     BATON_TRY(known, store::gate_of_call(context.tx.sql(), opening.link, opening.ident));
     if (known) {
+      BATON_TRY_VOID(repeat_call(context, *known, opening));
       BATON_TRY(deliveries, store::deliveries_of(context.tx.sql(), known->id));
       return Opened{*std::move(known), std::move(deliveries), false};
     }
@@ -207,6 +225,7 @@ Result<Opened> open_gate(Context& context, const Rules& rules, model::GateReques
     BATON_TRY_VOID(store::put_gate_secret(context.tx, gate.id, opening.secret));
   BATON_TRY_VOID(set_due(context, gate));
   BATON_TRY(deliveries, add_deliveries(context, gate));
+  BATON_TRY_VOID(deliver_progress(context, gate));
   if (gate.request.subject.kind == SubjectKind::run ||
       gate.request.subject.kind == SubjectKind::suite) {
     BATON_TRY(row, get_run(context.tx.sql(), gate.request.subject.run));

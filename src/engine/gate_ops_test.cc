@@ -189,7 +189,7 @@ TEST(Delivery, goes_out_by_stages_of_its_link) {
   EXPECT_FALSE(world.deliveries(id)[1].next_at);
   world.decide(id, GateVerdict::passed);
   auto all = world.deliveries(id);
-  EXPECT_EQ(world.events("delivery.due"), 2);  // the progress of a/x, and b/y
+  EXPECT_EQ(world.events("delivery.due"), 3);  // the progress of a/x, twice, and b/y
   world.attempted(all[0].id, {});
   EXPECT_TRUE(world.deliveries(id)[1].first_at);
   EXPECT_FALSE(world.deliveries(id)[2].next_at);
@@ -219,6 +219,7 @@ TEST(Delivery, progress_is_told_when_there_is_news_but_not_too_often) {
     world.run([&](Context& c) { return gate_log_grew(c, id, bytes); });
   };
   const Attempted told{Attempted::Kind::again, ErrorClass::none, 200, "", {}, "", true};
+  EXPECT_EQ(world.events("delivery.due"), 1);  // that it is waited for is news
   grow(10);
   EXPECT_EQ(world.events("delivery.due"), 1);
   world.attempted(world.deliveries(id)[0].id, told);
@@ -228,6 +229,36 @@ TEST(Delivery, progress_is_told_when_there_is_news_but_not_too_often) {
   EXPECT_EQ(world.events("delivery.due"), 1);
   world.advance(3s);
   EXPECT_EQ(world.events("delivery.due"), 2);
+}
+
+TEST(Delivery, what_was_shown_of_a_gate_is_ended_also_when_it_is_superseded) {
+  GateWorld world;
+  auto request = GateWorld::external(
+      {GateWorld::target("github/a", Stage::status), GateWorld::target("github/b", Stage::status)});
+  request.key = "k";
+  const std::string id = world.open(request).gate.id;
+  world.attempted(world.deliveries(id)[0].id,
+                  {Attempted::Kind::again, ErrorClass::none, 201, "", {}, "{\"id\":1}", true});
+  world.open(request);
+  EXPECT_EQ(world.gate(id).state, GateState::superseded);
+  EXPECT_EQ(world.deliveries(id)[0].state, DeliveryState::queued);
+  EXPECT_TRUE(world.deliveries(id)[0].next_at);
+  EXPECT_EQ(world.deliveries(id)[1].state, DeliveryState::skipped);
+}
+
+TEST(Delivery, a_call_that_is_repeated_gets_the_answer_that_nobody_took) {
+  GateWorld world;
+  const Opening call{"t", "azure_devops/corp", "plan job task", "old"};
+  const auto request = GateWorld::external({GateWorld::target("azure_devops/corp")});
+  const std::string id = world.open(request, call).gate.id;
+  world.decide(id, GateVerdict::passed);
+  world.attempted(world.deliveries(id)[0].id,
+                  {Attempted::Kind::dead, ErrorClass::peer_gone, 500, "gone", {}, "", false});
+  EXPECT_EQ(store::gate_secret(world.sql(), id).value(), "");
+  const Opening again{"t", "azure_devops/corp", "plan job task", "new"};
+  EXPECT_FALSE(world.open(request, again).is_new);
+  EXPECT_EQ(store::gate_secret(world.sql(), id).value(), "new");
+  EXPECT_EQ(world.deliveries(id)[0].state, DeliveryState::queued);
 }
 
 TEST(Delivery, is_tried_again_until_its_time_is_over) {

@@ -2,6 +2,7 @@
 #include "engine/lease_bar.h"
 
 #include "base/text.h"
+#include "engine/environment_ops.h"
 #include "store/booking_table.h"
 #include "store/environment_table.h"
 #include "store/lease_table.h"
@@ -28,7 +29,12 @@ Result<std::vector<Bar>> bars_of(store::Session& session, const model::Lease& le
         if (model::keeps_out(window, lease.request.holder.name, wall, environment->max_hold) &&
             (!bar.window || window.to > bar.window->to))
           bar.window = window;
-      if (!bar.window) continue;
+      if (!bar.window) {
+        BATON_TRY(slots, store::slots_of(session, name));
+        if (!is_broken(slots)) continue;
+        bar.state = EnvironmentState::broken;
+        bar.reason = slots.front().message;
+      }
     }
     bars.push_back(std::move(bar));
   }

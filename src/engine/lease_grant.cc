@@ -139,18 +139,6 @@ class Walk {
   std::vector<RunId> runs_;
 };
 
-// When the lease ends by itself, if it does.
-Result<void> set_ends(Context& context, const Lease& lease) {
-  const std::string subject = store::lease_subject(lease.id);
-  if (lease.ttl.count() > 0)
-    BATON_TRY_VOID(context.tx.set_deadline(kLeaseExpiry, subject,
-                                           context.now.at + lease.ttl + kClockGrain));
-  if (lease.max_hold)
-    BATON_TRY_VOID(
-        context.tx.set_deadline(kLeaseHold, subject, context.now.at + *lease.max_hold));
-  return {};
-}
-
 Result<void> leave_queue(Context& context, const Lease& lease) {
   const std::string subject = store::lease_subject(lease.id);
   BATON_TRY_VOID(store::remove_wants(context.tx, lease.seq));
@@ -161,7 +149,6 @@ Result<void> leave_queue(Context& context, const Lease& lease) {
 
 Result<void> clear_ends(Context& context, const Lease& lease) {
   const std::string subject = store::lease_subject(lease.id);
-  if (lease.ttl.count() > 0) BATON_TRY_VOID(context.tx.clear_deadline(kLeaseExpiry, subject));
   if (lease.max_hold) BATON_TRY_VOID(context.tx.clear_deadline(kLeaseHold, subject));
   if (lease.request.wait.count() > 0)
     BATON_TRY_VOID(context.tx.clear_deadline(kLeaseClaim, subject));
@@ -173,12 +160,25 @@ bool is_clean(const Lease& lease) {
   return lease.state == LeaseState::released || lease.state == LeaseState::transferred;
 }
 
+// Whether somebody waits for one of these environments, or one that makes its slots is told of each
+// change.
+Result<bool> anybody_waits(Context& context, const std::set<std::string>& environments) {
+  for (const std::string& name : environments) {
+    BATON_TRY(queued, store::has_queue(context.tx.sql(), name));
+    if (queued) return true;
+    BATON_TRY(environment, store::find_environment(context.tx.sql(), name));
+    if (environment && environment->hooks.contains(model::HookKind::provision)) return true;
+  }
+  return false;
+}
+
 std::string event_of(LeaseState state) { return fmt::format("lease.{}", name_of(state)); }
 
 // The held lease has ended: its slots are left, and those in `rest` go their way between two
 // leases.
-Result<void> end_uses(Context& context, const Lease& lease, const std::vector<Grant>& rest) {
+Result<void> end_uses(Context& context, Lease& lease, const std::vector<Grant>& rest) {
   store::Tx& tx = context.tx;
+  lease.expires_at.reset();
   BATON_TRY_VOID(clear_ends(context, lease));
   BATON_TRY_VOID(store::update_lease(tx, lease, event_of(lease.state)));
   const auto is_in_rest = [&](const Grant& grant) {
@@ -187,7 +187,7 @@ Result<void> end_uses(Context& context, const Lease& lease, const std::vector<Gr
     });
   };
   for (const Grant& grant : lease.grants) {
-    BATON_TRY_VOID(store::end_use(tx, lease.seq, grant));
+    BATON_TRY_VOID(store::end_use(tx, lease, grant));
     BATON_TRY(left, store::leave_slot(tx, grant.environment, grant.slot));
     if (left == 0 && is_in_rest(grant))
       BATON_TRY_VOID(after_use(context, grant, lease, is_clean(lease)));
@@ -196,6 +196,17 @@ Result<void> end_uses(Context& context, const Lease& lease, const std::vector<Gr
 }
 
 }  // namespace
+
+std::string make_lease_id(Context& context) {
+  static constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
+  static constexpr std::string_view kPrefix = "lse_";
+  static constexpr std::size_t kTimeDigits = 9;  // of base 36: milliseconds beyond the year 5000
+  std::string id = context.ids.make(kPrefix);
+  auto left = static_cast<std::uint64_t>(to_ms(context.now.wall));
+  for (std::size_t i = kTimeDigits; i > 0; --i, left /= 36)
+    id[kPrefix.size() + i - 1] = kDigits[left % 36];
+  return id;
+}
 
 std::set<std::string> environments_of(const Lease& lease) {
   std::set<std::string> names;
@@ -206,6 +217,8 @@ std::set<std::string> environments_of(const Lease& lease) {
 }
 
 Result<void> settle(Context& context, const Rules& rules, std::set<std::string> environments) {
+  BATON_TRY(waits, anybody_waits(context, environments));
+  if (!waits) return {};
   Walk walk(context, std::move(environments));
   BATON_TRY_VOID(walk.run());
   BATON_TRY_VOID(walk.provision());
@@ -223,6 +236,7 @@ Result<void> give(Context& context, Lease& lease, std::vector<Grant> grants,
   lease.state = LeaseState::held;
   lease.grants = std::move(grants);
   lease.granted_at = context.now.wall;
+  if (lease.ttl.count() > 0) lease.expires_at = context.now.at + lease.ttl + kClockGrain;
   if (waited) {
     BATON_TRY_VOID(leave_queue(context, lease));
     BATON_TRY_VOID(store::update_lease(tx, lease, "lease.granted"));
@@ -234,10 +248,11 @@ Result<void> give(Context& context, Lease& lease, std::vector<Grant> grants,
         store::take_slot(tx, grant.environment, grant.slot, grant.mode, lease.id));
     BATON_TRY_VOID(store::begin_use(tx, lease, grant));
   }
-  BATON_TRY_VOID(set_ends(context, lease));
+  const std::string subject = store::lease_subject(lease.id);
+  if (lease.max_hold)
+    BATON_TRY_VOID(tx.set_deadline(kLeaseHold, subject, context.now.at + *lease.max_hold));
   if (!waited || lease.request.waits_for_ever) return {};
-  return tx.set_deadline(kLeaseClaim, store::lease_subject(lease.id),
-                         context.now.at + claim_window);
+  return tx.set_deadline(kLeaseClaim, subject, context.now.at + claim_window);
 }
 
 Result<std::set<std::string>> end_lease(Context& context, Lease& lease, const End& how) {

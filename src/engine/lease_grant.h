@@ -17,6 +17,10 @@ namespace baton::engine {
 /// is told, so that rounding never ends it before its holder has stopped.
 inline constexpr Duration kClockGrain{1};
 
+/// A new id. Ids of about the same time are neighbours, so that the indexes over them and over the
+/// subjects of their events grow at one end, however long the history is.
+std::string make_lease_id(Context& context);
+
 /// Serves, in order, everybody who waits for these environments and can be served now, and whoever
 /// that concerns in turn. After it no waiter fits into what is free. Runs that got their lease are
 /// started as far as the limits allow.

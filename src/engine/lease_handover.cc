@@ -48,7 +48,7 @@ Result<std::vector<Grant>> part_for(store::Session& session, const Lease& from, 
 // A lease of the new holder for exactly what the old one had.
 Lease successor_of(Context& context, const Lease& from, const model::Holder& holder) {
   Lease to;
-  to.id = context.ids.make("lse_");
+  to.id = make_lease_id(context);
   to.request.holder = holder;
   to.request.source = model::LeaseSource::api;
   for (const Grant& grant : from.grants) {

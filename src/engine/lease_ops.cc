@@ -91,7 +91,7 @@ Result<void> put_in_queues(Context& context, Lease& lease, const Views& views) {
     BATON_TRY(length, store::queue_length(context.tx.sql(), name));
     if (length >= view.environment.queue_max && lease.request.wait.count() > 0)
       return fail_with_fix(Code::limit, "try again later, or raise queue.max of the environment",
-                           "{} leases wait for {} already", length, name);
+                           "the queue of {} is full: {} wait already", name, length);
     BATON_TRY_VOID(
         store::add_want(context.tx, name, {lease.order_key, lease.seq}));
   }
@@ -176,13 +176,24 @@ Result<LeaseStatus> acquire_in_turn(Context& context, const Rules& rules, Lease 
   return status_of(context, *std::move(now));
 }
 
+// The answer to its request was the grant, or somebody has seen it since. One that waited has a
+// deadline for being seen from the grant on, even when that came in the moment of the request.
+Result<bool> knows_of_grant(const Context& context, const Lease& lease) {
+  if (lease.state != LeaseState::held) return false;
+  if (context.beats.of(lease.id).fence == lease.fence) return true;
+  if (lease.granted_at != lease.created_at) return false;
+  BATON_TRY(claim,
+            store::find_deadline(context.tx.sql(), kLeaseClaim, store::lease_subject(lease.id)));
+  return !claim;
+}
+
 }  // namespace
 
 Result<LeaseStatus> acquire(Context& context, const Rules& rules, model::LeaseRequest request,
                             std::string_view token) {
   BATON_TRY_VOID(model::check_lease_request(request));
   Lease lease;
-  lease.id = context.ids.make("lse_");
+  lease.id = make_lease_id(context);
   lease.request = std::move(request);
   lease.token = std::string(token);
   lease.created_at = context.now.wall;
@@ -200,6 +211,7 @@ Result<LeaseStatus> acquire(Context& context, const Rules& rules, model::LeaseRe
 
 Result<LeaseStatus> see_lease(Context& context, std::string_view id, Duration waits_for) {
   BATON_TRY(lease, get_lease(context.tx.sql(), id));
+  BATON_TRY(known, knows_of_grant(context, lease));
   if (lease.state == LeaseState::held)
     context.beats.note(lease.id, context.now.at, lease.fence, context.now.at);
   if (lease.state == LeaseState::queued && !lease.request.waits_for_ever) {
@@ -211,7 +223,17 @@ Result<LeaseStatus> see_lease(Context& context, std::string_view id, Duration wa
     }
     context.beats.note(lease.id, context.now.at + waits_for + silent, 0, context.now.at);
   }
-  return status_of(context, std::move(lease));
+  BATON_TRY(status, status_of(context, std::move(lease)));
+  status.was_known = known;
+  return std::move(status);
+}
+
+Result<LeaseStatus> look_at_lease(Context& context, std::string_view id) {
+  BATON_TRY(lease, get_lease(context.tx.sql(), id));
+  BATON_TRY(known, knows_of_grant(context, lease));
+  BATON_TRY(status, status_of(context, std::move(lease)));
+  status.was_known = known;
+  return std::move(status);
 }
 
 Result<LeaseStatus> renew_lease(Context& context, std::string_view id, std::int64_t fence) {
@@ -261,9 +283,11 @@ Result<LeaseStatus> revoke_lease(Context& context, const Rules& rules, std::stri
   BATON_TRY(lease, get_lease(context.tx.sql(), id));
   if (!lease.is_live())
     return fail(Code::conflict, "the lease {} has ended: {}", id, name_of(lease.state));
+  if (heir && lease.state == LeaseState::queued)
+    return fail(Code::conflict, "the lease {} is not held yet: it has nothing to hand over", id);
   if (lease.request.run && !heir)
     return end_with_run(context, rules, std::move(lease), by, reason);
-  if (heir && lease.state == LeaseState::held)
+  if (heir)
     return hand_over(context, rules, std::move(lease), *heir,
                      {LeaseState::revoked, by, reason});
   BATON_TRY(names, end_lease(context, lease, {LeaseState::revoked, by, reason}));

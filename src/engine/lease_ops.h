@@ -17,6 +17,7 @@ struct LeaseStatus {
   model::Lease lease;
   std::optional<Duration> expires_in;  // held: what is left, at least; nothing = it does not expire
   std::map<std::string, std::string> properties;  // held: of its environments, the later ones win
+  bool was_known = false;  // from see_lease and look_at_lease; held: its holder knew so before
 };
 
 /// Grants at once, or queues, or refuses. Environments that nobody declared are made
@@ -33,6 +34,9 @@ Result<LeaseStatus> acquire(Context& context, const Rules& rules, model::LeaseRe
 /// it tells that the grant was seen; it does not prolong it. Changes nothing in the database.
 /// Errors: not_found.
 Result<LeaseStatus> see_lease(Context& context, std::string_view id, Duration waits_for);
+/// The lease as it is, and nothing else: for those who do not speak for its waiter.
+/// Errors: not_found.
+Result<LeaseStatus> look_at_lease(Context& context, std::string_view id);
 
 /// Another full TTL from now; fence: the holder's. Changes nothing in the database, so it works
 /// while the disk is full. Errors: not_found, stale_fence, conflict (it waits still), gone (with

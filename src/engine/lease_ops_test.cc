@@ -322,6 +322,75 @@ TEST_F(LeaseOps, slots_below_holders_are_refused_with_who_holds) {
   EXPECT_TRUE(holds(refused.error().message, b)) << refused.error().message;
 }
 
+TEST_F(LeaseOps, who_waits_for_what_is_declared_away_is_told_and_holds_nobody_up) {
+  declare("uat", 2);
+  declare("east", 1, [](auto& e) { e.labels["pool"] = "p"; });
+  const auto a = id_of(want("a", "uat")), e = id_of(want("e", "east"));
+  const auto both = id_of(want("both", {{"uat", {}, LeaseMode::exclusive, 2}}));
+  const auto next = id_of(want("next", "uat"));
+  const auto any = id_of(want("any", {{"", {{"pool", "p"}}, LeaseMode::exclusive, 1}}));
+  EXPECT_EQ(state(next), LeaseState::queued);
+  declare("uat", 1);
+  EXPECT_EQ(state(both), LeaseState::cancelled);
+  EXPECT_TRUE(holds(lease(both).reason, "uat")) << lease(both).reason;
+  let_go(a);
+  EXPECT_EQ(state(next), LeaseState::held);
+  EXPECT_EQ(state(any), LeaseState::queued);
+  declare("east");
+  EXPECT_EQ(state(any), LeaseState::cancelled);
+  EXPECT_EQ(state(e), LeaseState::held);
+}
+
+TEST_F(LeaseOps, who_waits_for_a_broken_environment_is_told_no_time) {
+  declare("uat");
+  let_go(id_of(want("a", "uat")));
+  let_go(id_of(want("b", "uat")), {{}, model::LeaseOutcome::broken, "the disk is full"});
+  const auto c = id_of(want("c", "uat"));
+  const auto place = place_of(w.sql(), lease(c), w.now.wall);
+  EXPECT_FALSE(place->eta);
+  ASSERT_EQ(place->bars.size(), 1U);
+  EXPECT_EQ(describe(place->bars[0]), "uat is broken: the disk is full");
+  const auto uat = get_environment(w.sql(), "uat").value();
+  EXPECT_FALSE(queue_of(w.sql(), uat, w.now.wall, 10)->at(0).eta);
+}
+
+TEST_F(LeaseOps, an_environment_is_not_deleted_below_its_hook) {
+  declare("uat", 1, [](auto& e) { e.hooks[model::HookKind::reset] = {{"./reset"}, 60s, 2, 5s}; });
+  let_go(id_of(want("a", "uat")));
+  const auto refused = w.run([&](Context& c) { return delete_environment(c, "uat"); });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::conflict);
+  const std::string output(100'000, 'x');
+  ASSERT_TRUE(w.run([&](Context& c) {
+    return hook_ended(c, w.rules, "uat", 1, model::HookKind::reset, false, output);
+  }));
+  EXPECT_LT(store::find_slot(w.sql(), "uat", 1).value()->message.size(), 5'000U);
+}
+
+TEST_F(LeaseOps, slots_that_nobody_makes_any_more_are_there) {
+  declare("uat", 1, [](auto& e) {
+    for (const auto kind : {model::HookKind::provision, model::HookKind::destroy})
+      e.hooks[kind] = {{"./x"}, 60s, 1, 5s};
+  });
+  EXPECT_EQ(store::find_slot(w.sql(), "uat", 1).value()->state, model::SlotState::absent);
+  declare("uat");
+  EXPECT_EQ(store::find_slot(w.sql(), "uat", 1).value()->state, model::SlotState::free);
+}
+
+TEST_F(LeaseOps, a_grant_is_known_once_somebody_was_told_of_it) {
+  declare("uat");
+  const auto known = [&](const std::string& id) {
+    return w.run([&](Context& c) { return look_at_lease(c, id); })->was_known;
+  };
+  const auto a = id_of(want("a", "uat")), b = id_of(want("b", "uat"));
+  EXPECT_TRUE(known(a)) << "the answer to its request was the grant";
+  let_go(a);
+  EXPECT_EQ(state(b), LeaseState::held);
+  EXPECT_FALSE(known(b)) << "in the same moment as its request, but by somebody else's";
+  see(b);
+  EXPECT_TRUE(known(b));
+}
+
 TEST_F(LeaseOps, a_run_waits_for_its_environment_and_takes_over_a_deployment) {
   declare("uat");
   w.declare(w.suite("checkout"));

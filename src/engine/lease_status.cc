@@ -33,11 +33,19 @@ class Etas {
     BATON_TRY(usual, store::usual_hold(session, name, kHoldsForEta));
     BATON_TRY(environment, store::find_environment(session, name));
     if (!usual || !environment) return etas;
+    // Nobody knows when it is mended, or given out again.
+    if (environment->state != model::EnvironmentState::enabled) return etas;
+    BATON_TRY(slots, store::slots_of(session, name));
+    const auto broken = std::count_if(slots.begin(), slots.end(), [](const store::SlotRow& slot) {
+      return slot.state == model::SlotState::broken;
+    });
+    const int usable = environment->slots - static_cast<int>(broken);
+    if (usable <= 0) return etas;
     etas.usual_ = usual;
     BATON_TRY(uses, store::current_uses(session, name));
     for (const store::Use& use : uses)
       etas.left_.push_back(std::max(Duration{0}, *usual - (wall - use.from)));
-    while (static_cast<int>(etas.left_.size()) < environment->slots) etas.left_.emplace_back(0);
+    while (static_cast<int>(etas.left_.size()) < usable) etas.left_.emplace_back(0);
     return etas;
   }
   /// Of the next one in the queue; nothing when no hold has ended yet.
@@ -87,15 +95,13 @@ Result<LeaseStatus> status_of(store::Session& sql, TimePoint at, const Beats::Be
                               Lease lease) {
   LeaseStatus status;
   if (lease.state == LeaseState::held) {
-    const std::string subject = store::lease_subject(lease.id);
     if (lease.ttl.count() > 0) {
-      BATON_TRY(due, store::find_deadline(sql, kLeaseExpiry, subject));
-      TimePoint end = due.value_or(at);
+      TimePoint end = lease.expires_at.value_or(at);
       if (beat.fence == lease.fence) end = std::max(end, beat.until);
       status.expires_in = std::max(Duration{0}, end - at - kClockGrain);
     }
     if (lease.max_hold) {
-      BATON_TRY(due, store::find_deadline(sql, kLeaseHold, subject));
+      BATON_TRY(due, store::find_deadline(sql, kLeaseHold, store::lease_subject(lease.id)));
       const Duration left = due ? std::max(Duration{0}, *due - at) : Duration{0};
       status.expires_in = std::min(status.expires_in.value_or(left), left);
     }

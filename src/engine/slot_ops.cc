@@ -17,6 +17,8 @@ using model::SlotState;
 using store::SlotRow;
 
 constexpr std::string_view kPrefix = "slot:";
+// Shown with the environment wherever that is: some lines of output, of which the last tell most.
+constexpr std::size_t kHookMessageMax = 4'000;
 
 Result<void> move_to(Context& context, SlotRow& slot, SlotState state) {
   const SlotState before = slot.state;
@@ -183,7 +185,8 @@ Result<void> hook_ended(Context& context, const Rules& rules, std::string_view n
                                    context.now.at + kProbeEvery);
   const auto hook = environment->hooks.find(kind);
   ++slot->failures;
-  slot->message = std::string(message);
+  if (message.size() > kHookMessageMax) message.remove_prefix(message.size() - kHookMessageMax);
+  slot->message = to_valid_utf8(message);
   if (hook != environment->hooks.end() && slot->failures < hook->second.attempts) {
     BATON_TRY_VOID(store::note_slot(context.tx, *slot));
     return context.tx.set_deadline(kSlotRetry, slot_subject(name, number),

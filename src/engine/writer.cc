@@ -82,7 +82,7 @@ struct Writer::State {
 
   // The rest belongs to the thread that runs the batches.
   bool deadline_known = false;  // not after a failed batch: what was looked up may be undone
-  std::optional<TimePoint> next_deadline;
+  std::optional<TimePoint> next_deadline;  // or earlier: what is cleared is not looked up
   bool idle_done = true;
   bool halted = false;
   Beats beats;
@@ -92,7 +92,6 @@ struct Writer::State {
   std::optional<Error> lost;  // why the whole transaction is lost
   Seq last_seq = 0;
   std::optional<std::set<std::string>> kinds;  // of the events that were appended, where known
-  bool deadlines_changed = false;
   std::size_t done_count = 0;
   bool anything_to_commit = false;
   std::optional<Error> not_stored;  // what the database said when it refused a change
@@ -119,7 +118,8 @@ Result<void> Writer::State::run_one(Step& step, Now now, Access access) {
     anything_to_commit = true;
     last_seq = std::max(last_seq, tx.last_seq());
     if (kinds) kinds->insert(tx.kinds().begin(), tx.kinds().end());
-    deadlines_changed |= tx.deadlines_changed();
+    if (const auto due = tx.earliest_due())
+      next_deadline = std::min(next_deadline.value_or(*due), *due);
     return result;
   }
   // An operation may refuse for reasons of its own: what counts is what the database said to it.
@@ -157,7 +157,6 @@ Result<void> Writer::State::look_up_deadline(bool journal_too) {
 Result<void> Writer::State::run_due_deadlines(Now now) {
   if (!next_deadline || *next_deadline > now.at) return {};
   BATON_TRY(due, store::due_deadlines(store.writer(), now.at, kDeadlinesPerBatchMax));
-  deadlines_changed = true;
   for (const store::Deadline& deadline : due) {
     Step step = [&](Context& context) -> Result<void> {
       BATON_TRY_VOID(context.tx.clear_deadline(deadline.kind, deadline.subject));
@@ -175,7 +174,7 @@ Result<void> Writer::State::run_due_deadlines(Now now) {
     // Without this row moved the same deadline would be due at once again, for ever.
     BATON_TRY_VOID(run_one(retry, now));
   }
-  return {};
+  return look_up_deadline(false);
 }
 
 // Answers the commands that change nothing, and takes them out: whoever renews needs no commit.
@@ -204,7 +203,6 @@ Result<void> Writer::State::run_in_transaction(std::vector<Command>& commands, N
     answers[i].result = run_one(commands[i].step, now);
     if (lost) return tl::unexpected(*lost);
   }
-  if (deadlines_changed) BATON_TRY_VOID(look_up_deadline(false));
   if (failing && commands.empty() && !anything_to_commit) {
     BATON_TRY_VOID(store::probe_write(store.writer(), now.at));
     anything_to_commit = true;
@@ -221,7 +219,7 @@ std::size_t Writer::State::run_batch(std::vector<Command> commands, Now now) {
   not_stored.reset();
   last_seq = 0;
   kinds.emplace();
-  deadlines_changed = anything_to_commit = false;
+  anything_to_commit = false;
   done_count = 0;
 
   const auto committed = halted ? Result<void>(fail(Code::unavailable, "another server writes"))

@@ -100,8 +100,8 @@ Deliver find(std::string_view op) {
 
 model::Stage stage(std::string_view op) {
   // A check run and a status are there from the start, so that people see what is waited for.
-  if (op == "check_run" || op == "status" || op == "progress") return model::Stage::progress;
-  return model::Stage::verdict;
+  if (op == "check_run" || op == "status") return model::Stage::status;
+  return op == "progress" ? model::Stage::progress : model::Stage::verdict;
 }
 
 Result<void> check(const model::Target& target) {

@@ -59,8 +59,9 @@ std::string_view name_of(When when);
 Result<When> parse_when(std::string_view text);
 
 /// The deliveries of one gate to one link go out in this order: what shows progress while the gate
-/// is open, then the verdict, then what may follow it.
-enum class Stage { progress, verdict, after };
+/// is open, then the verdict, then what may follow it. status: shows progress, and then the verdict
+/// itself; once it has shown something it is also told that the gate was superseded.
+enum class Stage { progress, verdict, after, status };
 std::string_view name_of(Stage stage);
 
 /// Whom a verdict is brought to, and how: an operation of a link, with its fields.

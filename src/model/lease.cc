@@ -26,10 +26,11 @@ void check_want(Problems& problems, const std::string& at, const Want& want,
 }
 
 tl::unexpected<Error> bad_ttl(Duration ttl) {
-  Error error{Code::unprocessable,
-              fmt::format("a TTL of {} ms is out of range: it must be {} to {}", ttl.count(),
-                          format_duration(kTtlMin), format_duration(kTtlMax)),
-              "ask for a short TTL and renew the lease while it is used"};
+  Error error{
+      Code::unprocessable,
+      fmt::format("the TTL is {}: it must be {} to {}", ttl < kTtlMin ? "too short" : "too long",
+                  format_duration(kTtlMin), format_duration(kTtlMax)),
+      "ask for a short TTL and renew the lease while it is used"};
   error.details.push_back({"/ttl", "is out of range"});
   return tl::unexpected(std::move(error));
 }
@@ -52,6 +53,9 @@ Result<void> check_lease_request(const LeaseRequest& request) {
   problems.line("/holder/run", request.holder.run);
   problems.line("/supersede_key", request.supersede_key);
   problems.line("/notify/url", request.notify_url);
+  if (const std::string& url = request.notify_url;
+      !url.empty() && !url.starts_with("http://") && !url.starts_with("https://"))
+    problems.add("/notify/url", "must begin with http:// or https://");
   problems.range("/priority", request.priority, -kPriorityMax, kPriorityMax);
   problems.not_negative("/wait", request.wait);
   return std::move(problems).finish("the lease");

@@ -89,6 +89,8 @@ struct Lease {
   TimePoint created_at;        // wall clock, as the next two
   std::optional<TimePoint> granted_at;
   std::optional<TimePoint> ended_at;
+  // Held and it expires: when, on the clock of Now::at, unless it was heard of since.
+  std::optional<TimePoint> expires_at;
   std::string ended_by;  // who, "" when it was time
   std::string reason;    // why it ended
   std::optional<LeaseOutcome> outcome;

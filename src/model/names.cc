@@ -65,7 +65,7 @@ constexpr std::array kWhens{"always"sv, "passed"sv, "failed"sv};
 constexpr std::array kDeliveryStates{"queued"sv, "delivered"sv, "dead"sv, "skipped"sv};
 constexpr std::array kErrorClasses{""sv,          "transient"sv, "throttled"sv,    "auth"sv,
                                    "peer_gone"sv, "rejected"sv,  "misconfigured"sv};
-constexpr std::array kStages{"progress"sv, "verdict"sv, "after"sv};
+constexpr std::array kStages{"progress"sv, "verdict"sv, "after"sv, "status"sv};
 constexpr std::array kLinkKinds{"azure_devops"sv, "gocd"sv,     "github"sv,  "gitlab"sv,
                                 "jenkins"sv,      "buildkite"sv, "testkube"sv, "webhook"sv,
                                 "flagger"sv,      "argo"sv,     "cloudevents"sv};
@@ -87,7 +87,7 @@ Result<E> parse(std::span<const std::string_view> words, std::string_view what,
   const std::string near = nearest(text, known);
   std::string fix = near.empty() ? "use one of" : fmt::format("did you mean {}? Use one of", near);
   for (const std::string& name : known) fix += " " + name;
-  return fail_with_fix(Code::invalid, std::move(fix), "\"{}\" is not a {}", text, what);
+  return fail_with_fix(Code::invalid, std::move(fix), "\"{}\" is no {}", text, what);
 }
 
 }  // namespace

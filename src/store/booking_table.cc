@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "store/lease_json.h"
+#include "store/row_cache.h"
 #include "store/row_members.h"
 
 namespace baton::store {
@@ -80,6 +81,7 @@ std::string booking_event_data(const Booking& booking) {
 
 Result<void> insert_booking(Tx& tx, const Booking& booking) {
   BATON_TRY(ends_at, model::end_of(booking));
+  if (RowCache* cache = tx.sql().cache()) cache->bookings = {.none = false, .written = true};
   BATON_TRY_VOID(tx.sql().exec(
       "INSERT INTO booking (id, environment, labels, from_at, to_at, rrule, kind, owner, note, "
       "created_at, created_by, ends_at, under_way) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
@@ -93,6 +95,7 @@ Result<void> insert_booking(Tx& tx, const Booking& booking) {
 }
 
 Result<void> remove_booking(Tx& tx, std::string_view id) {
+  if (RowCache* cache = tx.sql().cache()) cache->bookings.written = true;
   BATON_TRY_VOID(tx.sql().exec("DELETE FROM booking WHERE id = ?", {std::string(id)}));
   BATON_TRY_VOID(tx.append("booking.deleted", booking_subject(id)));
   return {};
@@ -151,7 +154,10 @@ Result<std::vector<Window>> windows_of(Session& session, const model::Environmen
                                        TimePoint wall) {
   std::vector<Window> windows;
   // Asked at every grant, and most servers have none.
+  RowCache* cache = session.cache();
+  if (cache && cache->bookings.none) return windows;
   BATON_TRY(any, session.query("SELECT 1 FROM booking LIMIT 1"));
+  if (cache) cache->bookings.none = any.empty();
   if (any.empty()) return windows;
   BATON_TRY(bookings, bookings_of(session, environment, wall));
   for (const Booking& booking : bookings) {

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "store/lease_json.h"
+#include "store/row_cache.h"
 
 namespace baton::store {
 namespace {
@@ -54,6 +55,21 @@ std::vector<SlotRow> slots_in(const Rows& rows) {
 
 bool has_period(SlotState state) { return state != SlotState::free && state != SlotState::held; }
 
+void forget_slots(Tx& tx, std::string_view environment) {
+  if (RowCache* cache = tx.sql().cache()) cache->slots.drop(environment);
+}
+
+// The remembered slot that is about to be written; nothing when it is not remembered.
+SlotRow* written_slot(Tx& tx, std::string_view environment, int number) {
+  RowCache* cache = tx.sql().cache();
+  std::vector<SlotRow>* slots = cache ? cache->slots.find(environment) : nullptr;
+  if (!slots) return nullptr;
+  cache->slots.touch(environment);
+  for (SlotRow& slot : *slots)
+    if (slot.number == number) return &slot;
+  return nullptr;
+}
+
 }  // namespace
 
 std::string environment_subject(std::string_view name) {
@@ -67,10 +83,14 @@ std::string environment_of_subject(std::string_view subject) {
 }
 
 Result<std::optional<Environment>> find_environment(Session& session, std::string_view name) {
+  RowCache* cache = session.cache();
+  if (cache)
+    if (const Environment* known = cache->environments.find(name)) return std::optional{*known};
   static const std::string kSql = std::string(kColumns) + "WHERE name = ?";
   BATON_TRY(rows, session.query(kSql, {std::string(name)}));
   if (rows.empty()) return std::optional<Environment>{};
   BATON_TRY(found, environment_of(rows[0]));
+  if (cache) cache->environments.remember(name, found);
   return std::optional{std::move(found)};
 }
 
@@ -88,6 +108,7 @@ Result<std::vector<Environment>> list_environments(Session& session, std::string
 
 Result<void> put_environment(Tx& tx, const Environment& e, std::string_view kind,
                              std::string_view data) {
+  if (RowCache* cache = tx.sql().cache()) cache->environments.drop(e.name);
   BATON_TRY_VOID(tx.sql().exec(
       "INSERT INTO environment (name, slots, state, reason, actor, source, revision, created_at, "
       "state_since, definition) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
@@ -103,6 +124,8 @@ Result<void> put_environment(Tx& tx, const Environment& e, std::string_view kind
 }
 
 Result<void> remove_environment(Tx& tx, std::string_view name) {
+  if (RowCache* cache = tx.sql().cache()) cache->environments.drop(name);
+  forget_slots(tx, name);
   const std::string text(name);
   BATON_TRY_VOID(tx.sql().exec("DELETE FROM environment WHERE name = ?", {text}));
   BATON_TRY_VOID(tx.sql().exec("DELETE FROM slot WHERE environment = ?", {text}));
@@ -112,14 +135,26 @@ Result<void> remove_environment(Tx& tx, std::string_view name) {
 }
 
 Result<std::vector<SlotRow>> slots_of(Session& session, std::string_view environment) {
+  RowCache* cache = session.cache();
+  if (cache)
+    if (const auto* known = cache->slots.find(environment)) return *known;
   static const std::string kSql =
       std::string(kSlotColumns) + "WHERE environment = ? ORDER BY number";
   BATON_TRY(rows, session.query(kSql, {std::string(environment)}));
-  return slots_in(rows);
+  std::vector<SlotRow> slots = slots_in(rows);
+  if (cache) cache->slots.remember(environment, slots);
+  return slots;
 }
 
 Result<std::optional<SlotRow>> find_slot(Session& session, std::string_view environment,
                                          int number) {
+  if (RowCache* cache = session.cache()) {
+    if (const auto* known = cache->slots.find(environment)) {
+      for (const SlotRow& slot : *known)
+        if (slot.number == number) return std::optional{slot};
+      return std::optional<SlotRow>{};
+    }
+  }
   static const std::string kSql =
       std::string(kSlotColumns) + "WHERE environment = ? AND number = ?";
   BATON_TRY(rows, session.query(kSql, {std::string(environment), std::int64_t{number}}));
@@ -135,6 +170,7 @@ Result<std::vector<SlotRow>> busy_slots(Session& session) {
 }
 
 Result<void> insert_slot(Tx& tx, const SlotRow& slot) {
+  forget_slots(tx, slot.environment);
   BATON_TRY_VOID(tx.sql().exec(
       "INSERT INTO slot (environment, number, state, mode, holders, since, lease, failures, "
       "message) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -146,6 +182,7 @@ Result<void> insert_slot(Tx& tx, const SlotRow& slot) {
 }
 
 Result<void> remove_slot(Tx& tx, std::string_view environment, int number) {
+  forget_slots(tx, environment);
   BATON_TRY_VOID(close_periods(tx, environment, number));
   return tx.sql().exec("DELETE FROM slot WHERE environment = ? AND number = ?",
                        {std::string(environment), std::int64_t{number}});
@@ -153,6 +190,13 @@ Result<void> remove_slot(Tx& tx, std::string_view environment, int number) {
 
 Result<void> take_slot(Tx& tx, std::string_view environment, int number, model::LeaseMode mode,
                        std::string_view lease) {
+  if (SlotRow* slot = written_slot(tx, environment, number)) {
+    slot->state = SlotState::held;
+    slot->mode = mode;
+    ++slot->holders;
+    slot->since = tx.now().wall;
+    slot->lease = std::string(lease);
+  }
   return tx.sql().exec(
       "UPDATE slot SET state = 1, mode = ?, holders = holders + 1, since = ?, lease = ? "
       "WHERE environment = ? AND number = ?",
@@ -161,20 +205,24 @@ Result<void> take_slot(Tx& tx, std::string_view environment, int number, model::
 }
 
 Result<int> leave_slot(Tx& tx, std::string_view environment, int number) {
-  const std::string name(environment);
-  BATON_TRY(rows, tx.sql().query("SELECT holders FROM slot WHERE environment = ? AND number = ?",
-                                 {name, std::int64_t{number}}));
-  const int holders = rows.empty() ? 0 : static_cast<int>(rows[0].integer(0));
-  if (holders == 0) return fail(Code::internal, "slot {} of {} has no holder", number, environment);
-  BATON_TRY_VOID(
-      tx.sql().exec("UPDATE slot SET holders = holders - 1, "
-                    "state = CASE WHEN holders > 1 THEN state ELSE 0 END, since = ? "
-                    "WHERE environment = ? AND number = ?",
-                    {to_ms(tx.now().wall), name, std::int64_t{number}}));
-  return holders - 1;
+  BATON_TRY(found, find_slot(tx.sql(), environment, number));
+  const int holders = found ? found->holders - 1 : -1;
+  if (holders < 0) return fail(Code::internal, "slot {} of {} has no holder", number, environment);
+  const SlotState state = holders > 0 ? found->state : SlotState::free;
+  if (SlotRow* slot = written_slot(tx, environment, number)) {
+    slot->holders = holders;
+    slot->state = state;
+    slot->since = tx.now().wall;
+  }
+  BATON_TRY_VOID(tx.sql().exec(
+      "UPDATE slot SET holders = ?, state = ?, since = ? WHERE environment = ? AND number = ?",
+      {std::int64_t{holders}, static_cast<std::int64_t>(state), to_ms(tx.now().wall),
+       std::string(environment), std::int64_t{number}}));
+  return holders;
 }
 
 Result<void> put_slot(Tx& tx, const SlotRow& slot, SlotState before) {
+  forget_slots(tx, slot.environment);
   if (has_period(before)) BATON_TRY_VOID(close_periods(tx, slot.environment, slot.number));
   BATON_TRY_VOID(tx.sql().exec(
       "UPDATE slot SET state = ?, since = ?, lease = ?, failures = ?, message = ? "
@@ -192,6 +240,7 @@ Result<void> put_slot(Tx& tx, const SlotRow& slot, SlotState before) {
 }
 
 Result<void> note_slot(Tx& tx, const SlotRow& slot) {
+  forget_slots(tx, slot.environment);
   return tx.sql().exec(
       "UPDATE slot SET failures = ?, message = ? WHERE environment = ? AND number = ?",
       {std::int64_t{slot.failures}, slot.message, slot.environment, std::int64_t{slot.number}});

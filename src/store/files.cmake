@@ -21,6 +21,7 @@ set(SOURCES
   lock_file.cc
   migrations.cc
   migrations_core.cc
+  migrations_expiry.cc
   migrations_gates.cc
   migrations_leases.cc
   migrations_runs.cc

@@ -220,7 +220,8 @@ Result<GateCounts> count_gates(Session& session) {
 }
 
 Result<void> put_gate_secret(Tx& tx, std::string_view gate, std::string_view data) {
-  return tx.sql().exec("INSERT INTO gate_secret (gate, data) VALUES (?, ?)",
+  return tx.sql().exec("INSERT INTO gate_secret (gate, data) VALUES (?, ?) "
+                       "ON CONFLICT (gate) DO UPDATE SET data = excluded.data",
                        {std::string(gate), std::string(data)});
 }
 

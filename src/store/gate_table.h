@@ -60,7 +60,7 @@ struct GateCounts {
 };
 Result<GateCounts> count_gates(Session& session);
 
-/// What the inbound call carried, encrypted. No event.
+/// What the inbound call carried, encrypted; replaces what an earlier one did. No event.
 Result<void> put_gate_secret(Tx& tx, std::string_view gate, std::string_view data);
 Result<void> remove_gate_secret(Tx& tx, std::string_view gate);
 /// "" when there is none.

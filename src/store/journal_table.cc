@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "store/journal_table.h"
 
+#include "store/lease_table.h"
+
 namespace baton::store {
 
 Result<std::optional<Seq>> reader_position(Session& session, std::string_view name) {
@@ -36,6 +38,10 @@ Result<int> prune_journal(Tx& tx, TimePoint before, int limit) {
 
 Result<std::optional<TimePoint>> find_deadline(Session& session, std::string_view kind,
                                                std::string_view subject) {
+  if (kind == kInLeaseRow) {
+    BATON_TRY(lease, find_lease(session, lease_of_subject(subject)));
+    return lease ? lease->expires_at : std::nullopt;
+  }
   BATON_TRY(rows, session.query("SELECT due FROM deadline WHERE kind = ? AND subject = ?",
                                 {std::string(kind), std::string(subject)}));
   if (rows.empty()) return std::optional<TimePoint>{};

@@ -143,10 +143,14 @@ Result<void> decode_lease_request(std::string_view text, model::Lease& lease) {
 std::string encode_grants(const std::vector<model::Grant>& grants) {
   if (grants.empty()) return {};
   std::string text;
-  for (const model::Grant& grant : grants)
-    text += fmt::format(R"({}{{"environment":{},"slot":{},"mode":"{}"}})", text.empty() ? "" : ",",
-                        json_quote(grant.environment), grant.slot, name_of(grant.mode));
-  return "[" + text + "]";
+  for (const model::Grant& grant : grants) {
+    text += text.empty() ? R"([{"environment":)" : R"(,{"environment":)";
+    text += json_quote(grant.environment);
+    text += R"(,"slot":)" + std::to_string(grant.slot);
+    text += R"(,"mode":)" + json_quote(name_of(grant.mode));
+    text += '}';
+  }
+  return text + "]";
 }
 
 Result<std::vector<model::Grant>> decode_grants(std::string_view text) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Tables lease, lease_want (the queues), lease_use (who used which slot when) and fence. Writes of
-// a lease append its event, of subject "lease:ID".
+// a lease append its event, of subject "lease:ID". A lease's time of expiry is a deadline that is
+// kept in its row, see kInLeaseRow.
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,7 +44,7 @@ Result<bool> holds_any(Session& session, std::string_view holder);
 /// Those that wait with this key, oldest first.
 Result<std::vector<std::int64_t>> waiting_with_key(Session& session, std::string_view key);
 
-/// The next fence: one more than the last, for ever.
+/// The next fence: beyond every one that was given, for ever.
 Result<std::int64_t> next_fence(Tx& tx);
 /// Raises the last fence to at least `floor`.
 Result<void> raise_fence(Tx& tx, std::int64_t floor);
@@ -84,7 +85,7 @@ struct Use {
   std::optional<TimePoint> to;
 };
 Result<void> begin_use(Tx& tx, const model::Lease& lease, const model::Grant& grant);
-Result<void> end_use(Tx& tx, std::int64_t seq, const model::Grant& grant);
+Result<void> end_use(Tx& tx, const model::Lease& lease, const model::Grant& grant);
 Result<std::vector<Use>> current_uses(Session& session, std::string_view environment);
 /// Those that overlap [from, to).
 Result<std::vector<Use>> uses_between(Session& session, std::string_view environment,

@@ -15,6 +15,7 @@ std::span<const Migration> migrations() {
         kMigrationCore,
         kMigrationRuns,
         kMigrationLeases,
+        kMigrationExpiry,
         kMigrationGates,
     };
     int expected = 1;

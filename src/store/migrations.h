@@ -29,6 +29,7 @@ int schema_version();
 extern const Migration kMigrationCore;
 extern const Migration kMigrationRuns;
 extern const Migration kMigrationLeases;
+extern const Migration kMigrationExpiry;
 extern const Migration kMigrationGates;
 
 /// What PostgreSQL is told where it differs from SQLite by the rules above only.

@@ -89,6 +89,6 @@ const std::string kPostgres = to_postgres(kSqlite);
 
 }  // namespace
 
-const Migration kMigrationGates{4, "gates and deliveries", kSqlite, kPostgres};
+const Migration kMigrationGates{5, "gates and deliveries", kSqlite, kPostgres};
 
 }  // namespace baton::store

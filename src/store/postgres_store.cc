@@ -9,6 +9,7 @@
 #include "store/migrations.h"
 #include "store/postgres_writer.h"
 #include "store/reader_pool.h"
+#include "store/row_cache.h"
 
 namespace baton::store {
 namespace {
@@ -51,7 +52,9 @@ class PostgresStore final : public Store {
                 BATON_TRY(session, connect_postgres(target_, "reader"));
                 return std::unique_ptr<Session>(std::move(session));
               },
-              begin_reading, end_reading) {}
+              begin_reading, end_reading) {
+    writer_->remember_rows();
+  }
 
   Dialect dialect() const override { return Dialect::postgres; }
   Session& writer() override { return *writer_; }
@@ -80,6 +83,7 @@ class PostgresStore final : public Store {
   }
 
   Result<void> rollback_to_savepoint() override {
+    writer_->cache()->undo();
     if (writer_->has_unknown() || writer_->failure()) {
       (void)writer_->sync();
       if (writer_->broken() || !writer_->in_transaction())
@@ -97,6 +101,7 @@ class PostgresStore final : public Store {
     // PostgreSQL answers the COMMIT of a failed transaction with a rollback, and no error.
     if (committed && writer_->last_tag() != "COMMIT")
       committed = fail(Code::unavailable, "the transaction was rolled back");
+    if (committed) writer_->cache()->end();
     if (committed) return {};
     rollback();
     committed.error().code = Code::unavailable;
@@ -104,6 +109,8 @@ class PostgresStore final : public Store {
   }
 
   void rollback() override {
+    writer_->cache()->undo();
+    writer_->cache()->end();
     if (writer_->broken()) return;
     (void)writer_->sync();
     writer_->clear_failure();
@@ -132,6 +139,7 @@ class PostgresStore final : public Store {
     if (version != schema_version())
       return fail(Code::conflict, "the database was changed by another Baton (schema {})", version);
     writer_ = std::move(session);
+    writer_->remember_rows();
     log::info("store.reconnected");
     return {};
   }

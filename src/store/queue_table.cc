@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: MIT
 // The queues and the uses of leases: small rows that every grant touches.
 #include "store/lease_table.h"
+#include "store/row_cache.h"
 
 namespace baton::store {
 namespace {
+
+// Those that began before a time. A slot that one has for himself tells who that is, and he has his
+// row of lease_use when he leaves it; sharers have theirs from the beginning.
+constexpr std::string_view kCurrentUses =
+    "SELECT s.number, s.mode, l.seq, l.fence, l.granted_at, l.ended_at FROM slot s "
+    "JOIN lease l ON l.id = s.lease WHERE s.environment = ? AND s.state = 1 AND s.mode = 0 "
+    "AND l.granted_at < ? "
+    "UNION ALL SELECT slot, mode, seq, fence, from_at, to_at FROM lease_use "
+    "WHERE environment = ? AND to_at IS NULL AND from_at < ?";
 
 Use use_of(const Row& row) {
   Use use;
@@ -92,6 +102,7 @@ Result<int> ahead_in_queue(Session& session, const model::Lease& lease) {
 }
 
 Result<void> shift_queues(Tx& tx, std::int64_t by) {
+  if (RowCache* cache = tx.sql().cache()) cache->leases.drop_all();
   BATON_TRY_VOID(tx.sql().exec("UPDATE lease_want SET order_key = order_key - ?", {by}));
   return tx.sql().exec("UPDATE lease SET order_key = order_key - ? WHERE state < 2", {by});
 }
@@ -102,6 +113,7 @@ Result<std::optional<std::int64_t>> last_order_key(Session& session) {
 }
 
 Result<void> begin_use(Tx& tx, const model::Lease& lease, const model::Grant& grant) {
+  if (grant.mode == model::LeaseMode::exclusive) return {};
   return tx.sql().exec(
       "INSERT INTO lease_use (environment, seq, slot, mode, fence, from_at, to_at) "
       "VALUES (?, ?, ?, ?, ?, ?, NULL)",
@@ -109,29 +121,37 @@ Result<void> begin_use(Tx& tx, const model::Lease& lease, const model::Grant& gr
        static_cast<std::int64_t>(grant.mode), lease.fence, to_ms(tx.now().wall)});
 }
 
-Result<void> end_use(Tx& tx, std::int64_t seq, const model::Grant& grant) {
+Result<void> end_use(Tx& tx, const model::Lease& lease, const model::Grant& grant) {
+  const std::int64_t now = to_ms(tx.now().wall);
+  if (grant.mode == model::LeaseMode::shared)
+    return tx.sql().exec(
+        "UPDATE lease_use SET to_at = ? WHERE environment = ? AND seq = ? AND slot = ?",
+        {now, grant.environment, lease.seq, std::int64_t{grant.slot}});
   return tx.sql().exec(
-      "UPDATE lease_use SET to_at = ? WHERE environment = ? AND seq = ? AND slot = ?",
-      {to_ms(tx.now().wall), grant.environment, seq, std::int64_t{grant.slot}});
+      "INSERT INTO lease_use (environment, seq, slot, mode, fence, from_at, to_at) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?)",
+      {grant.environment, lease.seq, std::int64_t{grant.slot},
+       static_cast<std::int64_t>(grant.mode), lease.fence,
+       to_ms(lease.granted_at.value_or(tx.now().wall)), now});
 }
 
 Result<std::vector<Use>> current_uses(Session& session, std::string_view environment) {
-  BATON_TRY(rows, session.query("SELECT slot, mode, seq, fence, from_at, to_at FROM lease_use "
-                                "WHERE environment = ? AND to_at IS NULL ORDER BY slot, seq",
-                                {std::string(environment)}));
+  static const std::string kSql = fmt::format("{} ORDER BY 1, 3", kCurrentUses);
+  const std::string name(environment);
+  BATON_TRY(rows, session.query(kSql, {name, INT64_MAX, name, INT64_MAX}));
   return uses_in(rows);
 }
 
 Result<std::vector<Use>> uses_between(Session& session, std::string_view environment,
                                       TimePoint from, TimePoint to) {
-  BATON_TRY(rows, session.query("SELECT slot, mode, seq, fence, from_at, to_at FROM lease_use "
-                                "WHERE environment = ? AND to_at IS NOT NULL AND to_at > ? AND "
-                                "from_at < ? UNION ALL "
-                                "SELECT slot, mode, seq, fence, from_at, to_at FROM lease_use "
-                                "WHERE environment = ? AND to_at IS NULL AND from_at < ? "
-                                "ORDER BY 5, 3, 1",
-                                {std::string(environment), to_ms(from), to_ms(to),
-                                 std::string(environment), to_ms(to)}));
+  static const std::string kSql =
+      fmt::format("SELECT slot, mode, seq, fence, from_at, to_at FROM lease_use "
+                  "WHERE environment = ? AND to_at IS NOT NULL AND to_at > ? AND from_at < ? "
+                  "UNION ALL {} ORDER BY 5, 3, 1",
+                  kCurrentUses);
+  const std::string name(environment);
+  BATON_TRY(rows, session.query(kSql, {name, to_ms(from), to_ms(to), name, to_ms(to), name,
+                                       to_ms(to)}));
   return uses_in(rows);
 }
 

@@ -3,11 +3,17 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "store/row_cache.h"
 
 namespace baton::store {
 namespace {
 const std::string kEmpty;
 }
+
+Session::Session() = default;
+Session::~Session() = default;
+
+void Session::remember_rows() { cache_ = std::make_unique<RowCache>(); }
 
 bool Row::is_null(std::size_t i) const {
   BATON_ASSERT(i < columns_.size(), "the column exists");

@@ -5,6 +5,7 @@
 // One thread at a time.
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,9 +50,12 @@ inline constexpr std::size_t kStatementsCachedMax = 256;
 bool is_storable_text(std::string_view text);
 std::string to_storable_text(std::string_view text);
 
+struct RowCache;
+
 class Session {
  public:
-  virtual ~Session() = default;
+  Session();
+  virtual ~Session();
   virtual Dialect dialect() const = 0;
 
   /// Runs a statement whose result nobody needs. `?` marks a parameter in both dialects.
@@ -86,6 +90,10 @@ class Session {
   /// failure, whatever the caller made of it.
   virtual const std::optional<Error>& failure() const = 0;
 
+  /// What is remembered of rows; only the writing session has it, from remember_rows() on.
+  RowCache* cache() { return cache_.get(); }
+  void remember_rows();
+
  private:
   virtual Result<void> do_exec(std::string_view sql, std::span<const Value> args) = 0;
   virtual Result<std::int64_t> do_insert(std::string_view sql, std::string_view key,
@@ -94,6 +102,8 @@ class Session {
     return rows.at(0).integer(0);
   }
   virtual Result<Rows> do_query(std::string_view sql, std::span<const Value> args) = 0;
+
+  std::unique_ptr<RowCache> cache_;
 };
 
 }  // namespace baton::store

@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: MIT
 #include "store/sha256.h"
 
-#include <fmt/core.h>
 #include <openssl/evp.h>
 
 #include "base/assert.h"
 
 namespace baton::store {
 
+namespace {
+
+// Fetched once: OpenSSL 3 searches its providers each time that EVP_sha256() is begun with.
+const EVP_MD* algorithm() {
+  static const EVP_MD* const kFetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return kFetched;
+}
+
+}  // namespace
+
 struct Sha256::State {
   State() : context(EVP_MD_CTX_new()) {
-    BATON_ASSERT(context && EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1,
+    BATON_ASSERT(context && EVP_DigestInit_ex(context, algorithm(), nullptr) == 1,
                  "SHA-256 is available");
   }
   ~State() { EVP_MD_CTX_free(context); }
@@ -32,7 +41,12 @@ std::string Sha256::hexadecimal() {
   unsigned size = 0;
   EVP_DigestFinal_ex(state_->context, digest, &size);
   std::string text;
-  for (unsigned i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
+  text.reserve(std::size_t{size} * 2);
+  for (unsigned i = 0; i < size; ++i) {
+    static constexpr char kHex[] = "0123456789abcdef";
+    text += kHex[digest[i] >> 4];
+    text += kHex[digest[i] & 15];
+  }
   return text;
 }
 

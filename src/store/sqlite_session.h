@@ -4,6 +4,7 @@
 // a time. Never checkpoints by itself (the writer does) and never memory-maps.
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <list>
 #include <memory>
 #include <optional>
@@ -55,7 +56,15 @@ class SqliteSession final : public Session {
 
   sqlite3* db_;
   std::list<Statement> statements_;  // most recently used first
-  std::unordered_map<std::string_view, std::list<Statement>::iterator> by_sql_;
+  // Statements are long, and their ends tell most of them apart.
+  struct HashOfEnd {
+    std::size_t operator()(std::string_view sql) const {
+      constexpr std::size_t kEnd = 24;
+      const std::string_view end = sql.substr(sql.size() - std::min(sql.size(), kEnd));
+      return std::hash<std::string_view>{}(end) + sql.size();
+    }
+  };
+  std::unordered_map<std::string_view, std::list<Statement>::iterator, HashOfEnd> by_sql_;
   std::list<std::string> repaired_;  // texts of the running statement that had to be repaired
   std::optional<Error> failure_;
 };

@@ -7,11 +7,13 @@
 #include <chrono>
 #include <optional>
 #include <semaphore>
+#include <vector>
 
 #include "base/log.h"
 #include "store/lock_file.h"
 #include "store/migrations.h"
 #include "store/reader_pool.h"
+#include "store/row_cache.h"
 #include "store/sqlite_file.h"
 
 namespace baton::store {
@@ -75,35 +77,51 @@ class Borrowed final : public Session {
 class SqliteStore : public Store {
  public:
   SqliteStore(std::optional<LockFile> lock, std::unique_ptr<SqliteSession> writer)
-      : lock_(std::move(lock)), writer_(std::move(writer)) {}
+      : lock_(std::move(lock)), writer_(std::move(writer)) {
+    writer_->remember_rows();
+  }
 
   Dialect dialect() const override { return Dialect::sqlite; }
   Session& writer() override { return *writer_; }
 
   Result<void> begin() override {
     SqliteStore::rollback();  // of a batch that was left open; not what a derived store adds to it
+    savepoints_.clear();
+    unchanged_ = sqlite3_total_changes64(writer_->handle());
     return writer_->exec("BEGIN IMMEDIATE");
   }
   Result<void> savepoint() override {
     if (writer_->failure()) return tl::unexpected(*writer_->failure());
-    return writer_->exec("SAVEPOINT operation");
+    // SQLite copies each page that changes after a savepoint. The first operation that changes
+    // anything is undone with the transaction, and needs none.
+    const bool real = sqlite3_total_changes64(writer_->handle()) != unchanged_;
+    if (real) BATON_TRY_VOID(writer_->exec("SAVEPOINT operation"));
+    savepoints_.push_back(real);
+    return {};
   }
   Result<void> release_savepoint() override {
     if (writer_->failure()) return tl::unexpected(*writer_->failure());
-    return writer_->exec("RELEASE operation");
+    if (savepoints_.back()) BATON_TRY_VOID(writer_->exec("RELEASE operation"));
+    savepoints_.pop_back();
+    return {};
   }
   Result<void> rollback_to_savepoint() override {
+    writer_->cache()->undo();
     // SQLite drops the whole transaction by itself after some failures, a full disk among them.
     if (!writer_->in_transaction())
       return fail(Code::unavailable, "the transaction was lost: {}",
                   writer_->failure() ? writer_->failure()->message : "unknown cause");
     writer_->clear_failure();
-    BATON_TRY_VOID(writer_->exec("ROLLBACK TO operation"));
-    return writer_->exec("RELEASE operation");
+    const bool real = savepoints_.back();
+    savepoints_.pop_back();
+    BATON_TRY_VOID(writer_->exec(real ? "ROLLBACK TO operation" : "ROLLBACK"));
+    if (!real) unchanged_ = sqlite3_total_changes64(writer_->handle());
+    return writer_->exec(real ? "RELEASE operation" : "BEGIN IMMEDIATE");
   }
   Result<void> commit() override {
     auto committed = writer_->failure() ? Result<void>(tl::unexpected(*writer_->failure()))
                                         : writer_->exec("COMMIT");
+    if (committed) writer_->cache()->end();
     if (committed) return {};
     rollback();
     committed.error().code = Code::unavailable;
@@ -111,6 +129,8 @@ class SqliteStore : public Store {
   }
   void rollback() override {
     writer_->clear_failure();
+    writer_->cache()->undo();
+    writer_->cache()->end();
     if (writer_->in_transaction()) (void)writer_->exec("ROLLBACK");
   }
   void between_batches() override {}
@@ -119,6 +139,10 @@ class SqliteStore : public Store {
  protected:
   std::optional<LockFile> lock_;  // given back last, after the writer's closing checkpoint
   std::unique_ptr<SqliteSession> writer_;
+
+ private:
+  std::vector<bool> savepoints_;    // that are open: whether the database has one, too
+  std::int64_t unchanged_ = 0;      // the count of changes when the transaction began
 };
 
 class SqliteDiskStore final : public SqliteStore {

@@ -2,6 +2,11 @@
 #include "store/tx.h"
 
 #include <algorithm>
+#include <iterator>
+#include <tuple>
+
+#include "store/lease_table.h"
+#include "store/row_cache.h"
 
 namespace baton::store {
 
@@ -16,22 +21,36 @@ Result<Seq> Tx::append(std::string_view kind, std::string_view subject, std::str
 }
 
 Result<void> Tx::set_deadline(std::string_view kind, std::string_view subject, TimePoint due) {
-  deadlines_changed_ = true;
+  note_due(due);
+  if (kind == kInLeaseRow) return set_expiry(subject, to_ms(due));
   return session_.exec("INSERT INTO deadline (kind, subject, due) VALUES (?, ?, ?) "
                        "ON CONFLICT (kind, subject) DO UPDATE SET due = excluded.due",
                        {std::string(kind), std::string(subject), to_ms(due)});
 }
 
 Result<void> Tx::clear_deadline(std::string_view kind, std::string_view subject) {
-  deadlines_changed_ = true;
+  if (kind == kInLeaseRow) return set_expiry(subject, std::monostate{});
   return session_.exec("DELETE FROM deadline WHERE kind = ? AND subject = ?",
                        {std::string(kind), std::string(subject)});
 }
 
+Result<void> Tx::set_expiry(std::string_view subject, const Value& due) {
+  const std::string id = lease_of_subject(subject);
+  if (RowCache* cache = session_.cache()) cache->leases.drop(id);
+  return session_.exec("UPDATE lease SET expires_at = ? WHERE id = ?", {due, id});
+}
+
 Result<std::optional<TimePoint>> next_deadline(Session& session) {
+  std::optional<TimePoint> next;
   BATON_TRY(rows, session.query("SELECT due FROM deadline ORDER BY due LIMIT 1"));
-  if (rows.empty()) return std::optional<TimePoint>{};
-  return std::optional{from_ms(rows[0].integer(0))};
+  BATON_TRY(expiries, session.query("SELECT expires_at FROM lease WHERE expires_at IS NOT NULL "
+                                    "ORDER BY expires_at, id LIMIT 1"));
+  std::move(expiries.begin(), expiries.end(), std::back_inserter(rows));
+  for (const Row& row : rows) {
+    const TimePoint due = from_ms(row.integer(0));
+    next = std::min(next.value_or(due), due);
+  }
+  return next;
 }
 
 Result<void> probe_write(Session& session, TimePoint now) {
@@ -58,7 +77,20 @@ Result<std::vector<Deadline>> due_deadlines(Session& session, TimePoint at, int 
   BATON_TRY(rows, session.query("SELECT due, kind, subject FROM deadline WHERE due <= ? "
                                 "ORDER BY due, kind, subject LIMIT ?",
                                 {to_ms(at), std::int64_t{limit}}));
-  return deadlines_in(rows);
+  BATON_TRY(expiries,
+            session.query("SELECT expires_at, id FROM lease WHERE expires_at IS NOT NULL AND "
+                          "expires_at <= ? ORDER BY expires_at, id LIMIT ?",
+                          {to_ms(at), std::int64_t{limit}}));
+  std::vector<Deadline> deadlines = deadlines_in(rows);
+  for (const Row& row : expiries)
+    deadlines.push_back(
+        {from_ms(row.integer(0)), std::string(kInLeaseRow), lease_subject(row.text(1))});
+  std::sort(deadlines.begin(), deadlines.end(), [](const Deadline& a, const Deadline& b) {
+    return std::tie(a.due, a.kind, a.subject) < std::tie(b.due, b.kind, b.subject);
+  });
+  if (deadlines.size() > static_cast<std::size_t>(limit))
+    deadlines.resize(static_cast<std::size_t>(limit));
+  return deadlines;
 }
 
 Result<std::vector<Deadline>> deadlines_after(Session& session, std::string_view kind,

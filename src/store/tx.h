@@ -3,6 +3,7 @@
 // Tx: the one way to change the database. Only the writer makes one; operations get it by
 // reference. Every state row is written through a table function that takes a Tx and appends its
 // event in the same transaction (docs/adr/0002-tables-with-journal.md).
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,10 @@ struct Deadline {
   std::string kind;     // "runner_lost", "schedule", "retention" …
   std::string subject;  // "run:17"
 };
+
+/// The kind of deadline that is no row but a column of the lease, which is written anyhow when it
+/// begins and ends. Otherwise it is as any other.
+inline constexpr std::string_view kInLeaseRow = "lease_expiry";
 
 class Tx {
  public:
@@ -43,15 +48,19 @@ class Tx {
   Seq last_seq() const { return last_seq_; }
   /// Of which kinds the events are that it appended, each once.
   const std::vector<std::string>& kinds() const { return kinds_; }
-  /// Whether a deadline was set or cleared, so that the writer looks up the earliest again.
-  bool deadlines_changed() const { return deadlines_changed_; }
+  /// A deadline was written with another row.
+  void note_due(TimePoint due) { earliest_due_ = std::min(earliest_due_.value_or(due), due); }
+  /// The earliest that was set, nothing when none was.
+  std::optional<TimePoint> earliest_due() const { return earliest_due_; }
 
  private:
+  Result<void> set_expiry(std::string_view subject, const Value& due);
+
   Session& session_;
   Now now_;
   Seq last_seq_ = 0;
   std::vector<std::string> kinds_;
-  bool deadlines_changed_ = false;
+  std::optional<TimePoint> earliest_due_;
 };
 
 /// The earliest deadline, if any, and those due at `at`, earliest first, at most `limit`.

@@ -2,6 +2,7 @@
 #include "wire/lease_json.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 #include "wire/json_reader.h"
@@ -51,6 +52,15 @@ void read_wants(JsonFields& f, std::vector<model::Want>& wants) {
   if (!f.has("wants")) f.fault("wants", "it is required: which environments are wanted");
 }
 
+// A number of one unit that no clock counts to: "1000000h", "99999999999999999999d".
+bool is_absurdly_long(std::string_view json) {
+  if (json.size() < 3 || parse_duration(json.substr(1, json.size() - 2))) return false;
+  json = json.substr(1, json.size() - 2);
+  const std::size_t unit = std::min(json.find_first_not_of("0123456789"), json.size());
+  static constexpr std::array<std::string_view, 5> kUnits{"d", "h", "m", "s", "ms"};
+  return unit > 0 && std::find(kUnits.begin(), kUnits.end(), json.substr(unit)) != kUnits.end();
+}
+
 // What is a duration but out of range is told apart from what is none: the former is unprocessable.
 void read_ttl(JsonFields& f, std::optional<Duration>& ttl) {
   std::string json;
@@ -59,6 +69,8 @@ void read_ttl(JsonFields& f, std::optional<Duration>& ttl) {
     ttl = Duration{-1};
   } else if (json == "0") {
     ttl = Duration{0};
+  } else if (is_absurdly_long(json)) {
+    ttl = Duration::max();
   } else {
     f.duration("ttl", ttl);
   }
@@ -99,6 +111,7 @@ Result<model::LeaseRequest> parse_lease_request(std::string_view body) {
     f.object("notify", [&](JsonFields& n) {
       n.require("url");
       n.text("url", request.notify_url);
+      if (n.has("url") && request.notify_url.empty()) n.fault("url", "it is empty");
     });
   }));
   BATON_TRY_VOID(model::check_lease_request(request));

@@ -104,7 +104,7 @@ def acquire():
             release(lease["id"], None)
             return None
         wait = "50ms" if cancel_at is not None else "5s"
-        status, lease, sent = call("GET", f"/leases/{lease['id']}?wait={wait}")
+        status, lease, sent = call("GET", f"/leases/{lease['id']}?wait={wait}&seen=queued")
         if status != 200:
             log("lost", status=status, answer=lease)
             return None

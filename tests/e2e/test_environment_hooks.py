@@ -118,3 +118,13 @@ def test_a_waiter_with_an_address_is_told_of_its_grant(make_server):
         assert len(told) == 2
     finally:
         listener.shutdown()
+
+
+def test_a_hook_that_is_declared_away_keeps_no_slot(make_server):
+    server = make_server()
+    hook = {"command": ["false"], "attempts": 9, "retry": "500ms"}
+    server.api("PUT", "/environments/uat", {"hooks": {"reset": hook}}, expect=201)
+    end(server, acquire(server, "a"))
+    wait_for(lambda: server.api("GET", "/environments/uat")["slot_states"][0].get("message"), what="a failed hook")
+    server.api("PUT", "/environments/uat", {})
+    wait_for(lambda: server.api("GET", "/environments/uat")["slots_free"] == 1, what="a free slot")
