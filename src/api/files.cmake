@@ -22,6 +22,7 @@ set(SOURCES
   journal_metrics.cc
   lease_json.cc
   lease_routes.cc
+  legacy_go_routes.cc
   legacy_json.cc
   legacy_maybe.cc
   legacy_maybe_routes.cc

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Artifacts of a gate: listed, fetched, put, all of them as one ZIP, and its results as one JUnit
 // file. They are made by others and may be hostile: always a download, in a sandbox.
+#include <unistd.h>
+
+#include <algorithm>
+
 #include "api/artifact_answer.h"
 #include "api/gate_files.h"
 #include "api/handlers.h"
@@ -11,9 +15,12 @@
 #include "api/zip_writer.h"
 #include "engine/gate_ops.h"
 #include "engine/run_ops.h"
+#include "model/verdict.h"
 #include "net/mime.h"
+#include "net/url.h"
 #include "reports/writer.h"
 #include "store/gate_table.h"
+#include "wire/page.h"
 
 namespace baton::api {
 namespace {

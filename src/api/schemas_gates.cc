@@ -87,6 +87,10 @@ constexpr std::array kSchemas{
     Schema{"GateArtifactList", R"json({"type":"object","required":["items"],"properties":{
       "items":{"type":"array","items":{"$ref":"#/components/schemas/GateArtifact"}},
       "next_cursor":{"type":"string"}},"examples":[{"items":[]}]})json"},
+    Schema{"GoTaken", R"json({"type":"object","required":["message","delivery"],"properties":{
+      "message":{"type":"string"},"delivery":{"type":"string"}},
+      "examples":[{"message":"Request to schedule stage shop/42/accept accepted",
+      "delivery":"del_1"}]})json"},
     Schema{"Inbound", R"json({"type":"object","description":
       "the gate, or {ignored:REASON} for what is no question; pollers get what they read",
       "properties":{"id":{"type":"string"},"ignored":{"type":"string"},
