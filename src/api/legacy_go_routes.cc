@@ -156,9 +156,9 @@ Async go_put_file(Context& context, Call& call) {
   taken.status = call.request.method == "PUT" ? 200 : 201;
   taken.message = fmt::format("File {} was {} successfully", call.args[5],
                               call.request.method == "PUT" ? "appended" : "created");
-  auto answer =
-      co_await take(context, call, std::move(taken),
-                    store::GateArtifact{"body", stored->size(), type, stored->digest(), ""});
+  // Named: g++ 12 destroys a braced temporary of a co_await expression twice.
+  store::GateArtifact body{"body", stored->size(), type, stored->digest(), ""};
+  auto answer = co_await take(context, call, std::move(taken), std::move(body));
   co_return answer;
 }
 
