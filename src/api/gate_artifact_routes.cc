@@ -195,8 +195,9 @@ Async get_gate_artifact(Context& context, Call& call) {
     elsewhere.headers.set("Location", artifact->url);
     co_return elsewhere;
   }
-  auto answer = co_await send_artifact(
-      context, call, {artifact->path, artifact->size, artifact->type, "", 0, artifact->digest});
+  // Named: g++ 12 destroys a braced temporary of a co_await expression twice.
+  model::Artifact found{artifact->path, artifact->size, artifact->type, "", 0, artifact->digest};
+  auto answer = co_await send_artifact(context, call, std::move(found));
   co_return answer;
 }
 

@@ -159,9 +159,9 @@ Async go_put_file(Context& context, Call& call) {
   taken.lane = (*profile)->id() + call.request.path;
   taken.message = fmt::format("File {} was {} successfully", call.args[5],
                               call.request.method == "PUT" ? "appended" : "created");
-  auto answer =
-      co_await take(context, call, std::move(taken),
-                    store::GateArtifact{"body", stored->size(), type, stored->digest(), ""});
+  // Named: g++ 12 destroys a braced temporary of a co_await expression twice.
+  store::GateArtifact body{"body", stored->size(), type, stored->digest(), ""};
+  auto answer = co_await take(context, call, std::move(taken), std::move(body));
   co_return answer;
 }
 
