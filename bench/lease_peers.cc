@@ -1,107 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "lease_peers.h"
 
-#include <arpa/inet.h>
 #include <libpq-fe.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <string_view>
+
+#include "http_call.h"
 
 namespace baton::bench {
 namespace {
-
-[[noreturn]] void give_up(const std::string& what) {
-  std::fprintf(stderr, "bench_leases: %s\n", what.c_str());
-  std::exit(1);
-}
-
-class Line {
- public:
-  explicit Line(const std::string& port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(port.c_str())));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-      give_up("nothing listens at port " + port);
-    const int one = 1;
-    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  }
-  ~Line() { ::close(fd_); }
-  Line(const Line&) = delete;
-  Line& operator=(const Line&) = delete;
-
-  void send(std::string_view bytes) {
-    if (::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) !=
-        static_cast<ssize_t>(bytes.size()))
-      give_up("a request was not taken");
-  }
-  /// What has come, with more of it.
-  std::string& more() {
-    char bytes[16'384];
-    const ssize_t size = ::read(fd_, bytes, sizeof bytes);
-    if (size <= 0) give_up("the connection ended; last: " + in_);
-    in_.append(bytes, static_cast<std::size_t>(size));
-    return in_;
-  }
-  /// Until `end`, which is taken, too.
-  std::string until(std::string_view end) {
-    std::size_t at = 0;
-    while ((at = in_.find(end)) == std::string::npos) more();
-    std::string text = in_.substr(0, at + end.size());
-    in_.erase(0, at + end.size());
-    return text;
-  }
-  std::string bytes(std::size_t count) {
-    while (in_.size() < count) more();
-    std::string text = in_.substr(0, count);
-    in_.erase(0, count);
-    return text;
-  }
-
- private:
-  int fd_;
-  std::string in_;
-};
-
-class Http {
- public:
-  Http(const std::string& port, std::string token) : line_(port), token_(std::move(token)) {}
-
-  std::string call(std::string_view method, const std::string& path, const std::string& body) {
-    std::string request(method);
-    request += " " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n";
-    if (!token_.empty()) request += "Authorization: Bearer " + token_ + "\r\n";
-    if (!body.empty()) request += "Content-Type: application/json\r\n";
-    request += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-    line_.send(request);
-    const std::string head = line_.until("\r\n\r\n");
-    status = std::atoi(head.c_str() + 9);
-    const char* length = ::strcasestr(head.c_str(), "content-length:");
-    std::string answer =
-        length ? line_.bytes(static_cast<std::size_t>(std::atol(length + 15))) : "";
-    if (status >= 300) give_up(std::to_string(status) + " " + answer);
-    return answer;
-  }
-  int status = 0;
-
- private:
-  Line line_;
-  std::string token_;
-};
-
-std::string member(const std::string& json, const std::string& name) {
-  const std::size_t at = json.find("\"" + name + "\":");
-  if (at == std::string::npos) give_up("no " + name + " in " + json);
-  std::size_t begin = at + name.size() + 3;
-  if (json[begin] == '"') return json.substr(begin + 1, json.find('"', begin + 1) - begin - 1);
-  return json.substr(begin, json.find_first_of(",}", begin) - begin);
-}
 
 class BatonPeer final : public Peer {
  public:
