@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The load of `./dev bench gates`, and the peer that its verdicts are brought to:
 //   bench_gates open PORT TOKEN COUNT                      opens gates that stay pending
-//   bench_gates latency PORT TOKEN COUNT RECEIVER          µs from sending the verdict, and from its
+//   bench_gates latency PORT TOKEN COUNT RECEIVER          µs from sending the verdict, and from
+//   its
 //                                                          answer, to the callback's first byte
 //   bench_gates sustained PORT TOKEN SECONDS RATE RECEIVER 16 clients, together RATE gates a second
-//                                                          (0: all they can): decided/s, delivered/s
-//                                                          meanwhile, backlog, seconds to empty it
+//                                                          (0: all they can): decided/s,
+//                                                          delivered/s meanwhile, backlog, seconds
+//                                                          to empty it
 //   bench_gates own SECONDS                                the same, all they can, without Baton
 //   bench_gates fetch PORT TOKEN PATH                      bytes and seconds of a download
 // RECEIVER is the port of the link webhook/bench; this program listens there. A thread per client.
@@ -83,7 +85,7 @@ int listen_at(int port) {
 class Receiver {
  public:
   explicit Receiver(int port) : listener_(listen_at(port)) {
-    for (int i = 0; i < kClients; ++i) std::thread([this] { serve(); }).detach();
+    for (int i = 0; i < kClients; ++i) threads_.emplace_back([this] { serve(); });
   }
   Clock::time_point wait(const std::string& gate) {
     std::unique_lock lock(mutex_);
@@ -114,6 +116,7 @@ class Receiver {
     }
   }
   int listener_;
+  std::vector<std::thread> threads_;  // they serve until the program ends
   std::mutex mutex_;
   std::condition_variable came_;
   std::unordered_map<std::string, Clock::time_point> at_;  // by gate; guarded by mutex_
@@ -168,15 +171,14 @@ int sustained(const std::string& port, const std::string& token, double seconds,
               Receiver& receiver) {
   std::atomic<long> next = 0, decided = 0;
   const auto began = Clock::now();
-  const auto end = began + std::chrono::duration_cast<Clock::duration>(
-                               std::chrono::duration<double>(seconds));
+  const auto end =
+      began + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
   with_clients(port, token, [&](Http& http) {
     for (;;) {
       const auto mine = static_cast<double>(next++);
       if (rate > 0)
-        std::this_thread::sleep_until(
-            began + std::chrono::duration_cast<Clock::duration>(
-                        std::chrono::duration<double>(mine / rate)));
+        std::this_thread::sleep_until(began + std::chrono::duration_cast<Clock::duration>(
+                                                  std::chrono::duration<double>(mine / rate)));
       if (Clock::now() >= end) return;
       decide(http, open_gate(http));
       ++decided;
@@ -205,8 +207,8 @@ void serve_own(int fd, const std::string& receiver) {
       Http(receiver, "").call("POST", "/hook", R"({"data":{"id":")" + id + "\"}}");
     }
     const std::string body = R"({"id":")" + id + "\"}";
-    write_all(fd, "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
-                      "\r\n\r\n" + body);
+    write_all(fd, "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+                      body);
   }
   ::close(fd);
 }
@@ -224,15 +226,14 @@ int own(double seconds) {
   ::close(probe);
   Receiver receiver(receiver_port);
   const int listener = listen_at(0);
-  std::thread([listener, receiver_port] {
+  const std::thread acceptor([listener, receiver_port] {
     const int one = 1;
+    std::vector<std::thread> clients;
     for (int fd = 0; (fd = ::accept(listener, nullptr, nullptr)) >= 0;) {
       ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-      std::thread([fd, receiver_port] {
-        serve_own(fd, std::to_string(receiver_port));
-      }).detach();
+      clients.emplace_back([fd, receiver_port] { serve_own(fd, std::to_string(receiver_port)); });
     }
-  }).detach();
+  });
   return sustained(std::to_string(port_of(listener)), "", seconds, 0, receiver);
 }
 

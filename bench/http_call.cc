@@ -75,8 +75,7 @@ std::string Http::ask(std::string_view method, const std::string& path, const st
 std::string Http::call(std::string_view method, const std::string& path, const std::string& body) {
   const std::string head = ask(method, path, body);
   const char* length = ::strcasestr(head.c_str(), "content-length:");
-  std::string answer =
-      length ? line_.bytes(static_cast<std::size_t>(std::atol(length + 15))) : "";
+  std::string answer = length ? line_.bytes(static_cast<std::size_t>(std::atol(length + 15))) : "";
   if (status >= 300) give_up(std::to_string(status) + " " + answer);
   return answer;
 }
