@@ -182,8 +182,9 @@ def test_a_session_that_comes_late_is_waited_for(azure):
     azure.gates.wait_delivered(gate)
 
 
-def test_a_check_that_waits_for_no_callback_is_told_how_to(azure):
+def test_a_check_that_waits_for_no_callback_is_told_how_to(make_server, fake):
     """Completion event ApiResponse approves on our own 200; the callback then finds no session."""
+    azure = Azure(make_server, fake, retry={"give_up_after": "60s"})
     check, gate = azure.ask(completion="ApiResponse")
     assert check.result == "succeeded"
     azure.gates.decide(gate, "failed")

@@ -3,6 +3,7 @@
 At least once, at most one duplicate, none where the peer can be asked first."""
 import base64
 import concurrent.futures
+import http.client
 import time
 
 import pytest
@@ -38,16 +39,15 @@ class Story:
         crash = Crash(self.gates.server, self.fake, n, took)
         try:
             self.gates.decide(gate, "passed")
-        except OSError:
+        except (OSError, http.client.HTTPException):
             pass  # it struck while the answer was on its way
-        return self.gates, gate, crash, lambda: not crash.happened and self.is_over(gate, number, crash)
+        return self.gates, gate, crash, lambda: not crash.happened and self.is_over(gate, number)
 
-    def is_over(self, gate, number, crash):
+    def is_over(self, gate, number):
         try:
             return self.over_of(number) and all(d["state"] == "delivered" for d in self.gates.deliveries(gate))
-        except OSError:
-            assert crash.happened
-            return False
+        except (OSError, http.client.HTTPException):
+            return False  # it has just struck
 
 
 # --- Baton crashes --------------------------------------------------------------------------------
@@ -77,9 +77,9 @@ def test_gocd_triggers_each_pipeline_once(make_server):
 
         triggers = lambda n: len(gocd.pipelines[f"p{n}"].triggers)
         story = Story(server, gocd, target, lambda n: triggers(n) > 0)
-        crash_sweep(story.begin, lambda n, took: None)
-        # The fake's GoCD shows no history, so nothing can be probed: one duplicate at most.
-        assert {triggers(n + 1) for n in range(story.number)} <= {1, 2}
+        calls = crash_sweep(story.begin, lambda n, took: None)
+        assert calls >= 3, "look, trigger, look again"
+        assert [triggers(n + 1) for n in range(story.number)] == [1] * story.number
 
 
 def test_gocd_gets_each_file_once(make_server):
@@ -125,11 +125,12 @@ def test_github_decides_each_deployment_once(make_server, tmp_path):
                 crash = Crash(server, github, n, took, verdicts)
                 try:
                     gates.decide(gate, "passed")
-                except OSError:
+                except (OSError, http.client.HTTPException):
                     pass
                 wait_for(lambda: crash.happened or rule.state, what="the crash or the end")
                 if crash.happened:
                     server.start()
+                    gates.decide(gate, "passed")
                 assert rule.wait_decided(20) == "approved"
                 wait_for(lambda: all(d["state"] != "queued" for d in gates.deliveries(gate)), what="the end")
                 assert len(rule.reports) <= 9 and rule.comment
@@ -208,11 +209,12 @@ def test_azure_devops_is_answered_once(make_server):
                 crash = Crash(server, azure, n, took, lambda r: check.plan_id in r.path)
                 try:
                     gates.decide(gate, "passed")
-                except OSError:
+                except (OSError, http.client.HTTPException):
                     pass
                 wait_for(lambda: crash.happened or check.result, what="the crash or the end")
                 if crash.happened:
                     server.start()
+                    gates.decide(gate, "passed")
                 assert check.wait_completed(30) == "succeeded"
                 gates.wait_delivered(gate)
                 assert check.results == ["succeeded"] and len(check.logs) <= 2
