@@ -16,6 +16,7 @@ set(SOURCES
   gate_artifact_routes.cc
   gate_files.cc
   gate_log_routes.cc
+  gate_remote.cc
   gate_routes.cc
   heard_of.cc
   inbound_routes.cc
@@ -35,6 +36,7 @@ set(SOURCES
   metrics.cc
   openapi.cc
   pieces.cc
+  remote_file.cc
   reply.cc
   report_import.cc
   report_routes.cc

@@ -7,6 +7,7 @@
 
 #include "api/artifact_answer.h"
 #include "api/gate_files.h"
+#include "api/gate_remote.h"
 #include "api/handlers.h"
 #include "api/log_text.h"
 #include "api/pieces.h"
@@ -83,6 +84,34 @@ class ZipPieces {
   bool ended_ = false;
 };
 
+// An artifact that the peer keeps; `missing` when that has none of this name either.
+Async get_remote(Context& context, Call& call, const model::Gate& gate, Error missing) {
+  auto all = co_await context.disk.run<Result<std::vector<RemoteArtifact>>>(
+      [&] { return remote_artifacts(context, gate); });
+  if (!all) co_return tl::unexpected(all.error());
+  for (RemoteArtifact& one : *all) {
+    if (one.path != call.args[1]) continue;
+    auto answer = co_await send_remote(context, call, gate, std::move(one));
+    co_return answer;
+  }
+  co_return tl::unexpected(std::move(missing));
+}
+
+// Its own artifacts, then those that the peer keeps.
+Result<std::vector<store::GateArtifact>> all_artifacts(Context& context, const model::Gate& gate) {
+  BATON_TRY(all, artifacts_of_gate(context, gate));
+  auto remote = remote_artifacts(context, gate);
+  if (!remote) return tl::unexpected(remote.error());
+  for (const RemoteArtifact& one : *remote) {
+    const bool known = std::any_of(all.begin(), all.end(),
+                                   [&](const auto& other) { return other.path == one.path; });
+    if (!known)
+      all.push_back({one.path, one.origin.size, std::string(net::content_type_of(one.path)), "", "",
+                     std::string(name_of(one.origin.state))});
+  }
+  return all;
+}
+
 model::Run shown_as_run(const model::Gate& gate, const std::vector<links::CaseLine>& lines) {
   model::Run run;
   run.namespace_ = "gate";
@@ -134,7 +163,7 @@ Async list_gate_artifacts(Context& context, Call& call) {
   auto cursor = integer_cursor(call);
   if (!cursor) co_return tl::unexpected(cursor.error());
   auto all = co_await context.disk.run<Result<std::vector<store::GateArtifact>>>(
-      [&] { return artifacts_of_gate(context, *gate); });
+      [&] { return all_artifacts(context, *gate); });
   if (!all) co_return tl::unexpected(all.error());
   Page page(context, call);
   const auto size = static_cast<std::int64_t>(all->size());
@@ -144,7 +173,7 @@ Async list_gate_artifacts(Context& context, Call& call) {
     const store::GateArtifact& one = (*all)[static_cast<std::size_t>(i)];
     page.items().begin_object().field("path", one.path);
     if (one.url.empty()) page.items().field("size", one.size).field("type", one.type);
-    page.items().field("state", "ready").field_if("url", one.url).end_object();
+    page.items().field("state", one.state).field_if("url", one.url).end_object();
   }
   std::optional<std::string> next;
   if (end < size) next = wire::encode_cursor(end);
@@ -156,6 +185,10 @@ Async get_gate_artifact(Context& context, Call& call) {
   if (!gate) co_return tl::unexpected(gate.error());
   auto artifact = co_await context.disk.run<Result<store::GateArtifact>>(
       [&] { return find_artifact_of(context, *gate, call.args[1]); });
+  if (!artifact && artifact.error().code == Code::not_found) {
+    auto answer = co_await get_remote(context, call, *gate, artifact.error());
+    co_return answer;
+  }
   if (!artifact) co_return tl::unexpected(artifact.error());
   if (artifact->digest.empty()) {
     net::Response elsewhere = net::reply(302);

@@ -138,6 +138,7 @@ Async in_gitlab(Context& context, Call& call);
 Async in_flagger(Context& context, Call& call);
 Async in_testkube(Context& context, Call& call);
 Async in_cloudevents(Context& context, Call& call);
+Async in_cloudevents_handshake(Context& context, Call& call);
 Async in_webhook(Context& context, Call& call);
 Async in_argo(Context& context, Call& call);
 

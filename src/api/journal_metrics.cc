@@ -55,8 +55,8 @@ Result<void> JournalMetrics::count_gate(store::Session& session, const model::Ev
 Result<void> JournalMetrics::count_delivery(store::Session& session, const model::Event& event) {
   BATON_TRY(found, store::find_delivery(session, store::delivery_of_subject(event.subject)));
   if (!found) return {};  // removed since
-  metrics_.delivery_attempted(found->target.link,
-                              std::string_view{event.kind}.substr(std::string_view{"delivery."}.size()));
+  metrics_.delivery_attempted(found->target.link, std::string_view{event.kind}.substr(
+                                                      std::string_view{"delivery."}.size()));
   if (event.kind == "delivery.delivered" && found->first_at && found->ended_at)
     metrics_.delivered(*found->ended_at - *found->first_at);
   return {};

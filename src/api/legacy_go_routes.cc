@@ -55,6 +55,7 @@ struct Taken {
   model::Target target;
   int status = 202;
   std::string message;  // as GoCD says it
+  std::string lane = {};
 };
 
 // Takes the delivery, with the body as its artifact when there is one.
@@ -66,7 +67,7 @@ Async take(Context& context, Call& call, Taken taken,
   Post post{.scope = "go:" + call.request.path};
   PostOperation operation = [taken = std::move(taken), body = std::move(body)](
                                 engine::Context& c) -> Result<store::StoredAnswer> {
-    BATON_TRY(delivery, engine::take_delivery(c, taken.target));
+    BATON_TRY(delivery, engine::take_delivery(c, taken.target, taken.lane));
     if (body) BATON_TRY_VOID(store::put_gate_artifact(c.tx, delivery.id, *body));
     wire::JsonWriter out;
     out.begin_object().field("message", taken.message).field("delivery", delivery.id).end_object();
@@ -154,6 +155,8 @@ Async go_put_file(Context& context, Call& call) {
   Taken taken;
   taken.target = {(*profile)->id(), "relay_files", text_of(fields), {}, {}};
   taken.status = call.request.method == "PUT" ? 200 : 201;
+  // Of two equal appends nobody could tell which is there if they went out together.
+  taken.lane = (*profile)->id() + call.request.path;
   taken.message = fmt::format("File {} was {} successfully", call.args[5],
                               call.request.method == "PUT" ? "appended" : "created");
   // Named: g++ 12 destroys a braced temporary of a co_await expression twice.

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::array kSchemas{
     Schema{"Target", R"json({"type":"object","required":["link"],"description":
-      "one operation of the link, by its name: run_stage, schedule, artifact (GoCD), check_run, status, comment, dispatch (GitHub), commit_status, play_job (GitLab), input, webhook_step (Jenkins), unblock (Buildkite); none for webhook",
+      "one operation of the link by its name, with its fields; none for a webhook (the guide)",
       "properties":{"link":{"type":"string"},"when":{"enum":["always","passed","failed"]}},
       "additionalProperties":{"type":"object"},
       "examples":[{"link":"gocd/main","run_stage":{"pipeline":"shop","counter":42,
@@ -43,7 +43,7 @@ constexpr std::array kSchemas{
       "required":["id","target","stage","state","attempts","created_at"],"properties":{
       "id":{"type":"string"},"gate":{"type":"string"},
       "target":{"$ref":"#/components/schemas/Target"},
-      "stage":{"enum":["progress","verdict","after"]},
+      "stage":{"enum":["progress","verdict","after","status"]},
       "state":{"enum":["queued","delivered","dead","skipped"]},"attempts":{"type":"integer"},
       "next_at":{"type":"string"},"last_status":{"type":"integer"},"last_error":{"type":"string"},
       "error_class":{"enum":["transient","throttled","auth","peer_gone","rejected",

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "cli/connection.h"
+#include "cli/link_checks.h"
 #include "cli/output.h"
 #include "config/config.h"
 #include "wire/environment_json.h"
@@ -49,15 +50,25 @@ int validate(Host&, const Invocation& invocation) {
   const config::Loaded loaded = config::load(sources);
   const int code = print_problems("validate", loaded.problems);
   if (code != kOk) return code;
+  // The file is good, and its secrets may be where the server runs: no reason to fail.
+  json::array doubts;
+  for (const std::string& doubt : link_doubts(loaded.config)) {
+    say(harmless("baton: validate: warning: " + doubt));
+    doubts.emplace_back(doubt);
+  }
   print_object(invocation.output,
                json::object{{"file", sources.path},
                             {"environments", loaded.config.environments.size()},
                             {"suites", loaded.config.suites.size()},
                             {"schedules", loaded.config.schedules.size()},
+                            {"links", loaded.config.links.size()},
+                            {"warnings", std::move(doubts)},
                             {"valid", true}},
                {{"valid", "file"},
                 {"environments", "environments"},
-                {"suites", "suites"}, {"schedules", "schedules"}});
+                {"suites", "suites"},
+                {"schedules", "schedules"},
+                {"links", "links"}});
   return kOk;
 }
 

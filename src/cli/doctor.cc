@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "cli/connection.h"
+#include "cli/link_checks.h"
 #include "cli/output.h"
 #include "cli/pages.h"
 #include "cli/run_verb.h"
@@ -102,6 +103,35 @@ void check_suites(Findings& findings, client::ApiClient& api) {
   }
 }
 
+// The file that a server started here would read. Its secrets may be another process's, so what is
+// missing is told and is no failure.
+void check_configuration(Findings& findings) {
+  config::Sources sources;
+  sources.variables = config::process_variables();
+  sources.path = config::find_file("", sources.variables);
+  if (sources.path.empty()) return;
+  const config::Loaded loaded = config::load(sources);
+  Error error{Code::invalid, "", "baton validate " + sources.path};
+  if (!loaded.problems.empty()) error.message = config::to_text(loaded.problems.front());
+  if (!findings.check(loaded.problems.empty(), "configuration " + sources.path, error)) return;
+  json::array doubts;
+  for (const std::string& doubt : link_doubts(loaded.config)) {
+    findings.note("warning: " + doubt);
+    doubts.emplace_back(doubt);
+  }
+  findings.tell("warnings", std::move(doubts));
+}
+
+// Dead letters wait for a person.
+void tell_dead_deliveries(Findings& findings, client::ApiClient& api) {
+  const auto dead = all_items(api, "/deliveries", "state=dead");
+  if (!dead) return;
+  findings.tell("dead_deliveries", dead->size());
+  if (!dead->empty())
+    findings.note(fmt::format("{} deliveries are dead: baton gate deliveries --state dead",
+                              dead->size()));
+}
+
 }  // namespace
 
 int doctor(Host&, const Invocation& invocation) {
@@ -111,6 +141,7 @@ int doctor(Host&, const Invocation& invocation) {
                       error_of(target, "correct the file it names")))
     return findings.end(kError);
   tell_target(findings, *target);
+  check_configuration(findings);
   client::ApiClient api{target->endpoint()};
   const auto live = api.get("/livez");
   if (!findings.check(live.has_value(), "the server answers",
@@ -125,6 +156,7 @@ int doctor(Host&, const Invocation& invocation) {
   if (!findings.check(who.has_value(), "the token is accepted", refused))
     return findings.end(kAuth);
   check_suites(findings, api);
+  tell_dead_deliveries(findings, api);
   return findings.end(kError);
 }
 

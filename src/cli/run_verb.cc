@@ -23,19 +23,6 @@ namespace {
 
 namespace json = boost::json;
 
-// "k=v" pairs of a repeated flag as an object.
-Result<json::object> pairs(const Invocation& invocation, std::string_view flag) {
-  json::object object;
-  for (const std::string& pair : invocation.all(flag)) {
-    const std::size_t at = pair.find('=');
-    if (at == std::string::npos || at == 0)
-      return fail_with_fix(Code::invalid, fmt::format("{} key=value", flag),
-                           "{} \"{}\" has no key and value", flag, pair);
-    object[pair.substr(0, at)] = pair.substr(at + 1);
-  }
-  return object;
-}
-
 Result<json::object> request_body(const Invocation& invocation, const std::string& suite) {
   json::object body{{"suite", suite}};
   const auto put = [&](const char* key, std::string_view flag) {
@@ -50,9 +37,9 @@ Result<json::object> request_body(const Invocation& invocation, const std::strin
   if (invocation.has("--allow-empty")) body["allow_empty"] = true;
   BATON_TRY(attempts, number_of(invocation, "--max-attempts"));
   if (attempts) body["max_attempts"] = *attempts;
-  BATON_TRY(params, pairs(invocation, "--param"));
+  BATON_TRY(params, pairs_of(invocation, "--param"));
   if (!params.empty()) body["params"] = params;
-  BATON_TRY(labels, pairs(invocation, "--label"));
+  BATON_TRY(labels, pairs_of(invocation, "--label"));
   if (!labels.empty()) body["labels"] = labels;
   return body;
 }

@@ -67,6 +67,18 @@ Result<std::optional<std::int64_t>> number_of(const Invocation& invocation, std:
   return std::optional{value};
 }
 
+Result<boost::json::object> pairs_of(const Invocation& invocation, std::string_view flag) {
+  boost::json::object object;
+  for (const std::string& pair : invocation.all(flag)) {
+    const std::size_t at = pair.find('=');
+    if (at == std::string::npos || at == 0)
+      return fail_with_fix(Code::invalid, fmt::format("{} key=value", flag),
+                           "{} \"{}\" has no key and value", flag, pair);
+    object[pair.substr(0, at)] = pair.substr(at + 1);
+  }
+  return object;
+}
+
 int delete_path(const Invocation& invocation, std::string_view what, const std::string& path) {
   const auto document = send(invocation, "DELETE", path, nullptr);
   return document ? kOk : report(what, document.error());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // The three shapes most verbs have: get and print, post and print, delete.
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <cstdint>
 #include <optional>
@@ -30,6 +31,8 @@ inline int post_and_print(const Invocation& invocation, std::string_view what,
 Result<std::int64_t> run_argument(const Invocation& invocation);
 /// A flag that counts: nothing when it is not given.  Errors: invalid (no number from 1).
 Result<std::optional<std::int64_t>> number_of(const Invocation& invocation, std::string_view flag);
+/// "k=v" pairs of a repeated flag as an object.  Errors: invalid.
+Result<boost::json::object> pairs_of(const Invocation& invocation, std::string_view flag);
 int delete_path(const Invocation& invocation, std::string_view what, const std::string& path);
 
 }  // namespace baton::cli

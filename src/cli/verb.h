@@ -32,6 +32,8 @@ enum Exit : int {
   kLockTimeout = 20,
   kLeaseLost = 21,
   kUnavailable = 22,
+  kGateFailed = 30,
+  kGateTimedOut = 31,
   kTimeout = 124,
   kInterrupted = 130,
   kTerminated = 143,

@@ -5,6 +5,7 @@
 #include "cli/compat_verbs.h"
 #include "cli/config_verbs.h"
 #include "cli/env_verbs.h"
+#include "cli/gate_verbs.h"
 #include "cli/lock_verbs.h"
 #include "cli/output.h"
 #include "cli/parse.h"
@@ -58,8 +59,8 @@ const std::vector<Verb>& all_verbs() {
   static const std::vector<Verb> verbs = [] {
     std::vector<Verb> all;
     for (auto* part : {server_verbs, run_verbs, runs_verbs, suites_verbs, environment_verbs,
-                       lock_verbs, schedule_verbs, config_verbs, token_verbs, context_verbs,
-                       service_verbs, compat_verbs})
+                       lock_verbs, gate_verbs, schedule_verbs, config_verbs, token_verbs,
+                       context_verbs, service_verbs, compat_verbs})
       for (Verb& verb : std::vector<Verb>(part())) all.push_back(std::move(verb));
     return all;
   }();

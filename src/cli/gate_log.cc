@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+#include "cli/gate_log.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cerrno>
+#include <cstdio>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/connection.h"
+#include "cli/gate_name.h"
+#include "cli/output.h"
+#include "cli/signals.h"
+#include "client/boot_clock.h"
+#include "client/lease_wait.h"
+
+namespace baton::cli {
+namespace {
+
+namespace json = boost::json;
+using client::BootClock;
+using client::BootTime;
+
+// Lines are sent so long after they came at the latest: often enough to be read live, and one
+// transaction of the server a second for each writer.
+constexpr Duration kBatchAge{1'000};
+// How long a restarting server is waited for. Meanwhile nothing is read, so whoever writes waits.
+constexpr Duration kPatience{60'000};
+constexpr Duration kRetryPause{500};
+
+bool print_bytes(std::string_view bytes) {
+  return std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size();
+}
+
+int follow_log(const client::Endpoint& endpoint, const std::string& id) {
+  Signals signals;
+  client::ApiClient api{endpoint, signals.token()};
+  api.set_patience(kPatience);
+  bool written = true;
+  const auto done = api.stream(gate_path(id) + "/log", [&](const net::SseEvent& event) {
+    if (event.event == "decided") return false;
+    if (event.event != "log") return true;
+    written = print_bytes(event.data + "\n") && std::fflush(stdout) == 0;
+    return written;
+  });
+  if (signals.received() != 0) return signals.exit_code(kOk);
+  return done ? kOk : report("gate log " + id, done.error());
+}
+
+// Sends batches, each once as far as that can be told: appending is not idempotent.
+class Appender {
+ public:
+  Appender(client::Endpoint endpoint, std::string id)
+      : endpoint_(std::move(endpoint)), id_(std::move(id)) {}
+
+  /// Where the log ends now.  Errors: those of GET /gates/{id}.
+  Result<void> begin() {
+    client::ApiClient api{endpoint_};
+    api.set_patience(kPatience);
+    BATON_TRY(gate, api.get(gate_path(id_)));
+    // What a run printed stands before it in the log, and grows.
+    if (text_at(gate, "subject.run").empty()) end_ = integer_at(gate, "log_bytes");
+    return {};
+  }
+
+  /// Errors: those of POST /gates/{id}/log; unreachable and the like after kPatience.
+  Result<void> send(const std::string& text) {
+    const BootTime until = BootClock::now() + kPatience;
+    for (bool told = false;;) {
+      // On a connection of its own: one that is kept may be lost after the server took the text,
+      // and would be made again and used unseen.
+      client::ApiClient api{endpoint_};
+      client::Call call;
+      call.method = "POST";
+      call.path = gate_path(id_) + "/log";
+      call.text = text;
+      call.content_type = "text/plain; charset=utf-8";
+      const auto reply = api.call(call);
+      if (reply) {
+        if (end_) end_ = integer_at(reply->body, "log_bytes");
+        return {};
+      }
+      if (!client::is_transient(reply.error().code) || BootClock::now() >= until)
+        return tl::unexpected(reply.error());
+      if (!told)
+        say(harmless(fmt::format("gate log {}: {}; trying again", id_, reply.error().message)));
+      told = true;
+      client::pause({}, kRetryPause);
+      if (has_arrived(text)) return {};
+    }
+  }
+
+ private:
+  // Whether the log has the text behind where it ended. Without an answer: no.
+  bool has_arrived(const std::string& text) {
+    if (!end_) return false;
+    client::ApiClient api{endpoint_};
+    client::Call call;
+    call.path = gate_path(id_) + "/log";
+    call.headers.set("Range", fmt::format("bytes={}-", *end_));
+    const auto reply = api.call(call);
+    if (!reply || reply->status != 206) return false;
+    const std::size_t at = reply->text.find(text);
+    if (at == std::string::npos) return false;
+    *end_ += static_cast<std::int64_t>(at + text.size());
+    return true;
+  }
+
+  const client::Endpoint endpoint_;
+  const std::string id_;
+  std::optional<std::int64_t> end_;  // bytes of the log that are told of; nothing: cannot be known
+};
+
+// The size without a character at the end of which bytes may be missing.
+std::size_t whole_characters(std::string_view text, std::size_t size) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  for (std::size_t back = 1; back <= 3 && back <= size; ++back) {
+    const unsigned char c = byte(size - back);
+    if ((c & 0xC0) == 0x80) continue;
+    const std::size_t needs = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : c >= 0xC0 ? 2 : 1;
+    return needs > back ? size - back : size;
+  }
+  return size;
+}
+
+enum class Input { some, none, end };
+
+// What standard input has within `limit`, forever where that is nothing.
+Result<Input> read_input(std::optional<Duration> limit, std::string& into) {
+  pollfd wanted{STDIN_FILENO, POLLIN, 0};
+  const int ready = ::poll(&wanted, 1, limit ? static_cast<int>(limit->count()) : -1);
+  if (ready < 0 && errno != EINTR) return tl::unexpected(errno_error("poll", errno));
+  if (ready <= 0) return Input::none;
+  into.resize(LogBatches::kBatchMax);
+  const ssize_t n = ::read(STDIN_FILENO, into.data(), into.size());
+  if (n < 0 && errno != EINTR && errno != EAGAIN)
+    return tl::unexpected(errno_error("read standard input", errno));
+  into.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  if (n == 0) return Input::end;
+  return n > 0 ? Input::some : Input::none;
+}
+
+// Until the end of the input. A gate that takes no more does not stop whoever writes: the rest is
+// read and dropped, and the exit code tells.
+Result<void> append_input(Appender& appender, bool tee) {
+  LogBatches batches;
+  std::optional<BootTime> send_at;
+  Result<void> sent;
+  std::string bytes;
+  for (bool ended = false; !ended;) {
+    std::optional<Duration> limit;
+    if (send_at) limit = std::max(Duration{0}, *send_at - BootClock::now());
+    BATON_TRY(input, read_input(limit, bytes));
+    ended = input == Input::end;
+    if (input == Input::some) {
+      if (tee && (!print_bytes(bytes) || std::fflush(stdout) != 0)) tee = false;
+      if (sent) batches.add(bytes);
+    }
+    if (!send_at && batches.ready()) send_at = BootClock::now() + kBatchAge;
+    const bool due = send_at && BootClock::now() >= *send_at;
+    if (!sent || !(due || batches.full() || ended)) continue;
+    send_at.reset();
+    for (std::string text; sent && !(text = batches.take(ended)).empty();)
+      sent = appender.send(text);
+    if (!sent) say(harmless("gate log: " + sent.error().message + "; the rest is dropped"));
+  }
+  return sent;
+}
+
+int append_log(const client::Endpoint& endpoint, const std::string& id, bool tee) {
+  Appender appender{endpoint, id};
+  if (auto begun = appender.begin(); !begun) return report("gate log " + id, begun.error());
+  const auto done = append_input(appender, tee);
+  return done ? kOk : report("gate log " + id, done.error());
+}
+
+}  // namespace
+
+std::string LogBatches::take(bool last) {
+  std::size_t size = std::min(rest_.size(), kBatchMax);
+  const std::size_t line = size == 0 ? std::string::npos : rest_.rfind('\n', size - 1);
+  if (line != std::string::npos) {
+    size = line + 1;
+  } else if (rest_.size() > kBatchMax || (rest_.size() == kBatchMax && !last)) {
+    size = whole_characters(rest_, size);
+  } else if (!last) {
+    return {};
+  }
+  std::string text = to_valid_utf8(std::string_view{rest_}.substr(0, size));
+  rest_.erase(0, size);
+  if (!text.empty() && !text.ends_with('\n')) text += '\n';
+  return text;
+}
+
+int gate_log(Host&, const Invocation& invocation) {
+  if (invocation.has("--append") && invocation.has("--follow"))
+    return report("gate log",
+                  Error{Code::invalid, "--append and --follow are both given", "choose one"});
+  const auto target = find_target(invocation);
+  if (!target) return report("gate log", target.error());
+  client::ApiClient api{target->endpoint()};
+  const auto gate = gate_argument(invocation, api);
+  if (!gate) return report("gate log", gate.error());
+  if (invocation.has("--append"))
+    return append_log(target->endpoint(), gate->id, invocation.has("--tee"));
+  if (invocation.has("--follow")) return follow_log(target->endpoint(), gate->id);
+  const auto done = api.download(gate_path(gate->id) + "/log", print_bytes);
+  return done ? kOk : report("gate log " + gate->id, done.error());
+}
+
+}  // namespace baton::cli
