@@ -255,8 +255,7 @@ def test_results_are_published_after_the_verdict(azure):
     assert outcomes["one"] == "Passed" and outcomes["two"] == "Failed"
     (failed,) = [r for r in run.results if r["outcome"] == "Failed"]
     assert "too slow" in failed["errorMessage"]
-    order = [str(r) for r in azure.fake.requests]
-    assert next(i for i, r in enumerate(order) if "/events" in r) < next(i for i, r in enumerate(order) if "test/runs" in r)
+    assert azure.fake.requests_to("/events")[0].at < azure.fake.requests_to("test/runs")[0].at
     assert azure.fake.violations == []
 
 

@@ -140,7 +140,8 @@ def test_github_decides_each_deployment_once(make_server, tmp_path):
 
 def test_gitlab_plays_each_job_once(make_server):
     with FakeGitlab(token="the-token") as gitlab:
-        server = make_server(configuration({"gitlab": {"main": {"url": gitlab.url, "token": {"env": "TOKEN"}}}}), env=ENV)
+        link = {"url": gitlab.url, "token": {"env": "TOKEN"}}
+        server = make_server(configuration({"gitlab": {"main": link}}), env=ENV)
         jobs = []
 
         def target(n):
@@ -154,7 +155,8 @@ def test_gitlab_plays_each_job_once(make_server):
 
 def test_gitlab_gets_each_status(make_server):
     with FakeGitlab(token="the-token") as gitlab:
-        server = make_server(configuration({"gitlab": {"main": {"url": gitlab.url, "token": {"env": "TOKEN"}}}}), env=ENV)
+        link = {"url": gitlab.url, "token": {"env": "TOKEN"}}
+        server = make_server(configuration({"gitlab": {"main": link}}), env=ENV)
         target = lambda n: {"link": "gitlab/main", "commit_status": {"project": 7, "sha": SHA, "name": f"n{n}"}}
         named = lambda n: [s for s in gitlab.statuses if s.name == f"n{n}"]
         story = Story(server, gitlab, target, lambda n: named(n))
@@ -227,8 +229,7 @@ def test_azure_devops_is_answered_once(make_server):
 def test_a_check_is_asked_again_after_a_crash_in_its_answer(make_server):
     """Azure DevOps may repeat a delivery of which it saw no answer."""
     with FakeAzureDevops() as azure:
-        server = make_server(configuration({"azure_devops": {"corp": {"allow": [f"{azure.url}/corp"]}}}),
-                             args=["--listen", "127.0.0.1:0"])
+        server = make_server(configuration({"azure_devops": {"corp": {"allow": [f"{azure.url}/corp"]}}}))
         gates = Gates(server)
         check = azure.check(f"{server.url}/api/v1/in/azure_devops/corp", {},
                             headers={"Authorization": f"Bearer {server.token}"})
