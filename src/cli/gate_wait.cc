@@ -169,7 +169,10 @@ void print_verdict(const json::value& gate, Output output) {
   std::printf("%s\n", harmless(line).c_str());
   if (const std::string url = text_at(gate, "url"); !url.empty())
     std::printf("  %s\n", harmless(url).c_str());
-  if (verdict != "passed")
+  const std::string run = text_at(gate, "subject.run");
+  if (verdict != "passed" && !run.empty())
+    std::printf("logs: baton runs logs %s --failed\n", harmless(run).c_str());
+  else if (verdict != "passed")
     std::printf("log: baton gate log %s\n", harmless(text_at(gate, "id")).c_str());
   std::fflush(stdout);
 }
