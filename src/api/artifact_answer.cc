@@ -13,21 +13,44 @@ namespace {
 
 constexpr std::size_t kCopyBytes = 1 << 20;
 
-void add_safety_headers(net::Response& response, const model::Artifact& artifact) {
-  const std::size_t slash = artifact.path.rfind('/');
-  const std::string name =
-      slash == std::string::npos ? artifact.path : artifact.path.substr(slash + 1);
-  response.headers.set("Content-Type", artifact.type.empty() || has_control_bytes(artifact.type)
-                                           ? "application/octet-stream"
-                                           : artifact.type);
+}  // namespace
+
+Result<WantedRange> wanted_range(const Call& call, const std::string& etag, std::uint64_t size) {
+  WantedRange wanted{0, size, false};
+  // A range of another content than the client has is of no use to it (If-Range).
+  const std::string_view if_range = call.request.headers.get("If-Range");
+  const std::string_view header = call.request.headers.get("Range");
+  if (header.empty() || (!if_range.empty() && if_range != etag)) return wanted;
+  BATON_TRY(parsed, net::parse_range(header, size));
+  if (parsed) wanted = {parsed->first, parsed->length, true};
+  return wanted;
+}
+
+net::Response refused_range(const Call& call, const Error& error, std::uint64_t size) {
+  net::Response refused = problem(call.request, error, 416);
+  refused.headers.set("Content-Range", fmt::format("bytes */{}", size));
+  return refused;
+}
+
+void set_range(net::Response& response, const WantedRange& range, std::uint64_t size) {
+  if (!range.is_part) return;
+  response.status = 206;
+  response.headers.set("Content-Range", fmt::format("bytes {}-{}/{}", range.first,
+                                                    range.first + range.length - 1, size));
+}
+
+void add_artifact_headers(net::Response& response, const std::string& path, std::string_view type,
+                          const std::string& etag) {
+  const std::size_t slash = path.rfind('/');
+  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+  const bool plain = !type.empty() && !has_control_bytes(type);
+  response.headers.set("Content-Type", plain ? std::string(type) : "application/octet-stream");
   response.headers.set("Content-Disposition", net::attachment_disposition(name));
   response.headers.set("Content-Security-Policy", "sandbox; default-src 'none'");
-  response.headers.set("ETag", wire::etag_of_digest(artifact.digest));
+  response.headers.set("ETag", etag);
   response.headers.set("Accept-Ranges", "bytes");
   response.headers.set("Cache-Control", "private, no-cache");
 }
-
-}  // namespace
 
 Async send_artifact(Context& context, Call& call, model::Artifact artifact) {
   const std::string etag = wire::etag_of_digest(artifact.digest);
@@ -36,27 +59,12 @@ Async send_artifact(Context& context, Call& call, model::Artifact artifact) {
       [&] { return context.artifacts.open_blob(artifact.digest); });
   if (!blob) co_return tl::unexpected(blob.error());
   const auto size = static_cast<std::uint64_t>(blob->size);
+  const auto range = wanted_range(call, etag, size);
+  if (!range) co_return refused_range(call, range.error(), size);
   net::Response response;
-  net::ByteRange range{0, size};
-  // A range of another content than the client has is of no use to it (If-Range).
-  const std::string_view if_range = call.request.headers.get("If-Range");
-  const bool same = if_range.empty() || if_range == etag;
-  if (const std::string_view header = call.request.headers.get("Range"); !header.empty() && same) {
-    const auto parsed = net::parse_range(header, size);
-    if (!parsed) {
-      net::Response refused = problem(call.request, parsed.error(), 416);
-      refused.headers.set("Content-Range", fmt::format("bytes */{}", size));
-      co_return refused;
-    }
-    if (*parsed) {
-      range = **parsed;
-      response.status = 206;
-      response.headers.set("Content-Range", fmt::format("bytes {}-{}/{}", range.first,
-                                                        range.first + range.length - 1, size));
-    }
-  }
-  add_safety_headers(response, artifact);
-  response.body = net::FileBody{std::move(blob->fd), range.first, range.length};
+  set_range(response, *range, size);
+  add_artifact_headers(response, artifact.path, artifact.type, etag);
+  response.body = net::FileBody{std::move(blob->fd), range->first, range->length};
   co_return response;
 }
 

@@ -95,6 +95,7 @@ struct Context {
   UnnamedBlobs unnamed;
   Expected expected;
   std::atomic<int> open_streams = 0;
+  std::atomic<int> remote_files = 0;  // that are fetched from elsewhere now
   Disk disk;  // last: its threads use what is above
 };
 

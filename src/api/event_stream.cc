@@ -31,8 +31,9 @@ boost::asio::awaitable<bool> wait_on_stream(Context& context, net::Sink sink,
     if (wake == net::Wake::notified) co_return true;
     if (wake == net::Wake::gone) co_return false;
     if (wake == net::Wake::draining) {
-      co_await sink.write(net::sse_retry(kReconnectMs) +
-                          net::sse_format({.event = "bye", .data = "the server is stopping"}));
+      std::string bye = net::sse_retry(kReconnectMs) +
+                        net::sse_format({.event = "bye", .data = "the server is stopping"});
+      co_await sink.write(std::move(bye));
       co_return false;
     }
     const bool alive = co_await sink.write(net::sse_comment("heartbeat"));

@@ -16,12 +16,14 @@ set(SOURCES
   gate_artifact_routes.cc
   gate_files.cc
   gate_log_routes.cc
+  gate_remote.cc
   gate_routes.cc
   heard_of.cc
   inbound_routes.cc
   journal_metrics.cc
   lease_json.cc
   lease_routes.cc
+  legacy_go_routes.cc
   legacy_json.cc
   legacy_maybe.cc
   legacy_maybe_routes.cc
@@ -34,6 +36,7 @@ set(SOURCES
   metrics.cc
   openapi.cc
   pieces.cc
+  remote_file.cc
   reply.cc
   report_import.cc
   report_routes.cc

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "api/gate_remote.h"
 #include "api/report_import.h"
 #include "api/submit.h"
+#include "engine/gate_ops.h"
 #include "engine/run_ops.h"
 #include "model/verdict.h"
 #include "store/case_table.h"
@@ -16,6 +18,8 @@ using model::Gate;
 
 // Reports beyond this are no test results but a mistake; they are still artifacts.
 constexpr std::int64_t kReportMax = 64 << 20;
+constexpr std::int64_t kRemoteReportMax = 16 << 20;
+constexpr int kRemoteReportsMax = 50;
 constexpr int kCasesPerPage = 500;
 
 RunId run_of(const Gate& gate) { return gate.request.subject.run; }
@@ -44,6 +48,19 @@ Result<std::string> content_of(Context& context, const std::string& digest) {
   return read_file(fmt::format("/proc/self/fd/{}", blob.fd.get()), kReportMax);
 }
 
+// The cases of a JUnit file; none of another file.
+void add_cases(std::vector<links::CaseLine>& lines, const std::string& path,
+               const std::string& content) {
+  if (reports::sniff(std::string_view(content).substr(0, 4'096)) != reports::Format::junit) return;
+  const ReportFile file{path, content};
+  auto imported = import_files(std::span(&file, 1), reports::Format::junit, true);
+  if (!imported) return;
+  for (model::CaseResult& item : imported->report.cases) {
+    item.verdict = model::verdict_of(item.attempts, true, false);
+    lines.push_back({path, std::move(item)});
+  }
+}
+
 // The cases of those JUnit files that can be read; what cannot is an errored case of its own.
 Result<std::vector<links::CaseLine>> own_cases(Context& context, const Gate& gate) {
   std::vector<links::CaseLine> lines;
@@ -54,15 +71,18 @@ Result<std::vector<links::CaseLine>> own_cases(Context& context, const Gate& gat
     if (!artifact.path.ends_with(".xml") || artifact.digest.empty() || artifact.size > kReportMax)
       continue;
     BATON_TRY(content, content_of(context, artifact.digest));
-    if (reports::sniff(std::string_view(content).substr(0, 4'096)) != reports::Format::junit)
+    add_cases(lines, artifact.path, content);
+  }
+  // What the peer keeps and cannot give now is missing in the file, not the file itself.
+  const auto remote = remote_artifacts(context, gate);
+  int fetched = 0;
+  for (const RemoteArtifact& artifact : remote ? *remote : std::vector<RemoteArtifact>{}) {
+    const links::TestkubeArtifact& origin = artifact.origin;
+    if (!artifact.path.ends_with(".xml") || origin.state != links::ArtifactState::ready ||
+        origin.size > kRemoteReportMax || ++fetched > kRemoteReportsMax)
       continue;
-    const ReportFile file{artifact.path, content};
-    auto imported = import_files(std::span(&file, 1), reports::Format::junit, true);
-    if (!imported) continue;
-    for (model::CaseResult& item : imported->report.cases) {
-      item.verdict = model::verdict_of(item.attempts, true, false);
-      lines.push_back({artifact.path, std::move(item)});
-    }
+    if (const auto content = read_remote(context, gate, artifact, kRemoteReportMax))
+      add_cases(lines, artifact.path, *content);
   }
   return lines;
 }
@@ -109,6 +129,16 @@ Result<std::int64_t> gate_log_size(Context& context, const Gate& gate) {
   if (!has_run(gate)) return own;
   BATON_TRY(size, context.streams.log_size(run_of(gate), kWholeRun));
   return size.bytes + own;
+}
+
+Result<void> append_to_gate(Context& context, const std::string& id, std::string_view text) {
+  BATON_TRY(gate, read(context, [&](store::Session& s) { return engine::get_gate(s, id); }));
+  if (gate.state != model::GateState::pending)
+    return fail(Code::conflict, "the gate {} has ended: {}", id, name_of(gate.state));
+  BATON_TRY(bytes, context.gate_logs.append(id, text));
+  return context.writer.run<void>([&id, bytes](engine::Context& c) {
+    return engine::gate_log_grew(c, id, bytes);
+  });
 }
 
 Result<std::vector<links::CaseLine>> gate_cases(Context& context, const Gate& gate) {

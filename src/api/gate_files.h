@@ -18,6 +18,10 @@ Result<std::string> gate_log(Context& context, const model::Gate& gate, std::int
                              std::size_t max);
 Result<std::int64_t> gate_log_size(Context& context, const model::Gate& gate);
 
+/// Appends to the log of a pending gate and tells of it. Blocks.
+/// Errors: not_found, conflict (the gate has ended), too_large, unavailable.
+Result<void> append_to_gate(Context& context, const std::string& gate, std::string_view text);
+
 /// The cases of its subject: of the run, or of the JUnit files that were put to it. A gate whose
 /// subject came to no result has one errored case that says so.
 Result<std::vector<links::CaseLine>> gate_cases(Context& context, const model::Gate& gate);

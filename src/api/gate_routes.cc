@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Gates: open, list, look at (and wait for the verdict), decide, cancel.
-#include "engine/gate_ops.h"
-
 #include "api/audit.h"
 #include "api/gate_answer.h"
 #include "api/handlers.h"
 #include "api/reply.h"
 #include "api/submit.h"
+#include "engine/delivery_ops.h"
+#include "engine/gate_ops.h"
 #include "links/profiles.h"
 #include "store/delivery_table.h"
 #include "store/gate_table.h"

@@ -125,6 +125,12 @@ Async put_gate_artifact(Context& context, Call& call);
 Async get_gate_zip(Context& context, Call& call);
 Async get_gate_junit(Context& context, Call& call);
 
+// legacy_go_routes.cc
+Async go_run_stage(Context& context, Call& call);
+Async go_schedule(Context& context, Call& call);
+Async go_put_file(Context& context, Call& call);
+Async go_get_file(Context& context, Call& call);
+
 // inbound_routes.cc
 Async in_azure_devops(Context& context, Call& call);
 Async in_github(Context& context, Call& call);
@@ -132,6 +138,7 @@ Async in_gitlab(Context& context, Call& call);
 Async in_flagger(Context& context, Call& call);
 Async in_testkube(Context& context, Call& call);
 Async in_cloudevents(Context& context, Call& call);
+Async in_cloudevents_handshake(Context& context, Call& call);
 Async in_webhook(Context& context, Call& call);
 Async in_argo(Context& context, Call& call);
 

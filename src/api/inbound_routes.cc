@@ -8,6 +8,7 @@
 #include "api/submit.h"
 #include "engine/gate_ops.h"
 #include "engine/run_ops.h"
+#include "links/cloudevents.h"
 #include "links/inbound.h"
 #include "links/profiles.h"
 #include "store/delivery_table.h"
@@ -222,6 +223,13 @@ Async in_testkube(Context& context, Call& call) {
 Async in_cloudevents(Context& context, Call& call) {
   auto answer = co_await dispatch_inbound(context, call, model::LinkKind::cloudevents);
   co_return answer;
+}
+Async in_cloudevents_handshake(Context& context, Call& call) {
+  auto profile = links::get_profile(context.settings.links, "cloudevents/" + call.args[0]);
+  if (!profile) co_return tl::unexpected(profile.error());
+  net::Response response = net::reply(200);
+  if (auto headers = links::cloudevents::handshake(call.request)) response.headers = *headers;
+  co_return response;
 }
 Async in_webhook(Context& context, Call& call) {
   auto answer = co_await dispatch_inbound(context, call, model::LinkKind::webhook);

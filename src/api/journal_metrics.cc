@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "store/case_table.h"
+#include "store/delivery_table.h"
+#include "store/gate_table.h"
 #include "store/lease_table.h"
 #include "store/run_table.h"
 #include "store/tx.h"
@@ -35,6 +37,28 @@ Result<void> JournalMetrics::advance() {
 Result<void> JournalMetrics::count(store::Session& session, const model::Event& event) {
   if (event.kind == "run.finished") return count_run(session, store::run_of_subject(event.subject));
   if (event.kind.starts_with("lease.")) return count_lease(session, event);
+  if (event.kind == "gate.decided" || event.kind == "gate.cancelled" ||
+      event.kind == "gate.superseded")
+    return count_gate(session, event);
+  if (event.kind == "delivery.delivered" || event.kind == "delivery.failed" ||
+      event.kind == "delivery.dead")
+    return count_delivery(session, event);
+  return {};
+}
+
+Result<void> JournalMetrics::count_gate(store::Session& session, const model::Event& event) {
+  BATON_TRY(gate, store::find_gate(session, store::gate_of_subject(event.subject)));
+  if (gate) metrics_.gate_ended(name_of(gate->verdict));
+  return {};
+}
+
+Result<void> JournalMetrics::count_delivery(store::Session& session, const model::Event& event) {
+  BATON_TRY(found, store::find_delivery(session, store::delivery_of_subject(event.subject)));
+  if (!found) return {};  // removed since
+  metrics_.delivery_attempted(found->target.link, std::string_view{event.kind}.substr(
+                                                      std::string_view{"delivery."}.size()));
+  if (event.kind == "delivery.delivered" && found->first_at && found->ended_at)
+    metrics_.delivered(*found->ended_at - *found->first_at);
   return {};
 }
 

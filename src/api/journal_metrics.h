@@ -24,6 +24,8 @@ class JournalMetrics {
  private:
   Result<void> count(store::Session& session, const model::Event& event);
   Result<void> count_run(store::Session& session, RunId id);
+  Result<void> count_delivery(store::Session& session, const model::Event& event);
+  Result<void> count_gate(store::Session& session, const model::Event& event);
   Result<void> count_lease(store::Session& session, const model::Event& event);
 
   store::Store& store_;

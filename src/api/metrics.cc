@@ -124,7 +124,10 @@ void Metrics::run_finished(const model::Run& run, const std::vector<model::Outco
 }
 
 Metrics::Metrics()
-    : lease_waits_(kWaitBounds), lease_holds_(kWaitBounds), handoffs_(kHandoffBounds) {}
+    : lease_waits_(kWaitBounds),
+      lease_holds_(kWaitBounds),
+      handoffs_(kHandoffBounds),
+      delivery_times_(kWaitBounds) {}
 
 void Metrics::handed_over(Duration took) {
   const std::lock_guard lock(mutex_);
@@ -169,6 +172,40 @@ void Metrics::write_leases(std::string& out, const Gauges& gauges) const {
   family(out, "baton_handoff_seconds", "histogram",
          "Time from the grant to a waiter, made when a slot was left, to his answer.");
   handoffs_.write(out, "baton_handoff_seconds", "");
+}
+
+void Metrics::gate_ended(std::string_view verdict) {
+  const std::lock_guard lock(mutex_);
+  ++gates_ended_[std::string(verdict.empty() ? "none" : verdict)];
+}
+
+void Metrics::delivery_attempted(std::string_view link, std::string_view how) {
+  const std::lock_guard lock(mutex_);
+  ++deliveries_[{std::string(link), std::string(how)}];
+}
+
+void Metrics::delivered(Duration took) {
+  const std::lock_guard lock(mutex_);
+  delivery_times_.observe(in_seconds(std::max(Duration{0}, took)));
+}
+
+void Metrics::write_gates(std::string& out, const Gauges& gauges) const {
+  family(out, "baton_gates_pending", "gauge", "Gates without a verdict.");
+  sample(out, "baton_gates_pending", "", gauges.gates_pending);
+  family(out, "baton_gates_ended_total", "counter", "Gates that have ended, by verdict.");
+  for (const auto& [verdict, count] : gates_ended_)
+    sample(out, "baton_gates_ended_total", label("verdict", verdict), count);
+  family(out, "baton_deliveries_queued", "gauge", "Deliveries that are due or tried again.");
+  sample(out, "baton_deliveries_queued", "", gauges.deliveries_queued);
+  family(out, "baton_deliveries_dead", "gauge", "Deliveries that wait for a person.");
+  sample(out, "baton_deliveries_dead", "", gauges.deliveries_dead);
+  family(out, "baton_delivery_attempts_total", "counter",
+         "Attempts of deliveries: delivered, failed (tried again) or dead.");
+  for (const auto& [key, count] : deliveries_)
+    sample(out, "baton_delivery_attempts_total",
+           label("link", key.first) + "," + label("outcome", key.second), count);
+  family(out, "baton_delivery_seconds", "histogram", "Time from the verdict to its delivery.");
+  delivery_times_.write(out, "baton_delivery_seconds", "");
 }
 
 void Metrics::write_legacy(std::string& out, const Gauges& gauges) const {
@@ -254,6 +291,7 @@ std::string Metrics::text(const Gauges& gauges) const {
   family(out, "baton_waiting_requests", "gauge", "Long polls and event streams that wait.");
   sample(out, "baton_waiting_requests", "", gauges.waiting);
   write_leases(out, gauges);
+  write_gates(out, gauges);
   write_http(out);
   write_legacy(out, gauges);
   return out;

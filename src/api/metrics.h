@@ -51,6 +51,9 @@ struct Gauges {
     int queue_length = 0;
   };
   std::vector<Slots> slots;
+  std::int64_t gates_pending = 0;
+  std::int64_t deliveries_queued = 0;  // that are due, or wait to be tried again
+  std::int64_t deliveries_dead = 0;
   Seq journal_seq = 0;
   std::size_t waiting = 0;
 };
@@ -67,6 +70,12 @@ class Metrics {
   void lease_granted(Duration waited);
   /// held: nothing when it was never granted.
   void lease_ended(model::LeaseState how, std::optional<Duration> held);
+  /// verdict: "" for a gate that ended without one.
+  void gate_ended(std::string_view verdict);
+  /// An attempt, by how it ended: delivered, failed (it comes again), dead.
+  void delivery_attempted(std::string_view link, std::string_view how);
+  /// It was there, so long after it was due.
+  void delivered(Duration took);
   /// An event stream opened (+1) or ended (-1).
   void stream_changed(int by) { sse_clients_ += by; }
   std::string text(const Gauges& gauges) const;
@@ -91,6 +100,7 @@ class Metrics {
   void write_http(std::string& out) const;
   void write_runs(std::string& out) const;
   void write_leases(std::string& out, const Gauges& gauges) const;
+  void write_gates(std::string& out, const Gauges& gauges) const;
   void write_legacy(std::string& out, const Gauges& gauges) const;
 
   std::atomic<int> sse_clients_ = 0;
@@ -103,6 +113,9 @@ class Metrics {
   Histogram lease_waits_;
   Histogram lease_holds_;
   Histogram handoffs_;
+  std::map<std::string, std::uint64_t> gates_ended_;  // by verdict
+  std::map<std::pair<std::string, std::string>, std::uint64_t> deliveries_;  // by link and how
+  Histogram delivery_times_;
 };
 
 /// The words of handoff for a run and for an attempt: passed, failed, skipped or pending.

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::array kSchemas{
     Schema{"Target", R"json({"type":"object","required":["link"],"description":
-      "one operation of the link, by its name: run_stage, schedule, artifact (GoCD), check_run, status, comment, dispatch (GitHub), commit_status, play_job (GitLab), input, webhook_step (Jenkins), unblock (Buildkite); none for webhook",
+      "one operation of the link by its name, with its fields; none for a webhook (the guide)",
       "properties":{"link":{"type":"string"},"when":{"enum":["always","passed","failed"]}},
       "additionalProperties":{"type":"object"},
       "examples":[{"link":"gocd/main","run_stage":{"pipeline":"shop","counter":42,
@@ -43,7 +43,7 @@ constexpr std::array kSchemas{
       "required":["id","target","stage","state","attempts","created_at"],"properties":{
       "id":{"type":"string"},"gate":{"type":"string"},
       "target":{"$ref":"#/components/schemas/Target"},
-      "stage":{"enum":["progress","verdict","after"]},
+      "stage":{"enum":["progress","verdict","after","status"]},
       "state":{"enum":["queued","delivered","dead","skipped"]},"attempts":{"type":"integer"},
       "next_at":{"type":"string"},"last_status":{"type":"integer"},"last_error":{"type":"string"},
       "error_class":{"enum":["transient","throttled","auth","peer_gone","rejected",
@@ -87,6 +87,10 @@ constexpr std::array kSchemas{
     Schema{"GateArtifactList", R"json({"type":"object","required":["items"],"properties":{
       "items":{"type":"array","items":{"$ref":"#/components/schemas/GateArtifact"}},
       "next_cursor":{"type":"string"}},"examples":[{"items":[]}]})json"},
+    Schema{"GoTaken", R"json({"type":"object","required":["message","delivery"],"properties":{
+      "message":{"type":"string"},"delivery":{"type":"string"}},
+      "examples":[{"message":"Request to schedule stage shop/42/accept accepted",
+      "delivery":"del_1"}]})json"},
     Schema{"Inbound", R"json({"type":"object","description":
       "the gate, or {ignored:REASON} for what is no question; pollers get what they read",
       "properties":{"id":{"type":"string"},"ignored":{"type":"string"},

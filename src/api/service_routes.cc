@@ -4,7 +4,9 @@
 #include "api/openapi.h"
 #include "api/reply.h"
 #include "api/submit.h"
+#include "store/delivery_table.h"
 #include "store/environment_table.h"
+#include "store/gate_table.h"
 #include "store/lease_table.h"
 #include "store/run_table.h"
 #include "store/suite_table.h"
@@ -51,6 +53,11 @@ Result<Gauges> read_gauges(Context& context) {
   gauges.queued = load.queued;
   BATON_TRY(seq, store::last_journal_seq(snapshot.sql()));
   gauges.journal_seq = seq;
+  BATON_TRY(gates, store::count_gates(snapshot.sql()));
+  gauges.gates_pending = gates.pending;
+  BATON_TRY(deliveries, store::count_deliveries(snapshot.sql()));
+  gauges.deliveries_queued = deliveries.queued;
+  gauges.deliveries_dead = deliveries.dead;
   BATON_TRY(slots, slots_now(snapshot.sql()));
   gauges.slots = std::move(slots);
   std::string after;

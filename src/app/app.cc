@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "api/context.h"
+#include "api/gate_files.h"
 #include "app/blob_sweep.h"
 #include "app/cleaner.h"
 #include "app/delivery_pump.h"
@@ -18,6 +19,7 @@
 #include "app/lease_notifier.h"
 #include "app/pause_clock.h"
 #include "app/slot_hooks.h"
+#include "app/testkube_watch.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -77,6 +79,7 @@ struct App::State {
   std::string list_key;
   bool is_new = false;
   bool stopped = false;
+  std::atomic<bool> looks_again = false;  // `testkube` is there
 
   std::unique_ptr<store::Store> store;
   engine::Feed feed;
@@ -95,6 +98,7 @@ struct App::State {
   std::unique_ptr<SlotHooks> slot_hooks;
   std::unique_ptr<LeaseNotifier> notifier;
   std::unique_ptr<DeliveryPump> pump;
+  std::unique_ptr<TestkubeWatch> testkube;
 
   explicit State(Options o) : options(std::move(o)), rules(rules_of(options.config)) {}
 
@@ -201,6 +205,9 @@ Result<void> App::State::listen() {
       api::Context::Parts{*store, *writer, feed, rules, *streams, *artifacts, *gate_logs,
                           *secret_box, [this] { return clock(); }},
       std::move(settings));
+  api->look_again = [this](const model::LinkProfile& link, const std::string& execution) {
+    if (looks_again) testkube->look_again(link.name, execution);
+  };
   net::ServerOptions net_options;
   net_options.listen = options.config.server.listen;
   net_options.threads = std::min(kThreadsMax, std::max(1U, std::thread::hardware_concurrency()));
@@ -237,7 +244,14 @@ void App::State::start_readers() {
   sweep = std::make_unique<BlobSweep>(*store, *artifacts);
   notifier = std::make_unique<LeaseNotifier>(*store, feed);
   pump = std::make_unique<DeliveryPump>(*api, options.config.deliveries.per_peer);
+  testkube = std::make_unique<TestkubeWatch>(TestkubeWatch::Parts{
+      *store, feed, *writer, rules, options.config.links,
+      [this](const std::string& gate, std::string_view text) {
+        return api::append_to_gate(*api, gate, text);
+      },
+      [this] { return clock(); }});
   slot_hooks = std::make_unique<SlotHooks>(list_key, rules, *store, feed, *writer);
+  looks_again = true;
   if (!options.hooks.empty())
     hooks = std::make_unique<HookRunner>(std::move(options.hooks), *store, feed, *writer);
 }
@@ -286,6 +300,7 @@ void App::stop() {
   if (state_->executor) state_->executor->stop();
   if (state_->discovery) state_->discovery->stop();
   if (state_->server) state_->server->stop();
+  state_->testkube.reset();
   state_->pump.reset();
   state_->notifier.reset();
   state_->slot_hooks.reset();

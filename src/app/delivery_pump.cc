@@ -27,9 +27,6 @@ using model::Delivery;
 using model::DeliveryState;
 using model::ErrorClass;
 
-// A thread that found nothing to do for so long ends: thousands of links need not be thousands of
-// threads.
-constexpr std::chrono::seconds kIdle{10};
 // When an attempt's result could not be stored (the disk is full) the delivery comes again.
 constexpr std::chrono::seconds kStoreAgain{1};
 constexpr int kAtStart = 100'000;
@@ -52,7 +49,7 @@ struct DeliveryPump::State {
     std::deque<std::string> queue;  // ids; bounded by the rows that it mirrors
     std::set<std::string> known;    // in the queue or under way
     std::set<std::string> again;    // due once more while under way
-    int threads = 0;
+    std::vector<std::thread> threads;  // as many as were ever needed at once
     int idle = 0;
     std::condition_variable work;
   };
@@ -62,8 +59,6 @@ struct DeliveryPump::State {
   std::mutex mutex;
   bool stopping = false;                             // guarded by mutex, as what follows
   std::map<std::string, std::unique_ptr<Peer>> peers;  // by link
-  std::condition_variable ended;
-  int threads = 0;
   std::stop_source stop;
   std::unique_ptr<JournalReader> reader;
 
@@ -91,13 +86,9 @@ struct DeliveryPump::State {
       return;
     }
     peer.queue.push_back(id);
-    if (peer.idle > 0 || peer.threads >= per_peer) {
-      peer.work.notify_one();
-      return;
-    }
-    ++peer.threads;
-    ++threads;
-    std::thread([this, &peer] { loop(peer); }).detach();
+    if (peer.idle == 0 && static_cast<int>(peer.threads.size()) < per_peer)
+      peer.threads.emplace_back([this, &peer] { loop(peer); });
+    peer.work.notify_one();
   }
 
   void loop(Peer& peer) {
@@ -106,10 +97,9 @@ struct DeliveryPump::State {
     std::unique_lock lock(mutex);
     for (;;) {
       ++peer.idle;
-      const bool woken = peer.work.wait_for(
-          lock, kIdle, [&] { return stopping || !peer.queue.empty(); });
+      peer.work.wait(lock, [&] { return stopping || !peer.queue.empty(); });
       --peer.idle;
-      if (stopping || !woken) break;
+      if (stopping) return;
       const std::string id = std::move(peer.queue.front());
       peer.queue.pop_front();
       lock.unlock();
@@ -120,9 +110,6 @@ struct DeliveryPump::State {
       peer.known.erase(id);
       if (once_more && peer.known.insert(id).second) peer.queue.push_back(id);
     }
-    --peer.threads;
-    --threads;
-    ended.notify_all();
   }
 
   // False: its result could not be stored.
@@ -240,10 +227,13 @@ DeliveryPump::DeliveryPump(api::Context& api, int per_peer)
 DeliveryPump::~DeliveryPump() {
   state_->reader.reset();
   state_->stop.request_stop();
-  std::unique_lock lock(state_->mutex);
-  state_->stopping = true;
-  for (auto& [link, peer] : state_->peers) peer->work.notify_all();
-  state_->ended.wait(lock, [this] { return state_->threads == 0; });
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stopping = true;
+    for (auto& [link, peer] : state_->peers) peer->work.notify_all();
+  }
+  for (auto& [link, peer] : state_->peers)
+    for (std::thread& thread : peer->threads) thread.join();
 }
 
 }  // namespace baton::app

@@ -296,6 +296,26 @@ TEST_F(ConfigFile, a_server_without_authentication_listens_on_loopback_only) {
               std::string::npos);
 }
 
+TEST_F(ConfigFile, links_have_addresses_that_paths_can_be_put_behind) {
+  std::ofstream(folder_ + "/secret") << "s3cret";
+  const Loaded loaded = load(
+      "links: {jenkins: {main: {url: \"https://j/\", user: u, webhook_secret: {file: secret}}},\n"
+      "  buildkite: {main: {token: {file: secret}, organization: acme}},\n"
+      "  webhook: {ci: {url: \"https://ci/hook/\", secret: {file: secret}}}}\n");
+  ASSERT_TRUE(loaded.problems.empty()) << loaded.problems[0].message;
+  for (const model::LinkProfile& link : loaded.config.links) {
+    if (link.kind == model::LinkKind::jenkins) {
+      EXPECT_EQ(link.url, "https://j");
+      EXPECT_EQ(link.secrets.at(0).value, "s3cret");
+    } else if (link.kind == model::LinkKind::buildkite) {
+      EXPECT_EQ(link.user, "acme");
+    } else {
+      EXPECT_EQ(link.url, "https://ci/hook/");
+    }
+  }
+  EXPECT_EQ(loaded.config.links.size(), 3U);
+}
+
 TEST_F(ConfigFile, secrets_are_references_and_never_values) {
   const std::string head = "links: {jenkins: {main: {url: https://j, user: u, token: ";
   const std::string value = problem(head + "hunter2}}}");
@@ -320,7 +340,7 @@ deliveries: {retry: {first: 100ms, factor: 1.5}, per_peer: 2}
 )");
   ASSERT_EQ(c.links.size(), 2U);
   EXPECT_EQ(c.links[0].id(), "webhook/ci");
-  EXPECT_EQ(c.links[0].url, "https://ci/hook");
+  EXPECT_EQ(c.links[0].url, "https://ci/hook/");
   // What is missing signs nothing: an empty secret would let everybody in.
   ASSERT_EQ(c.links[0].secrets.size(), 1U);
   EXPECT_EQ(c.links[0].secrets[0].value, "t0k3n");

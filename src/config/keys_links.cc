@@ -105,13 +105,15 @@ Schema gitlab() {
 }
 
 Schema jenkins() {
-  return profiles("Jenkins: input steps.", {
-                                               required_url("The server."),
-                                               {"user", text("Whose token it is."), true},
-                                               {"token", secret("An API token; or `password`.")},
-                                               {"password", secret("Needs a crumb for each call; "
-                                                                   "better is a token.")},
-                                           });
+  return profiles("Jenkins: input steps.",
+                  {
+                      required_url("The server."),
+                      {"user", text("Whose token it is."), true},
+                      {"token", secret("An API token; or `password`.")},
+                      {"password", secret("Needs a crumb for each call; "
+                                          "better is a token.")},
+                      {"webhook_secret", secrets("The authToken of `webhook-step`s.")},
+                  });
 }
 
 Schema buildkite() {
@@ -119,6 +121,7 @@ Schema buildkite() {
                   {
                       {"url", of(Type::url, "The API.", "https://api.buildkite.com")},
                       {"token", secret("An API token that may write builds."), true},
+                      {"organization", text("Of targets that name none.")},
                   });
 }
 

@@ -53,10 +53,11 @@ class LinksReader {
     profile.kind = kind;
     profile.name = name;
     profile.url = from.text("url");
-    while (profile.url.ends_with('/')) profile.url.pop_back();
+    // Paths are put behind it; a webhook's is posted to as it is.
+    while (kind != LinkKind::webhook && profile.url.ends_with('/')) profile.url.pop_back();
     profile.allow = from.texts("allow");
     profile.networks = from.texts("networks");
-    profile.user = from.text("user");
+    profile.user = from.text(kind == LinkKind::buildkite ? "organization" : "user");
     profile.token = secret(from, kind == LinkKind::azure_devops ? "pat" : "token", profile);
     profile.password = secret(from, "password", profile);
     profile.private_key = secret(from, "private_key", profile);

@@ -109,6 +109,10 @@ Result<void> skip_after(Context& context, std::vector<Delivery>& deliveries,
 // One of the gate's deliveries has ended: the next stage of its link is due, and when it was the
 // last of all the gate is closed.
 Result<void> go_on(Context& context, const Rules& rules, const Delivery& ended) {
+  if (!ended.lane.empty()) {
+    BATON_TRY(next, store::first_of_lane(context.tx.sql(), ended.lane));
+    if (next && !next->next_at) BATON_TRY_VOID(schedule(context, *next, Duration{0}));
+  }
   if (ended.gate.empty()) return {};
   BATON_TRY(gate, store::find_gate(context.tx.sql(), ended.gate));
   if (!gate || gate->state == GateState::pending) return {};
@@ -190,12 +194,17 @@ Result<Delivery> redrive_delivery(Context& context, std::string_view id) {
   return std::move(d);
 }
 
-Result<Delivery> take_delivery(Context& context, model::Target target) {
+Result<Delivery> take_delivery(Context& context, model::Target target, std::string_view lane) {
   Delivery d;
+  d.lane = lane;
   d.id = context.ids.make("del_");
   d.target = std::move(target);
   d.created_at = context.now.wall;
   BATON_TRY_VOID(store::insert_delivery(context.tx, d));
+  if (!lane.empty()) {
+    BATON_TRY(first, store::first_of_lane(context.tx.sql(), lane));
+    if (first && first->id != d.id) return d;
+  }
   BATON_TRY_VOID(schedule(context, d, Duration{0}));
   return d;
 }

@@ -35,8 +35,10 @@ Result<model::Delivery> delivery_attempted(Context& context, const Rules& rules,
 /// Errors: not_found, conflict (delivered, skipped, or its gate is still pending).
 Result<model::Delivery> redrive_delivery(Context& context, std::string_view id);
 
-/// A delivery without a gate, due at once: what a legacy route took for a peer.
-Result<model::Delivery> take_delivery(Context& context, model::Target target);
+/// A delivery without a gate, due at once: what a legacy route took for a peer. With a lane it is
+/// due when the ones before it in the lane have ended.
+Result<model::Delivery> take_delivery(Context& context, model::Target target,
+                                      std::string_view lane = "");
 
 /// The gate has its verdict: its deliveries are due, stage by stage, or skipped.
 Result<void> deliver_verdict(Context& context, const model::Gate& gate);

@@ -103,7 +103,7 @@ Outcome unblock(const Message& message, const model::LinkProfile& profile, Http&
   if (wanted->organization.empty()) wanted->organization = profile.user;
   if (wanted->organization.empty())
     return dead(ErrorClass::misconfigured, 0,
-                "name the organization in the target, or as the link's user");
+                "name the organization in the target, or in the link");
   if (!is_passed(message.gate)) return leave(message, profile, http, *wanted);
   const std::string base = wanted->has_build() ? build_path(*wanted) : organization_path(*wanted);
   net::HttpRequest request = buildkite_call(

@@ -7,7 +7,7 @@
 namespace baton::links::buildkite {
 
 /// unblock {organization?,pipeline?,build?,job,unblocker?,fields?,cancel_on_failure?}; the
-/// organization is the link's `user` unless it is given.
+/// organization is the link's unless it is given.
 Deliver find(std::string_view op);
 Result<void> check(const model::Target& target);
 

@@ -34,7 +34,15 @@ set(SOURCES
   secret_box.cc
   signature.cc
   standard_webhooks.cc
+  testkube_api.cc
+  testkube_artifacts.cc
+  testkube_gate_log.cc
   testkube_hook.cc
+  testkube_log.cc
+  testkube_notices.cc
+  testkube_round.cc
+  testkube_search.cc
+  testkube_verdict.cc
   webhook.cc)
 set(TESTS
   address_guard_test.cc
@@ -53,6 +61,10 @@ set(TESTS
   secret_box_test.cc
   signature_test.cc
   standard_webhooks_test.cc
+  testkube_api_test.cc
+  testkube_artifacts_test.cc
+  testkube_log_test.cc
+  testkube_round_test.cc
   webhook_test.cc)
 set(LIBRARIES Boost::json OpenSSL::Crypto)
 set(PRECOMPILED std)

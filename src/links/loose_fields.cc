@@ -25,6 +25,7 @@ Result<json::object> loosen(json::object fields) {
 Result<json::object> fields_of_query(const std::vector<net::Parameter>& query) {
   json::object fields;
   for (const net::Parameter& each : query) {
+    if (each.name == "wait" || each.name == "access_token") continue;
     const json::string_view name{each.name.data(), each.name.size()};
     if (fields.contains(name))
       return fail(Code::invalid, "the query has {} twice", json_quote(each.name));

@@ -17,6 +17,7 @@ namespace baton::links {
 /// Errors: invalid (a text that begins like JSON and is none).
 Result<boost::json::object> loosen(boost::json::object fields);
 
+/// Without what is no field but said to the route: wait, access_token.
 /// Errors: invalid (a name twice, as loosen).
 Result<boost::json::object> fields_of_query(const std::vector<net::Parameter>& query);
 

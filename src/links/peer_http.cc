@@ -11,6 +11,8 @@ namespace {
 constexpr Duration kTimeout = std::chrono::seconds{30};
 // A large upload over a slow line goes on as long as bytes flow.
 constexpr Duration kUploadTimeout = std::chrono::hours{1};
+// An event stream tells every 20 seconds that it is alive; three missed ones end it.
+constexpr Duration kStreamSilence = std::chrono::seconds{60};
 
 // Whoever calls such a link names the address that it is called back at.
 bool is_guarded(const model::LinkProfile& profile) {
@@ -31,6 +33,8 @@ Result<net::HttpResponse> PeerHttp::send(net::HttpRequest request) {
   if (!request.body_file.empty() || request.body_reader) {
     request.idle_timeout = std::min(request.idle_timeout, kTimeout);
     request.total_timeout = kUploadTimeout;
+  } else if (request.on_data) {
+    request.idle_timeout = std::min(request.idle_timeout, kStreamSilence);
   } else {
     request.total_timeout = std::min(request.total_timeout, kTimeout);
   }

@@ -52,7 +52,6 @@ Result<Inbound> flagger::read(const InboundCall& call) {
 
 Result<Inbound> argo::read(const InboundCall& call) {
   BATON_TRY(fields, fields_of_query(call.request.query));
-  fields.erase("access_token");
   BATON_TRY(body, object_of_body(call.request.body));
   for (const auto& [name, value] : body) {
     if (fields.contains(name))

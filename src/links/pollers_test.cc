@@ -77,7 +77,7 @@ TEST(Flagger, events_are_no_questions) {
 
 TEST(Argo, fields_are_in_the_query_or_in_the_body) {
   net::Request request;
-  request.query = {{"name", "shop@1.2"}, {"subject", R"({"suite":"pay/shop"})"}};
+  request.query = {{"name", "shop@1.2"}, {"subject", R"({"suite":"pay/shop"})"}, {"wait", "8s"}};
   const auto inbound = read(LinkKind::argo, request);
   ASSERT_TRUE(inbound) << inbound.error().message;
   const auto& opening = std::get<OpenGate>(*inbound);

@@ -35,6 +35,7 @@ struct Delivery {
   std::string id;
   std::int64_t seq = 0;
   std::string gate;  // "" for what a legacy route took
+  std::string lane;  // those of one lane go out one after the other; "" = at any time
   Target target;
   DeliveryState state = DeliveryState::queued;
   int attempts = 0;

@@ -10,7 +10,7 @@ using model::Delivery;
 
 constexpr std::string_view kColumns =
     "SELECT seq, id, gate, link, op, fields, condition, stage, state, attempts, next_at, first_at, "
-    "last_status, last_error, error_class, memo, created_at, ended_at FROM delivery ";
+    "last_status, last_error, error_class, memo, created_at, ended_at, lane FROM delivery ";
 
 std::optional<TimePoint> time_at(const Row& row, std::size_t i) {
   const auto ms = row.optional_integer(i);
@@ -41,6 +41,7 @@ Delivery delivery_of(const Row& row) {
   d.memo = row.text(15);
   d.created_at = from_ms(row.integer(16));
   d.ended_at = time_at(row, 17);
+  d.lane = row.text(18);
   return d;
 }
 
@@ -77,18 +78,17 @@ std::string delivery_of_subject(std::string_view subject) {
 }
 
 Result<void> insert_delivery(Tx& tx, Delivery& d) {
-  BATON_TRY(seq, tx.sql().insert(
-                     "INSERT INTO delivery (id, gate, link, op, fields, condition, stage, state, "
-                     "attempts, next_at, first_at, last_status, last_error, error_class, memo, "
-                     "created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                     "seq",
-                     {d.id, d.gate, d.target.link, d.target.op, d.target.fields,
-                      static_cast<std::int64_t>(d.target.when),
-                      static_cast<std::int64_t>(d.target.stage),
-                      static_cast<std::int64_t>(d.state), std::int64_t{d.attempts},
-                      or_null(d.next_at), or_null(d.first_at), std::int64_t{d.last_status},
-                      d.last_error, static_cast<std::int64_t>(d.error_class), d.memo,
-                      to_ms(d.created_at)}));
+  BATON_TRY(
+      seq, tx.sql().insert(
+               "INSERT INTO delivery (id, gate, lane, link, op, fields, condition, stage, state, "
+               "attempts, next_at, first_at, last_status, last_error, error_class, memo, "
+               "created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               "seq",
+               {d.id, d.gate, d.lane, d.target.link, d.target.op, d.target.fields,
+                static_cast<std::int64_t>(d.target.when), static_cast<std::int64_t>(d.target.stage),
+                static_cast<std::int64_t>(d.state), std::int64_t{d.attempts}, or_null(d.next_at),
+                or_null(d.first_at), std::int64_t{d.last_status}, d.last_error,
+                static_cast<std::int64_t>(d.error_class), d.memo, to_ms(d.created_at)}));
   d.seq = seq;
   if (!d.gate.empty()) return {};
   BATON_TRY_VOID(tx.append("delivery.taken", delivery_subject(d.id), event_data(d)));
@@ -122,6 +122,15 @@ Result<std::vector<Delivery>> deliveries_of(Session& session, std::string_view g
 Result<std::vector<Delivery>> due_deliveries(Session& session, int limit) {
   const std::array<Value, 1> args{std::int64_t{limit}};
   return deliveries_where(session, "WHERE next_at IS NOT NULL ORDER BY next_at, seq LIMIT ?", args);
+}
+
+Result<std::optional<Delivery>> first_of_lane(Session& session, std::string_view lane) {
+  const std::array<Value, 1> args{std::string(lane)};
+  BATON_TRY(found, deliveries_where(
+                       session, "WHERE state = 0 AND lane <> '' AND lane = ? ORDER BY seq LIMIT 1",
+                       args));
+  if (found.empty()) return std::optional<Delivery>{};
+  return std::optional{std::move(found.front())};
 }
 
 Result<std::vector<Delivery>> list_deliveries(Session& session, const DeliveryFilter& filter,

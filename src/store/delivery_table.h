@@ -27,6 +27,8 @@ Result<std::optional<model::Delivery>> find_delivery(Session& session, std::stri
 Result<std::vector<model::Delivery>> deliveries_of(Session& session, std::string_view gate);
 /// Queued ones with a next attempt, by its time.
 Result<std::vector<model::Delivery>> due_deliveries(Session& session, int limit);
+/// The oldest queued one of the lane.
+Result<std::optional<model::Delivery>> first_of_lane(Session& session, std::string_view lane);
 struct DeliveryFilter {
   std::optional<model::DeliveryState> state;
   std::string gate;

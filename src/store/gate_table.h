@@ -73,6 +73,7 @@ struct GateArtifact {
   std::string type;
   std::string digest;
   std::string url;
+  std::string state = "ready";  // no column: what is not here is as its origin says
 };
 /// Inserts or replaces. Event gate.artifact.
 Result<void> put_gate_artifact(Tx& tx, std::string_view gate, const GateArtifact& artifact);

@@ -64,6 +64,7 @@ CREATE TABLE delivery (
   seq         INTEGER PRIMARY KEY AUTOINCREMENT,
   id          TEXT NOT NULL,
   gate        TEXT NOT NULL,
+  lane        TEXT NOT NULL,
   link        TEXT NOT NULL,
   op          TEXT NOT NULL,
   fields      TEXT NOT NULL,
@@ -82,6 +83,7 @@ CREATE TABLE delivery (
 );
 CREATE UNIQUE INDEX delivery_id ON delivery (id);
 CREATE INDEX delivery_gate ON delivery (gate, seq);
+CREATE INDEX delivery_lane ON delivery (lane, seq) WHERE state = 0 AND lane <> '';
 CREATE INDEX delivery_due ON delivery (next_at, seq) WHERE next_at IS NOT NULL;
 CREATE INDEX delivery_dead ON delivery (seq) WHERE state = 2;
 )sql";

@@ -20,6 +20,10 @@ constexpr std::array<std::string_view, 12> kOperations{
     "run_stage", "schedule",      "artifact", "check_run", "status",       "comment",
     "dispatch",  "commit_status", "play_job", "input",     "webhook_step", "unblock"};
 
+bool is_web_address(std::string_view url) {
+  return (url.starts_with("http://") || url.starts_with("https://")) && !has_control_bytes(url);
+}
+
 void read_policy(JsonFields& f, bool& all) {
   std::string policy;
   f.text("policy", policy);
@@ -196,6 +200,9 @@ Result<VerdictRequest> parse_verdict_request(std::string_view body) {
     if (request.reason.size() > model::kGateReasonMax)
       f.fault("reason", fmt::format("is longer than {} bytes", model::kGateReasonMax));
     f.text("url", request.url);
+    // It becomes a link on pages of ours and of others.
+    if (!request.url.empty() && !is_web_address(request.url))
+      f.fault("url", "must be an http or https address");
     f.objects("artifacts", [&](JsonFields& a) {
       auto& [path, url] = request.artifacts.emplace_back();
       a.require("path");
@@ -204,8 +211,7 @@ Result<VerdictRequest> parse_verdict_request(std::string_view body) {
       a.text("url", url);
       if (const auto checked = model::check_artifact_path(path); !checked)
         a.fault("path", checked.error().message);
-      if (!url.starts_with("http://") && !url.starts_with("https://"))
-        a.fault("url", "must be an http or https address");
+      if (!is_web_address(url)) a.fault("url", "must be an http or https address");
     });
     if (request.artifacts.size() > 1'000) f.fault("artifacts", "has more than 1,000");
   }));

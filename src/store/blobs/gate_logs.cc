@@ -21,13 +21,8 @@ Result<std::int64_t> size_of(int fd) {
   return std::int64_t{info.st_size};
 }
 
-Result<void> write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t n = ::write(fd, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return tl::unexpected(errno_error("write the log of a gate", errno));
-    text.remove_prefix(static_cast<std::size_t>(n));
-  }
+Result<void> write_durably(int fd, std::string_view text) {
+  BATON_TRY_VOID(write_all(fd, text));
   if (::fdatasync(fd) != 0)
     return tl::unexpected(errno_error("make the log of a gate durable", errno));
   return {};
@@ -62,7 +57,7 @@ Result<std::int64_t> GateLogs::append(std::string_view gate, std::string_view te
   if (before + static_cast<std::int64_t>(text.size()) > kGateLogMax)
     return fail_with_fix(Code::too_large, "put long output into an artifact",
                          "the log of a gate has at most {} MiB", kGateLogMax >> 20);
-  auto written = write_all(fd.get(), text);
+  auto written = write_durably(fd.get(), text);
   if (written) return before + static_cast<std::int64_t>(text.size());
   // Half a line helps nobody, and the caller will send all of it again.
   if (::ftruncate(fd.get(), before) != 0)

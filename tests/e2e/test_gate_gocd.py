@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: MIT
+"""GoCD: stages that wait are started once, pipelines are triggered, artifacts arrive whole."""
+import base64
+
+import pytest
+
+from baton_server import wait_for
+from gate_world import Gates, configuration
+from fakes.gocd import FakeGocd
+
+JOB = "p/1/accept/1/job"
+
+
+@pytest.fixture
+def gocd():
+    with FakeGocd(users={"ann": "pass word"}, tokens={"gocd-token": "baton"}) as fake:
+        yield fake
+
+
+@pytest.fixture
+def gates(make_server, gocd):
+    links = {"gocd": {"main": {"url": gocd.url, "token": {"env": "TOKEN"}},
+                      "basic": {"url": gocd.url + "/go/", "user": "ann", "password": {"env": "PASSWORD"}},
+                      "wrong": {"url": gocd.url, "token": {"env": "WRONG"}}}}
+    return Gates(make_server(configuration(links), env={"TOKEN": "gocd-token", "PASSWORD": "pass word",
+                                                        "WRONG": "some-other-token"}))
+
+
+def run_stage(link="main", counter=1, stage="accept", **more):
+    return {"link": f"gocd/{link}", "run_stage": {"pipeline": "p", "counter": counter, "stage": stage}, **more}
+
+
+def starts(gocd):
+    return gocd.requests_to("^POST /go/api/stages/.*/run$")
+
+
+# --- stages ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("verdict", ["passed", "failed"])
+def test_a_waiting_stage_is_started_whatever_the_verdict(gates, gocd, verdict):
+    """GoCD cannot be told `failed`: the stage fetches the verdict."""
+    gocd.pipeline("p", ["build", "accept"])
+    gate = gates.open(deliver=[run_stage()])
+    assert gocd.requests == []
+    gates.decide(gate, verdict)
+    gocd.wait_started("p", 1, "accept")
+    gates.wait_delivered(gate)
+    stage = gocd.stage("p", 1, "accept")
+    assert (stage.counter, stage.approved_by) == (1, "baton")
+    (call,) = starts(gocd)
+    assert call.headers["accept"] == "application/vnd.go.cd.v2+json" and call.body == b""
+    assert call.headers["x-gocd-confirm"] == "true" and call.headers["authorization"].lower() == "bearer gocd-token"
+    assert gocd.violations == []
+
+
+def test_a_user_and_a_password_do_as_well(gates, gocd):
+    gocd.pipeline("p", ["build", "accept"])
+    gate = gates.open(deliver=[run_stage("basic", counter="latest", when="passed")])
+    gates.decide(gate)
+    gates.wait_delivered(gate)
+    assert gocd.stage("p", 1, "accept").approved_by == "ann" and gocd.violations == []
+
+
+def test_the_stage_that_opened_the_gate_may_still_run(gates, gocd):
+    gocd.pipeline("p", ["build", "accept"], first="Building")
+    gate = gates.open(deliver=[run_stage()])
+    gates.decide(gate)
+    gocd.wait_until(lambda: len(starts(gocd)) >= 3, what="refusals")
+    (waits,) = gates.deliveries(gate)
+    assert waits["error_class"] == "transient" and "still in progress" in waits["last_error"]
+    assert waits["last_status"] == 409 and waits["next_at"]
+    gocd.finish("p", 1, "build")
+    gates.wait_delivered(gate)
+    assert gocd.stage("p", 1, "accept").counter == 1
+
+
+def test_a_stage_that_ran_already_is_left_alone(gates, gocd):
+    gocd.pipeline("p", ["build", "accept"], automatic=("accept",))
+    gocd.finish("p", 1, "accept", "Failed")
+    gate = gates.open(deliver=[run_stage()])
+    gates.decide(gate)
+    gates.wait_delivered(gate)
+    assert starts(gocd) == [] and gocd.stage("p", 1, "accept").counter == 1
+
+
+@pytest.mark.parametrize("handled", [True, False])
+def test_a_lost_answer_starts_nothing_twice(gates, gocd, handled):
+    gocd.pipeline("p", ["build", "accept"])
+    gocd.drop_after_body(1, only="/run$", handled=handled)
+    gate = gates.open(deliver=[run_stage()])
+    gates.decide(gate)
+    gates.wait_delivered(gate)
+    assert gocd.stage("p", 1, "accept").counter == 1
+    assert len(starts(gocd)) == (1 if handled else 2), "it looks before it calls again"
+
+
+def test_latest_means_the_run_of_that_moment(gates, gocd):
+    gocd.pipeline("p", ["build", "accept"])
+    gocd.fail_next(2, 503, only="/run$")
+    gate = gates.open(deliver=[run_stage(counter="latest")])
+    gates.decide(gate)
+    gocd.wait_until(lambda: starts(gocd), what="the first call")
+    gocd.trigger("p")
+    gocd.finish("p", 2, "build")
+    gates.wait_delivered(gate)
+    assert gocd.stage("p", 1, "accept").counter == 1 and not gocd.stage("p", 2, "accept").scheduled
+
+
+@pytest.mark.parametrize("target, error_class, said", [
+    (run_stage(counter=9), "rejected", "not found"),
+    (run_stage(stage="nix"), "rejected", "not found"),
+    (run_stage("wrong"), "auth", ""),
+])
+def test_what_gocd_will_never_do(gates, gocd, target, error_class, said):
+    gocd.pipeline("p", ["build", "accept"])
+    gate = gates.open(deliver=[target])
+    gates.decide(gate)
+    dead = gates.wait_dead(gate)
+    assert dead["error_class"] == error_class and said in dead["last_error"]
+    assert gocd.stage("p", 1, "accept").counter == 0 and "some-other-token" not in str(dead)
+
+
+def test_a_failed_stage_before_it_is_for_a_person(gates, gocd):
+    gocd.pipeline("p", ["build", "accept"], first="Failed", only_on_success=("accept",))
+    gate = gates.open(deliver=[run_stage()])
+    gates.decide(gate)
+    dead = gates.wait_dead(gate)
+    assert dead["error_class"] == "rejected" and dead["last_status"] == 409
+    gocd.stage("p", 1, "build").runs[-1].status = "Passed"
+    gates.server.api("POST", f"/deliveries/{dead['id']}/redrive")
+    gates.wait_delivered(gate)
+    assert gocd.stage("p", 1, "accept").counter == 1
+
+
+def test_a_stage_that_is_not_its_turn(gates, gocd):
+    gocd.pipeline("p", ["build", "accept", "ship"])
+    gate = gates.open(deliver=[run_stage(stage="ship")])
+    gates.decide(gate)
+    dead = gates.wait_dead(gate)
+    assert (dead["error_class"], dead["last_status"]) == ("rejected", 400) and dead["attempts"] > 1
+    assert "previous stage has not been run" in dead["last_error"]
+
+
+# --- pipelines ------------------------------------------------------------------------------------
+
+def test_a_pipeline_is_triggered_once(gates, gocd):
+    gocd.pipeline("p", ["build"], variables=("VERDICT", "KEY"), materials=("f1",))
+    body = {"environment_variables": [{"name": "VERDICT", "value": "ok"},
+                                      {"name": "KEY", "encrypted_value": "AES:x", "secure": True}],
+            "materials": [{"fingerprint": "f1", "revision": "abc"}], "update_materials_before_scheduling": True}
+    gate = gates.open(deliver=[{"link": "gocd/main", "schedule": {"pipeline": "p", **body}}])
+    gates.decide(gate)
+    gates.wait_delivered(gate)
+    assert gocd.pipelines["p"].triggers == [body] and gocd.violations == []
+
+
+def test_a_busy_pipeline_is_triggered_later(gates, gocd):
+    gocd.pipeline("p", ["build"], first="Building")
+    gate = gates.open(deliver=[{"link": "gocd/main", "schedule": {"pipeline": "p"}}])
+    gates.decide(gate)
+    wait_for(lambda: gates.deliveries(gate)[0]["attempts"] >= 2, what="refusals")
+    gocd.finish("p", 1, "build")
+    gates.wait_delivered(gate)
+    assert len(gocd.pipelines["p"].instances) == 2
+
+
+@pytest.mark.parametrize("fields, said", [
+    ({"pipeline": "nix"}, "not found"),
+    ({"pipeline": "p", "environment_variables": [{"name": "NO", "value": "1"}]}, "has not been configured")])
+def test_pipelines_that_cannot_be_triggered(gates, gocd, fields, said):
+    gocd.pipeline("p", ["build"])
+    gate = gates.open(deliver=[{"link": "gocd/main", "schedule": fields}])
+    gates.decide(gate)
+    dead = gates.wait_dead(gate)
+    assert dead["error_class"] == "rejected" and said in dead["last_error"]
+
+
+# --- artifacts ------------------------------------------------------------------------------------
+
+def artifact(path="report/junit.xml", source="out/junit.xml", **more):
+    return {"link": "gocd/main", "artifact": {"pipeline": "p", "counter": 1, "stage": "accept", "stage_counter": 1,
+                                              "job": "job", "path": path, "source": source, **more}}
+
+
+def with_file(gates, gocd, target, data=b"\r\n--\x00\xff\n" * 1000):
+    if "p" not in gocd.pipelines:
+        gocd.pipeline("p", ["build", "accept"], automatic=("accept",))
+    gate = gates.open(deliver=[target])
+    answer = gates.server.request("PUT", f"/api/v1/gates/{gate['id']}/artifacts/out/junit.xml", data)
+    assert answer.status == 201
+    gates.decide(gate)
+    return gate, data
+
+
+def test_an_artifact_arrives_whole(gates, gocd):
+    gate, data = with_file(gates, gocd, artifact(counter="latest", stage_counter="latest"))
+    gates.wait_delivered(gate)
+    assert gocd.file(JOB, "report/junit.xml") == data and gocd.violations == []
+    again, _ = with_file(gates, gocd, artifact())
+    gates.wait_delivered(again)
+    assert len(gocd.requests_to("^POST /go/files")) == 1, "the same file is there already"
+
+
+@pytest.mark.parametrize("handled", [True, False])
+def test_an_upload_whose_answer_is_lost(gates, gocd, handled):
+    gocd.drop_after_body(1, only="^POST /go/files", handled=handled)
+    gate, data = with_file(gates, gocd, artifact())
+    gates.wait_delivered(gate)
+    assert gocd.file(JOB, "report/junit.xml") == data
+    assert len(gocd.requests_to("^POST /go/files")) == (1 if handled else 2)
+
+
+def test_another_file_of_the_name_is_not_replaced(gates, gocd):
+    gocd.pipeline("p", ["build", "accept"], automatic=("accept",))
+    gocd.upload_half(JOB, "report/junit.xml", b"something else")
+    gate, _ = with_file(gates, gocd, artifact())
+    dead = gates.wait_dead(gate)
+    assert dead["error_class"] == "rejected" and "another path" in dead["last_error"]
+    assert gocd.file(JOB, "report/junit.xml") == b"somethi"
+
+
+def test_a_disk_that_is_full_and_files_that_are_missing(gates, gocd):
+    gocd.free_bytes = 10
+    gate, _ = with_file(gates, gocd, artifact())
+    assert gates.wait_dead(gate)["last_status"] == 413
+    gocd.free_bytes = None
+    gate, _ = with_file(gates, gocd, artifact(source="out/nix"))
+    assert gates.wait_dead(gate)["error_class"] == "rejected"
+    gate, _ = with_file(gates, gocd, artifact(job="nix"))
+    dead = gates.wait_dead(gate)
+    assert (dead["error_class"], dead["last_status"]) == ("rejected", 404)
+
+
+# --- bad input ------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("target, pointer", [
+    (run_stage(counter="one"), "/deliver/0/run_stage/counter"),
+    (run_stage(counter=-1), "/deliver/0/run_stage/counter"),
+    (run_stage(stage=""), "/deliver/0/run_stage/stage"),
+    (run_stage(stage=".."), "/deliver/0/run_stage/stage"),
+    ({"link": "gocd/main", "run_stage": {"pipeline": "p", "counter": 1}}, "/deliver/0/run_stage/stage"),
+    ({"link": "gocd/main", "run_stage": {"pipeline": "p", "counter": 1, "stage": "s", "x": 1}},
+     "/deliver/0/run_stage/x"),
+    ({"link": "gocd/main"}, "/deliver/0"),
+    ({"link": "gocd/main", "schedule": {"pipeline": "p", "environment_variables": [{"name": "A"}]}},
+     "/deliver/0/schedule/environment_variables/0"),
+    (artifact(path="../x"), "/deliver/0/artifact/path"),
+    (artifact(source="/etc/passwd"), "/deliver/0/artifact/source"),
+    ({**run_stage(), "schedule": {"pipeline": "p"}}, "/deliver/0"),
+])
+def test_targets_that_are_wrong_are_told_at_once(gates, gocd, target, pointer):
+    answer = gates.server.post("/api/v1/gates", {"subject": {"external": True}, "deliver": [target]})
+    assert answer.status == 400 and any(e["pointer"].startswith(pointer) for e in answer.json["errors"]), answer
+    assert gates.all() == [] and gocd.requests == []
+
+
+def test_names_are_escaped_in_addresses(gates, gocd):
+    gocd.pipeline("a b/c?d", ["build", "ac#ce%pt"])
+    gate = gates.open(deliver=[{"link": "gocd/main", "run_stage": {"pipeline": "a b/c?d", "counter": 1,
+                                                                   "stage": "ac#ce%pt"}}])
+    gates.decide(gate)
+    gates.wait_delivered(gate)
+    assert gocd.stage("a b/c?d", 1, "ac#ce%pt").counter == 1
+    expected = "Basic " + base64.b64encode(b"ann:pass word").decode()
+    assert all(r.headers["authorization"] != expected for r in gocd.requests)
