@@ -41,8 +41,10 @@ class Progress {
   void pending(const json::value& gate) {
     troubled_ = false;
     const Duration waited = BootClock::now() - start_;
-    std::string line = fmt::format("waiting for gate {}: {}, open until {}", describe_gate(gate),
-                                   describe_subject(gate), text_at(gate, "deadline_at"));
+    const std::string seen = describe_watched(gate);
+    std::string line = fmt::format("waiting for gate {}: {}{}, open until {}", describe_gate(gate),
+                                   describe_subject(gate), seen.empty() ? "" : ": " + seen,
+                                   text_at(gate, "deadline_at"));
     if (said_) line += " (waited " + describe_duration(waited) + ")";
     show(line, !said_);
     said_ = true;

@@ -18,7 +18,10 @@ from lock_world import free_port
 
 ROOT = pathlib.Path(__file__).parents[2]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-SUITE = "suites:\n  - {name: smoke, namespace: pay, kind: command, command: [sh, -c, 'echo tested; exit ${BATON_PARAM_CODE:-0}']}\n"
+SUITE = """
+suites:
+  - {name: smoke, namespace: pay, kind: command, command: [sh, -c, 'echo tested; exit ${BATON_PARAM_CODE:-0}']}
+"""
 
 
 @pytest.fixture
