@@ -18,13 +18,16 @@ from lock_world import free_port
 
 ROOT = pathlib.Path(__file__).parents[2]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-SUITE = "suites:\n  - {name: smoke, namespace: pay, kind: command, command: [sh, -c, 'echo tested; exit $CODE']}\n"
+SUITE = """
+suites:
+  - {name: smoke, namespace: pay, kind: command, command: [sh, -c, 'echo tested; exit ${BATON_PARAM_CODE:-0}']}
+"""
 
 
 @pytest.fixture
 def gates(make_server):
     """A server on a port of its own, which it keeps when it is started again."""
-    return make_server(config=SUITE, env={"CODE": "0"}, args=["--listen", f"127.0.0.1:{free_port()}"])
+    return make_server(config=SUITE, args=["--listen", f"127.0.0.1:{free_port()}"])
 
 
 def opened(server, *words, **more):
@@ -144,6 +147,8 @@ def test_a_run_is_started_and_its_verdict_waited_for(gates, tmp_path):
     again = opened(gates, "--run", str(document["subject"]["run"]))
     assert gate_of(gates, again)["verdict"] == "passed"
     gates.cli("gate", "open", "--suite", "pay/none", check=3)
+    failing = gates.cli("gate", "open", "--suite", "pay/smoke", "--param", "code=3", "--wait", check=30)
+    assert "logs: baton runs logs 2 --failed" in failing.stdout
 
 
 def test_requests_from_files_and_standard_input(gates):
