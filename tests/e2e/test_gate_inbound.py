@@ -258,3 +258,10 @@ def test_cloud_events_that_are_none(gates):
         "Content-Type": "application/cloudevents-batch+json"}).status == 422
     assert gates.server.post("/api/v1/in/cloudevents/bus", good).status == 400
     assert gates.all() == []
+
+
+def test_a_sender_of_events_may_ask_first(gates):
+    asked = gates.server.request("OPTIONS", "/api/v1/in/cloudevents/bus",
+                                 headers={"WebHook-Request-Origin": "events.acme.example"}, token=None)
+    assert asked.status == 200 and asked.headers["WebHook-Allowed-Origin"] == "events.acme.example"
+    assert gates.all() == []
