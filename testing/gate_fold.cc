@@ -59,6 +59,7 @@ void GateFold::redriven(const std::string& delivery) {
 
 void GateFold::carries_secret(const std::string& gate) {
   touched_.insert(gate);
+  carried_.insert(gate);
   const auto found = gates_.find(gate);
   // Of one that is opened in this step the event comes later.
   if (found == gates_.end())
@@ -199,7 +200,13 @@ std::string GateFold::apply_delivery(const model::Event& event, Now now) {
   // What was delivered after all is the one thing that changes an end.
   if (before != "queued" && (d.state != "delivered" || before == "delivered"))
     return fmt::format("{} is {} and then {}", d.id, before, d.state);
-  return ended(d, now);
+  auto problem = ended(d, now);
+  FoldGate& gate = gates_.at(d.gate);
+  if (!gate.is_pending() && !has_queued(gate)) {
+    gate.is_closed = true;
+    gate.keeps_secret = false;
+  }
+  return problem;
 }
 
 std::string GateFold::due(FoldDelivery& d, Now now) {
@@ -255,6 +262,7 @@ std::string GateFold::after_step(store::Session& session, bool of_all) {
     if (auto problem = check_gate(session, gate); !problem.empty()) return problem;
   }
   touched_.clear();
+  carried_.clear();
   return "";
 }
 
@@ -277,6 +285,8 @@ std::string GateFold::check_gate(store::Session& session, FoldGate& gate) {
     gate.keeps_secret = false;
   }
   const bool secret = !store::gate_secret(session, gate.id).value().empty();
+  // Closed and asked for again in one step: the order is not known here.
+  if (gate.is_closed && carried_.contains(gate.id) && has_queued(gate)) gate.keeps_secret = secret;
   if (secret != gate.keeps_secret)
     return fmt::format("the gate {} {} a secret", gate.id, secret ? "still has" : "has lost");
   if (gate.lease.empty()) return "";

@@ -93,7 +93,8 @@ class GateFold {
   std::map<std::string, FoldDelivery> deliveries_;
   std::map<std::string, std::string> opening_secrets_;
   std::vector<std::string> order_;  // of opening
-  std::set<std::string> touched_;   // gates to which something happened since the last step
+  std::set<std::string> touched_;  // gates to which something happened since the last step
+  std::set<std::string> carried_;  // gates that a call gave a secret to since then
 };
 
 }  // namespace baton::sim

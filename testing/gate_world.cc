@@ -130,7 +130,7 @@ void GateWorld::rest() {
   for (int i = 0; i < kRestMax && wrong_.empty() && !is_at_rest(); ++i) {
     pump();
     step_and_check();
-    advance(std::chrono::seconds{20});
+    advance(std::chrono::minutes{1});
   }
   check_ends();
 }
