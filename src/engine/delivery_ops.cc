@@ -9,6 +9,7 @@
 #include "engine/gate_ops.h"
 #include "store/delivery_table.h"
 #include "store/gate_table.h"
+#include "store/journal_table.h"
 
 namespace baton::engine {
 namespace {
@@ -37,6 +38,13 @@ bool follows(const Delivery& d) {
 
 int rank(Stage stage) {
   return stage == Stage::progress ? 0 : stage == Stage::after ? 2 : 1;
+}
+
+// Not due yet. Only its deadline tells: the wall clock, which says when, may be set back.
+Result<bool> has_deadline(Context& context, const Delivery& d) {
+  BATON_TRY(due, store::find_deadline(context.tx.sql(), kDeliveryDue,
+                                      store::delivery_subject(d.id)));
+  return due.has_value();
 }
 
 // It is due `wait` from now; at once needs no deadline. kind: the event that tells of the wait.
@@ -133,7 +141,7 @@ Result<void> progressed(Context& context, Delivery& d, const Attempted& attempt)
   if (follows(d)) d.first_at = context.now.wall;
   if (may_not_know) return schedule(context, d, Duration{0});
   if (pending && !attempt.after) {
-    const bool has_news = d.next_at && *d.next_at > context.now.wall;
+    BATON_TRY(has_news, has_deadline(context, d));
     if (!has_news) d.next_at.reset();
     return store::update_delivery(context.tx, d, "");
   }
@@ -216,6 +224,11 @@ Result<Delivery> redrive_delivery(Context& context, std::string_view id) {
   d.state = DeliveryState::queued;
   d.ended_at.reset();
   d.first_at.reset();
+  if (follows(d)) {
+    // Of these it is the end of the gate that begins their time, and that is over.
+    BATON_TRY(gate, store::find_gate(context.tx.sql(), d.gate));
+    if (gate && gate->state != GateState::pending) d.first_at = context.now.wall;
+  }
   BATON_TRY_VOID(schedule(context, d, Duration{0}));
   return std::move(d);
 }
@@ -276,8 +289,8 @@ Result<void> deliver_progress(Context& context, const Gate& gate) {
     if (!follows(d) || d.state != DeliveryState::queued) continue;
     if (d.next_at) {
       // It is under way, and may have looked already: once more then.
-      if (*d.next_at <= context.now.wall)
-        BATON_TRY_VOID(schedule(context, d, model::kProgressPause));
+      BATON_TRY(is_waiting, has_deadline(context, d));
+      if (!is_waiting) BATON_TRY_VOID(schedule(context, d, model::kProgressPause));
       continue;
     }
     const TimePoint told = d.first_at.value_or(TimePoint{});
@@ -307,8 +320,9 @@ Result<void> recover_deliveries(Context& context) {
   // Whoever brings them out asks for those that are due already at its start.
   BATON_TRY(due, store::due_deliveries(context.tx.sql(), std::numeric_limits<int>::max()));
   for (const Delivery& d : due) {
-    const Duration left = *d.next_at - context.now.wall;
-    if (left <= Duration{0}) continue;
+    BATON_TRY(is_waiting, has_deadline(context, d));
+    if (!is_waiting) continue;
+    const Duration left = std::max(Duration{0}, *d.next_at - context.now.wall);
     BATON_TRY_VOID(context.tx.set_deadline(kDeliveryDue, store::delivery_subject(d.id),
                                            context.now.at + left));
   }

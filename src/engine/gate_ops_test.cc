@@ -322,6 +322,48 @@ TEST(Delivery, is_tried_again_until_its_time_is_over) {
   EXPECT_FALSE(world.run([&](Context& c) { return redrive_delivery(c, delivery); }));
 }
 
+TEST(Delivery, a_status_that_is_redriven_after_the_end_is_given_up_in_its_time) {
+  GateWorld world;
+  world.rules.retry.give_up_after = 1min;
+  const std::string id =
+      world.open(GateWorld::external({GateWorld::target("a/x", Stage::status)})).gate.id;
+  world.decide(id, GateVerdict::passed);
+  const std::string delivery = world.deliveries(id)[0].id;
+  world.attempted(delivery, {Attempted::Kind::dead, ErrorClass::auth, 401, "no", {}, "", false});
+  world.run([&](Context& c) { return redrive_delivery(c, delivery); }).value();
+  for (int i = 0; i < 100 && world.deliveries(id)[0].state == DeliveryState::queued; ++i) {
+    world.attempted(delivery, GateWorld::failed());
+    world.advance(20s);
+  }
+  EXPECT_EQ(world.deliveries(id)[0].state, DeliveryState::dead);
+}
+
+TEST(Delivery, a_clock_that_is_set_back_does_not_make_progress_wait_for_nothing) {
+  GateWorld world;
+  const std::string id =
+      world.open(GateWorld::external({GateWorld::target("a/x", Stage::progress)})).gate.id;
+  world.now.wall -= 1h;
+  world.attempted(world.deliveries(id)[0].id,
+                  {Attempted::Kind::again, ErrorClass::none, 200, "", {}, "", true});
+  EXPECT_FALSE(world.deliveries(id)[0].next_at);
+  world.run([&](Context& c) { return gate_log_grew(c, id, 10); });
+  world.advance(3s);
+  EXPECT_EQ(world.events("delivery.due"), 2);
+}
+
+TEST(Delivery, progress_whose_grace_ended_while_the_server_was_down_is_over_at_its_start) {
+  GateWorld world;
+  const std::string id = world
+                             .open(GateWorld::external({GateWorld::target("a/x", Stage::progress),
+                                                        GateWorld::target("a/x")}))
+                             .gate.id;
+  world.decide(id, GateVerdict::passed);
+  world.restart(1min);
+  world.advance(1s);
+  EXPECT_EQ(world.deliveries(id)[0].state, DeliveryState::dead);
+  EXPECT_TRUE(world.deliveries(id)[1].first_at);
+}
+
 TEST(Delivery, honours_what_the_peer_asks_for) {
   GateWorld world;
   const std::string id = world.open(GateWorld::external({GateWorld::target("a/x")})).gate.id;
