@@ -139,7 +139,11 @@ Result<void> progressed(Context& context, Delivery& d, const Attempted& attempt)
   // the verdict. What it asks for is no reason to wait then.
   const bool may_not_know = follows(d) && gate && !pending && d.first_at == gate->decided_at;
   if (follows(d)) d.first_at = context.now.wall;
-  if (may_not_know) return schedule(context, d, Duration{0});
+  if (may_not_know) {
+    // Within the millisecond of the end, too, the next one knows.
+    d.first_at = std::max(context.now.wall, *gate->decided_at + Duration{1});
+    return schedule(context, d, Duration{0});
+  }
   if (pending && !attempt.after) {
     BATON_TRY(has_news, has_deadline(context, d));
     if (!has_news) d.next_at.reset();

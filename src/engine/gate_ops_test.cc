@@ -254,8 +254,9 @@ TEST(Delivery, progress_under_way_at_the_end_does_not_make_the_verdict_wait) {
 
 TEST(Delivery, a_status_that_cannot_be_shown_while_the_gate_is_open_is_not_given_up) {
   GateWorld world;
-  const std::string id =
-      world.open(GateWorld::external({GateWorld::target("github/a", Stage::status)})).gate.id;
+  auto request = GateWorld::external({GateWorld::target("github/a", Stage::status)});
+  request.timeout = 24h;
+  const std::string id = world.open(request).gate.id;
   const std::string delivery = world.deliveries(id)[0].id;
   world.attempted(delivery, {Attempted::Kind::again, ErrorClass::none, 201, "", {}, "{}", true});
   world.run([&](Context& c) { return gate_log_grew(c, id, 10); });
