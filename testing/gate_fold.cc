@@ -69,7 +69,10 @@ void GateFold::carries_secret(const std::string& gate) {
 }
 
 void GateFold::restarted(Now now) {
-  for (auto& [id, gate] : gates_) gate.due = now.at + (gate.deadline - now.wall);
+  for (auto& [id, gate] : gates_) {
+    gate.due = now.at + (gate.deadline - now.wall);
+    gate.ended.at = now.at + (gate.ended.wall - now.wall);
+  }
 }
 
 std::string GateFold::overdue(Now now) const {
