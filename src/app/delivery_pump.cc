@@ -17,6 +17,7 @@
 #include "engine/gate_ops.h"
 #include "links/adapters.h"
 #include "links/message.h"
+#include "links/profiles.h"
 #include "store/delivery_table.h"
 #include "store/gate_table.h"
 
@@ -156,6 +157,11 @@ struct DeliveryPump::State {
                          fmt::format("the link {} is not in the configuration any more; add it to "
                                      "`links` in baton.yaml and redeliver",
                                      target.link));
+    if (const std::string missing = links::missing_secret(*peer.profile); !missing.empty())
+      return links::dead(ErrorClass::misconfigured, 0,
+                         fmt::format("a secret of the link {} is missing: {}; give it, start Baton "
+                                     "again and redeliver",
+                                     target.link, missing));
     const links::Deliver deliver = links::find_adapter(peer.profile->kind, target.op);
     if (deliver == nullptr)
       return links::dead(ErrorClass::misconfigured, 0,
