@@ -371,6 +371,16 @@ def test_a_dead_delivery_is_seen_and_brought_again(make_server):
         server.cli("gate", "redeliver", "gat_none", check=3)
 
 
+def test_links_that_lack_something_are_told_and_the_file_is_good(gates):
+    (gates.folder / "links.yaml").write_text("links:\n  gocd: {main: {url: \"https://gocd\", token: {env: NOPE}}}\n")
+    done = gates.cli("validate", "links.yaml", check=0)
+    assert "warning: links.gocd.main: token: the variable NOPE is not set" in done.stderr
+    gates.cli("validate", "links.yaml", env={"NOPE": "x", "BATON_PUBLIC_URL": "https://baton"}, check=0)
+    warnings = json.loads(gates.cli("validate", "links.yaml", "--output", "json",
+                                    env={"NOPE": "x", "BATON_PUBLIC_URL": "https://baton"}).stdout)["warnings"]
+    assert warnings == []
+
+
 def test_the_example_runs(tmp_path):
     done = subprocess.run(["/usr/bin/python3", str(ROOT / "examples/gates/demo.py"), str(tmp_path / "data")],
                           capture_output=True, text=True, timeout=120, check=False,
