@@ -148,8 +148,11 @@ Async append_gate_log(Context& context, Call& call) {
   if (gate->state != model::GateState::pending)
     co_return fail_with_fix(Code::conflict, "say it before the verdict",
                             "the gate {} has ended: {}", gate->id, name_of(gate->state));
+  // What is said at once is at least a line: half of one would be shown to nobody until the rest.
+  std::string text = to_valid_utf8(call.request.body);
+  if (!text.empty() && !text.ends_with('\n')) text += '\n';
   auto bytes = co_await context.disk.run<Result<std::int64_t>>(
-      [&] { return context.gate_logs.append(gate->id, call.request.body); });
+      [&] { return context.gate_logs.append(gate->id, text); });
   if (!bytes) co_return tl::unexpected(bytes.error());
   engine::Operation<bool> operation = [id = gate->id,
                                        bytes = *bytes](engine::Context& c) -> Result<bool> {
