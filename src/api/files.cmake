@@ -18,6 +18,7 @@ set(SOURCES
   gate_log_routes.cc
   gate_remote.cc
   gate_routes.cc
+  gate_zip.cc
   heard_of.cc
   inbound_routes.cc
   journal_metrics.cc

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Artifacts of a gate: listed, fetched, put, all of them as one ZIP, and its results as one JUnit
-// file. They are made by others and may be hostile: always a download, in a sandbox.
-#include <unistd.h>
-
+// Artifacts of a gate: listed, fetched, put, and its results as one JUnit file. They are made by
+// others and may be hostile: always a download, in a sandbox.
 #include <algorithm>
 
 #include "api/artifact_answer.h"
@@ -10,10 +8,8 @@
 #include "api/gate_remote.h"
 #include "api/handlers.h"
 #include "api/log_text.h"
-#include "api/pieces.h"
 #include "api/reply.h"
 #include "api/submit.h"
-#include "api/zip_writer.h"
 #include "engine/gate_ops.h"
 #include "engine/run_ops.h"
 #include "model/verdict.h"
@@ -26,7 +22,6 @@
 namespace baton::api {
 namespace {
 
-constexpr std::size_t kPiece = 256 << 10;
 // system-out of one attempt; the log route has all of it.
 constexpr std::size_t kOutputMax = 64 << 10;
 
@@ -34,55 +29,6 @@ Result<model::Gate> gate_of(Context& context, const Call& call) {
   return read(context,
               [&](store::Session& session) { return engine::get_gate(session, call.args[0]); });
 }
-
-// One entry after the other, read from the blobs as the client takes them.
-class ZipPieces {
- public:
-  ZipPieces(Context& context, model::Gate gate, std::vector<store::GateArtifact> artifacts)
-      : context_(context), gate_(std::move(gate)), artifacts_(std::move(artifacts)) {}
-
-  Result<std::string> next() {
-    std::string piece;
-    while (piece.empty() && !ended_) {
-      BATON_TRY_VOID(step());
-      piece = zip_.take();
-    }
-    return piece;
-  }
-
- private:
-  Result<void> step() {
-    if (!file_ && next_ == artifacts_.size()) {
-      zip_.finish();
-      ended_ = true;
-      return {};
-    }
-    if (!file_) {
-      const store::GateArtifact& artifact = artifacts_[next_++];
-      if (artifact.digest.empty()) return {};  // kept elsewhere: its list entry has the address
-      BATON_TRY(opened, open_gate_artifact(context_, gate_, artifact.path));
-      file_.emplace(std::move(opened));
-      zip_.begin(artifact.path);
-    }
-    std::string buffer(kPiece, '\0');
-    const ssize_t n = ::read(file_->file.get(), buffer.data(), buffer.size());
-    if (n < 0) return tl::unexpected(errno_error("read an artifact", errno));
-    buffer.resize(static_cast<std::size_t>(n));
-    zip_.add(buffer);
-    if (n > 0) return {};
-    zip_.end_entry();
-    file_.reset();
-    return {};
-  }
-
-  Context& context_;
-  const model::Gate gate_;
-  const std::vector<store::GateArtifact> artifacts_;
-  std::size_t next_ = 0;
-  std::optional<links::ArtifactFile> file_;
-  ZipWriter zip_;
-  bool ended_ = false;
-};
 
 // An artifact that the peer keeps; `missing` when that has none of this name either.
 Async get_remote(Context& context, Call& call, const model::Gate& gate, Error missing) {
@@ -230,20 +176,6 @@ Async put_gate_artifact(Context& context, Call& call) {
   net::Response response = json_reply(*is_new ? 201 : 200, out.take());
   response.headers.set("ETag", wire::etag_of_digest(artifact.digest));
   if (*is_new) response.headers.set("Location", call.request.path);
-  co_return response;
-}
-
-Async get_gate_zip(Context& context, Call& call) {
-  auto gate = gate_of(context, call);
-  if (!gate) co_return tl::unexpected(gate.error());
-  auto all = co_await context.disk.run<Result<std::vector<store::GateArtifact>>>(
-      [&] { return artifacts_of_gate(context, *gate); });
-  if (!all) co_return tl::unexpected(all.error());
-  const std::string name = gate->id + ".zip";
-  auto pieces = std::make_shared<ZipPieces>(context, *std::move(gate), *std::move(all));
-  net::Response response =
-      pieces_reply(context, "application/zip", [pieces] { return pieces->next(); });
-  response.headers.set("Content-Disposition", net::attachment_disposition(name));
   co_return response;
 }
 

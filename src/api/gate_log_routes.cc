@@ -12,6 +12,7 @@
 #include "engine/gate_ops.h"
 #include "net/url.h"
 #include "store/gate_table.h"
+#include "store/run_table.h"
 
 namespace baton::api {
 namespace {
@@ -64,9 +65,11 @@ std::string decided_event(const model::Gate& gate) {
 }
 
 boost::asio::awaitable<void> stream_log(Context& context, net::Sink sink, std::string id,
-                                        std::int64_t from) {
+                                        RunId run, std::int64_t from) {
   const StreamSlot slot(context);
-  Watch::Waiter of_gate(context.watch, store::gate_subject(id));
+  // What a run prints is news of the run.
+  Watch::Waiter of_gate(context.watch, store::gate_subject(id),
+                        raw(run) > 0 ? store::run_subject(run) : std::string{});
   LineCutter cutter{from, {}};
   std::int64_t read_to = from;
   bool alive = co_await sink.write(net::sse_retry(kReconnectMs) + net::sse_comment("log"));
@@ -108,8 +111,10 @@ Async get_gate_log(Context& context, Call& call) {
   if (call.request.headers.get("Accept").find("text/event-stream") != std::string_view::npos) {
     auto from = stream_start(call);
     if (!from) co_return tl::unexpected(from.error());
-    co_return event_stream(context, [&context, id = gate->id, from = *from](net::Sink sink) {
-      return stream_log(context, sink, id, from);
+    co_return event_stream(context, [&context, id = gate->id,
+                                  run = gate->request.subject.run,
+                                  from = *from](net::Sink sink) {
+      return stream_log(context, sink, id, run, from);
     });
   }
   auto size = co_await context.disk.run<Result<std::int64_t>>(
@@ -143,10 +148,11 @@ Async append_gate_log(Context& context, Call& call) {
   if (gate->state != model::GateState::pending)
     co_return fail_with_fix(Code::conflict, "say it before the verdict",
                             "the gate {} has ended: {}", gate->id, name_of(gate->state));
+  // What is said at once is at least a line: half of one would be shown to nobody until the rest.
   std::string text = to_valid_utf8(call.request.body);
   if (!text.empty() && !text.ends_with('\n')) text += '\n';
   auto bytes = co_await context.disk.run<Result<std::int64_t>>(
-      [&]() -> Result<std::int64_t> { return context.gate_logs.append(gate->id, text); });
+      [&] { return context.gate_logs.append(gate->id, text); });
   if (!bytes) co_return tl::unexpected(bytes.error());
   engine::Operation<bool> operation = [id = gate->id,
                                        bytes = *bytes](engine::Context& c) -> Result<bool> {

@@ -2,7 +2,6 @@
 #include "api/gate_remote.h"
 
 #include "api/artifact_answer.h"
-#include "api/remote_file.h"
 #include "api/reply.h"
 #include "api/submit.h"
 #include "base/text.h"
@@ -98,9 +97,18 @@ Result<std::string> read_remote(const Context& context, const model::Gate& gate,
   return text;
 }
 
+Result<std::shared_ptr<RemoteFile>> open_remote(const Context& context, const model::Gate& gate,
+                                                const RemoteArtifact& artifact,
+                                                links::ArtifactBytes bytes) {
+  BATON_TRY(profile, testkube_of(context, gate));
+  BATON_TRY_VOID(links::check_testkube_artifact(artifact.origin));
+  return std::make_shared<RemoteFile>([profile, artifact, bytes](const RemoteFile::Push& push,
+                                                                 const std::stop_token& stop) {
+    return read_origin(*profile, artifact, bytes, push, stop);
+  });
+}
+
 Async send_remote(Context& context, Call& call, const model::Gate& gate, RemoteArtifact artifact) {
-  auto profile = testkube_of(context, gate);
-  if (!profile) co_return tl::unexpected(profile.error());
   if (auto ready = links::check_testkube_artifact(artifact.origin); !ready) {
     if (ready.error().code != Code::unavailable) co_return tl::unexpected(ready.error());
     net::Response early = problem(call.request, ready.error(), 425);
@@ -120,11 +128,12 @@ Async send_remote(Context& context, Call& call, const model::Gate& gate, RemoteA
                             "{} files are being fetched already", kRemoteFilesMax);
   }
   const links::ArtifactBytes bytes{range->first, range->length};
-  auto file = std::make_shared<RemoteFile>(
-      [profile = *profile, artifact, bytes](const RemoteFile::Push& push,
-                                            const std::stop_token& stop) {
-        return read_origin(*profile, artifact, bytes, push, stop);
-      });
+  auto opened = open_remote(context, gate, artifact, bytes);
+  if (!opened) {
+    --context.remote_files;
+    co_return tl::unexpected(opened.error());
+  }
+  std::shared_ptr<RemoteFile> file = *std::move(opened);
   auto first = co_await file->next();
   if (!first) {
     --context.remote_files;

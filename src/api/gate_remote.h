@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Artifacts of a gate that its Testkube keeps: listed there, and streamed through.
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "api/context.h"
+#include "api/remote_file.h"
 #include "api/route.h"
 #include "links/testkube_artifacts.h"
 #include "model/gate.h"
@@ -25,6 +27,12 @@ Result<std::vector<RemoteArtifact>> remote_artifacts(const Context& context,
 /// The whole of a small one. Blocks.  Errors: those above, too_large.
 Result<std::string> read_remote(const Context& context, const model::Gate& gate,
                                 const RemoteArtifact& artifact, std::size_t max);
+
+/// The file as it comes. Errors: not_found, as above; unavailable, unreachable: it is not ready, or
+/// lost.
+Result<std::shared_ptr<RemoteFile>> open_remote(const Context& context, const model::Gate& gate,
+                                                const RemoteArtifact& artifact,
+                                                links::ArtifactBytes bytes = {});
 
 /// The file with ETag and Range, as it comes.
 Async send_remote(Context& context, Call& call, const model::Gate& gate, RemoteArtifact artifact);

@@ -79,6 +79,14 @@ Async take(Context& context, Call& call, Taken taken,
 
 std::string text_of(const json::object& object) { return json::serialize(object); }
 
+// Dot segments would lead to GoCD's other routes, with the link's credentials.
+Result<void> check_path(const Call& call) {
+  model::Target target;
+  target.op = "relay_files";
+  target.fields = text_of({{"method", "PUT"}, {"path", call.request.path}});
+  return links::check_target(LinkKind::gocd, target);
+}
+
 // GoCD's answer to a file that was fetched, held in a file without a name.
 Result<net::Response> fetch(Context& context, const Call& call,
                             const model::LinkProfile& profile) {
@@ -168,6 +176,7 @@ Async go_put_file(Context& context, Call& call) {
 Async go_get_file(Context& context, Call& call) {
   auto profile = gocd_of(context, call);
   if (!profile) co_return tl::unexpected(profile.error());
+  if (auto good = check_path(call); !good) co_return tl::unexpected(good.error());
   auto answer = co_await context.disk.run<Result<net::Response>>(
       [&] { return fetch(context, call, **profile); });
   if (!answer) co_return tl::unexpected(answer.error());

@@ -41,11 +41,17 @@ void Watch::add(Waiter& waiter) {
   // Nobody read on while nobody waited.
   if (waiters_.empty()) cursor_ = last;
   waiters_.emplace(waiter.key_, &waiter);
+  if (!waiter.also_.empty()) waiters_.emplace(waiter.also_, &waiter);
 }
 
 void Watch::remove(Waiter& waiter) {
   const std::lock_guard lock(mutex_);
-  const auto [first, end] = waiters_.equal_range(waiter.key_);
+  forget(waiter.key_, waiter);
+  if (!waiter.also_.empty()) forget(waiter.also_, waiter);
+}
+
+void Watch::forget(const std::string& key, const Waiter& waiter) {
+  const auto [first, end] = waiters_.equal_range(key);
   const auto it =
       std::find_if(first, end, [&](const auto& entry) { return entry.second == &waiter; });
   if (it != end) waiters_.erase(it);
@@ -107,7 +113,8 @@ void Watch::Waiter::hit() {
   gate_.notify();
 }
 
-Watch::Waiter::Waiter(Watch& watch, std::string key) : watch_(watch), key_(std::move(key)) {
+Watch::Waiter::Waiter(Watch& watch, std::string key, std::string also)
+    : watch_(watch), key_(std::move(key)), also_(std::move(also)) {
   watch_.add(*this);
 }
 

@@ -36,7 +36,8 @@ class Watch {
   /// One waiting request. Register, read the state, then wait: a change in between is not missed.
   class Waiter {
    public:
-    Waiter(Watch& watch, std::string key);
+    /// also: another key that wakes it, "" = none.
+    Waiter(Watch& watch, std::string key, std::string also = {});
     ~Waiter();
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
@@ -51,6 +52,7 @@ class Watch {
 
     Watch& watch_;
     std::string key_;
+    std::string also_;
     net::Gate gate_;
     std::atomic<bool> hit_ = false;
   };
@@ -60,6 +62,7 @@ class Watch {
  private:
   void add(Waiter& waiter);
   void remove(Waiter& waiter);
+  void forget(const std::string& key, const Waiter& waiter);
   void park(Waiter& waiter);
   void unpark(Waiter& waiter);
   void wake_one();

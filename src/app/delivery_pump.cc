@@ -13,12 +13,15 @@
 #include "api/submit.h"
 #include "app/journal_reader.h"
 #include "base/log.h"
+#include "engine/deadline_kinds.h"
 #include "engine/delivery_ops.h"
 #include "engine/gate_ops.h"
 #include "links/adapters.h"
 #include "links/message.h"
+#include "links/profiles.h"
 #include "store/delivery_table.h"
 #include "store/gate_table.h"
+#include "store/journal_table.h"
 
 namespace baton::app {
 namespace {
@@ -156,6 +159,11 @@ struct DeliveryPump::State {
                          fmt::format("the link {} is not in the configuration any more; add it to "
                                      "`links` in baton.yaml and redeliver",
                                      target.link));
+    if (const std::string missing = links::missing_secret(*peer.profile); !missing.empty())
+      return links::dead(ErrorClass::misconfigured, 0,
+                         fmt::format("a secret of the link {} is missing: {}; give it, start Baton "
+                                     "again and redeliver",
+                                     target.link, missing));
     const links::Deliver deliver = links::find_adapter(peer.profile->kind, target.op);
     if (deliver == nullptr)
       return links::dead(ErrorClass::misconfigured, 0,
@@ -173,6 +181,11 @@ struct DeliveryPump::State {
                 BATON_TRY(delivery, store::find_delivery(session, id));
                 if (!delivery || delivery->state != DeliveryState::queued || !delivery->next_at)
                   return false;
+                // A wait that is not over has a deadline, which tells of it. The wall clock does
+                // not: it may have been set back since the delivery is due.
+                BATON_TRY(wait, store::find_deadline(session, engine::kDeliveryDue,
+                                                     store::delivery_subject(id)));
+                if (wait) return false;
                 message.delivery = *std::move(delivery);
                 if (message.delivery.gate.empty()) return true;
                 BATON_TRY(gate, engine::get_gate(session, message.delivery.gate));
@@ -181,9 +194,8 @@ struct DeliveryPump::State {
                 sealed = std::move(secret);
                 return true;
               }));
-    // A wait that is not over has a deadline, which tells of it.
+    if (!due) return Maybe{};
     message.now = api.clock().wall;
-    if (!due || *message.delivery.next_at > message.now + std::chrono::seconds{1}) return Maybe{};
     if (auto secrets = api.secret_box.unseal(sealed)) {
       message.secrets = *std::move(secrets);
     } else {
@@ -219,9 +231,7 @@ DeliveryPump::DeliveryPump(api::Context& api, int per_peer)
     log::warn("delivery.not_read", {{"error", left.error().message}});
     return;
   }
-  const TimePoint now = api.clock().wall;
-  for (const Delivery& delivery : *left)
-    if (*delivery.next_at <= now) state_->add(delivery.target.link, delivery.id);
+  for (const Delivery& delivery : *left) state_->add(delivery.target.link, delivery.id);
 }
 
 DeliveryPump::~DeliveryPump() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli/gate_name.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "cli/output.h"
@@ -9,6 +10,9 @@ namespace baton::cli {
 namespace {
 
 namespace json = boost::json;
+
+// Of executions so many are named.
+constexpr std::size_t kNamedMax = 3;
 
 Result<std::string> newest_of_key(client::ApiClient& api, const std::string& key) {
   BATON_TRY(page, api.get("/gates?limit=1&key=" + client::escape(key)));
@@ -60,6 +64,24 @@ std::string describe_subject(const json::value& gate) {
         !text.empty())
       return fmt::format("testkube {}, {} {}", profile, kind, text);
   return "testkube " + profile;
+}
+
+std::string describe_watched(const json::value& gate) {
+  std::string text;
+  const json::object* object = gate.if_object();
+  const json::value* watched = object == nullptr ? nullptr : object->if_contains("watched");
+  if (watched == nullptr || !watched->is_object()) return text;
+  const json::value* executions = watched->get_object().if_contains("executions");
+  if (executions != nullptr && executions->is_array()) {
+    const json::array& list = executions->get_array();
+    for (std::size_t i = 0; i < std::min(list.size(), kNamedMax); ++i)
+      text += fmt::format("{}{} {}", i == 0 ? "" : ", ", text_at(list[i], "name"),
+                          text_at(list[i], "status"));
+    if (list.size() > kNamedMax) text += fmt::format(" and {} more", list.size() - kNamedMax);
+  }
+  if (const std::string problem = text_at(*watched, "problem"); !problem.empty())
+    text += (text.empty() ? "" : "; ") + problem;
+  return text;
 }
 
 std::string describe_target(const json::value& delivery) {

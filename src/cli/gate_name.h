@@ -28,6 +28,9 @@ std::string gate_path(const std::string& id);
 std::string describe_gate(const boost::json::value& gate);
 /// "suite pay/checkout, run 7", "testkube tk, tag build=42", "external".
 std::string describe_subject(const boost::json::value& gate);
+/// "smoke-12 running": what was last seen of the Testkube executions that it waits for, and what
+/// keeps them from being looked at; "" for other subjects.
+std::string describe_watched(const boost::json::value& gate);
 /// "gocd/main run_stage": the link of a delivery and what it does there.
 std::string describe_target(const boost::json::value& delivery);
 

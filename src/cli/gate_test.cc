@@ -194,6 +194,12 @@ TEST(GateName, subjects_and_targets_are_told_in_words) {
   EXPECT_EQ(subject(R"({"subject":{"suite":"a/b","run":7}})"), "suite a/b, run 7");
   EXPECT_EQ(subject(R"({"subject":{"testkube":{"profile":"tk","tag":"k=v"}}})"),
             "testkube tk, tag k=v");
+  const auto watched = [](std::string_view text) { return describe_watched(json::parse(text)); };
+  EXPECT_EQ(watched(R"({"watched":{"executions":[{"id":"a","name":"smoke-1","status":"running"}],)"
+                    R"("problem":"status 503"}})"),
+            "smoke-1 running; status 503");
+  EXPECT_EQ(watched(R"({"watched":{"executions":[]}})"), "");
+  EXPECT_EQ(watched(R"({"state":"pending"})"), "");
   EXPECT_EQ(describe_target(json::parse(
                 R"({"target":{"link":"gocd/main","run_stage":{"stage":"s"},"when":"passed"}})")),
             "gocd/main run_stage");

@@ -24,15 +24,25 @@ namespace json = boost::json;
 // A restarting server is waited for by who has something to say that cannot be said later.
 constexpr Duration kPatience{60'000};
 
-const std::vector<Column> kGateLines{{"gate", "id"},           {"name", "name"},
-                                     {"key", "key"},           {"state", "state"},
-                                     {"verdict", "verdict"},   {"reason", "reason"},
-                                     {"source", "source"},     {"see", "url"},
-                                     {"subject", "about"},     {"environment", "environment"},
-                                     {"lease", "lease"},       {"opened by", "opened_by"},
-                                     {"link", "link"},         {"labels", "labels"},
-                                     {"opened", "created_at"}, {"open until", "deadline_at"},
-                                     {"ended", "decided_at"},  {"log bytes", "log_bytes"}};
+const std::vector<Column> kGateLines{{"gate", "id"},
+                                     {"name", "name"},
+                                     {"key", "key"},
+                                     {"state", "state"},
+                                     {"verdict", "verdict"},
+                                     {"reason", "reason"},
+                                     {"source", "source"},
+                                     {"see", "url"},
+                                     {"subject", "about"},
+                                     {"last seen", "seen"},
+                                     {"environment", "environment"},
+                                     {"lease", "lease"},
+                                     {"opened by", "opened_by"},
+                                     {"link", "link"},
+                                     {"labels", "labels"},
+                                     {"opened", "created_at"},
+                                     {"open until", "deadline_at"},
+                                     {"ended", "decided_at"},
+                                     {"log bytes", "log_bytes"}};
 
 const std::vector<Column> kDeliveryColumns{{"DELIVERY", "id"},       {"TO", "to"},
                                            {"STATE", "state"},       {"ATTEMPTS", "attempts"},
@@ -63,6 +73,7 @@ std::string tell_deliveries(const json::value& gate) {
 json::value gate_for_people(json::value gate) {
   if (!gate.is_object()) return gate;
   gate.as_object()["about"] = describe_subject(gate);
+  gate.as_object()["seen"] = describe_watched(gate);
   gate.as_object()["told"] = tell_deliveries(gate);
   return gate;
 }
@@ -355,6 +366,7 @@ std::vector<Verb> gate_verbs() {
   verbs.push_back(make("artifacts put", "GATE FILE…", "Keep files with a gate", {key_flag()},
                        gate_artifacts_put));
   verbs.back().arguments_max = 1000;
+  verbs.back().example = "baton gate artifacts put gat_… out screenshots/";
   verbs.push_back(make("ls", "", "List gates, newest first",
                        with_pages({{"--state", "STATE", "pending, decided, cancelled, superseded"},
                                    {"--key", "K", "Only of this key"},

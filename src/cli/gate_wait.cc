@@ -41,8 +41,10 @@ class Progress {
   void pending(const json::value& gate) {
     troubled_ = false;
     const Duration waited = BootClock::now() - start_;
-    std::string line = fmt::format("waiting for gate {}: {}, open until {}", describe_gate(gate),
-                                   describe_subject(gate), text_at(gate, "deadline_at"));
+    const std::string seen = describe_watched(gate);
+    std::string line = fmt::format("waiting for gate {}: {}{}, open until {}", describe_gate(gate),
+                                   describe_subject(gate), seen.empty() ? "" : ": " + seen,
+                                   text_at(gate, "deadline_at"));
     if (said_) line += " (waited " + describe_duration(waited) + ")";
     show(line, !said_);
     said_ = true;
@@ -169,7 +171,10 @@ void print_verdict(const json::value& gate, Output output) {
   std::printf("%s\n", harmless(line).c_str());
   if (const std::string url = text_at(gate, "url"); !url.empty())
     std::printf("  %s\n", harmless(url).c_str());
-  if (verdict != "passed")
+  const std::string run = text_at(gate, "subject.run");
+  if (verdict != "passed" && !run.empty())
+    std::printf("logs: baton runs logs %s --failed\n", harmless(run).c_str());
+  else if (verdict != "passed")
     std::printf("log: baton gate log %s\n", harmless(text_at(gate, "id")).c_str());
   std::fflush(stdout);
 }

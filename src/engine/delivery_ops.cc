@@ -9,6 +9,7 @@
 #include "engine/gate_ops.h"
 #include "store/delivery_table.h"
 #include "store/gate_table.h"
+#include "store/journal_table.h"
 
 namespace baton::engine {
 namespace {
@@ -37,6 +38,13 @@ bool follows(const Delivery& d) {
 
 int rank(Stage stage) {
   return stage == Stage::progress ? 0 : stage == Stage::after ? 2 : 1;
+}
+
+// Not due yet. Only its deadline tells: the wall clock, which says when, may be set back.
+Result<bool> has_deadline(Context& context, const Delivery& d) {
+  BATON_TRY(due, store::find_deadline(context.tx.sql(), kDeliveryDue,
+                                      store::delivery_subject(d.id)));
+  return due.has_value();
 }
 
 // It is due `wait` from now; at once needs no deadline. kind: the event that tells of the wait.
@@ -125,11 +133,20 @@ Result<void> go_on(Context& context, const Rules& rules, const Delivery& ended) 
 
 // Progress is called again when there is news, or soon once the gate has ended.
 Result<void> progressed(Context& context, Delivery& d, const Attempted& attempt) {
-  if (follows(d)) d.first_at = context.now.wall;
   BATON_TRY(gate, store::find_gate(context.tx.sql(), d.gate));
   const bool pending = gate && gate->state == GateState::pending;
+  // The first attempt that is told of after the end may have begun before it, and know nothing of
+  // the verdict. What it asks for is no reason to wait then.
+  const bool may_not_know = follows(d) && gate && !pending && d.first_at == gate->decided_at;
+  if (follows(d)) d.first_at = context.now.wall;
+  if (may_not_know) {
+    // Within the millisecond of the end, too, the next one knows.
+    d.first_at = std::max(context.now.wall, *gate->decided_at + Duration{1});
+    return schedule(context, d, Duration{0});
+  }
   if (pending && !attempt.after) {
-    d.next_at.reset();
+    BATON_TRY(has_news, has_deadline(context, d));
+    if (!has_news) d.next_at.reset();
     return store::update_delivery(context.tx, d, "");
   }
   return schedule(context, d, attempt.after.value_or(model::kProgressPause));
@@ -144,10 +161,23 @@ Result<void> try_again(Context& context, const Rules& rules, Delivery& d,
       Duration{1}, attempt.after.value_or(model::retry_wait(rules.retry, d.attempts, share)));
   const TimePoint since = d.first_at.value_or(context.now.wall);
   if (context.now.wall + wait - since > rules.retry.give_up_after) {
-    BATON_TRY_VOID(end(context, d, DeliveryState::dead));
-    return go_on(context, rules, d);
+    BATON_TRY(gate, store::find_gate(context.tx.sql(), d.gate));
+    // While the gate is open the verdict is still to come, and with it a time of its own.
+    const bool is_open = gate && gate->state == GateState::pending;
+    if (!is_open) {
+      BATON_TRY_VOID(end(context, d, DeliveryState::dead));
+      return go_on(context, rules, d);
+    }
   }
   return schedule(context, d, wait, "delivery.failed");
+}
+
+// Its gate was superseded during the attempt that showed it: the peer must hear of that. A lost
+// answer may have been such an attempt.
+bool is_shown_in_vain(const Delivery& d, const Attempted& attempt) {
+  return d.state == DeliveryState::skipped && d.target.stage == Stage::status &&
+         d.target.when == model::When::always && attempt.kind == Attempted::Kind::again &&
+         (attempt.is_progress || attempt.status == 0);
 }
 
 }  // namespace
@@ -156,6 +186,14 @@ Result<Delivery> delivery_attempted(Context& context, const Rules& rules, std::s
                                     const Attempted& attempt) {
   BATON_TRY(d, get_delivery(context.tx.sql(), id));
   const bool queued = d.state == DeliveryState::queued;
+  if (is_shown_in_vain(d, attempt)) {
+    if (!attempt.memo.empty()) d.memo = attempt.memo;
+    d.state = DeliveryState::queued;
+    d.ended_at.reset();
+    d.first_at = context.now.wall;
+    BATON_TRY_VOID(schedule(context, d, Duration{0}));
+    return std::move(d);
+  }
   if (!queued && (attempt.kind != Attempted::Kind::delivered ||
                   d.state == DeliveryState::delivered))
     return std::move(d);
@@ -190,6 +228,11 @@ Result<Delivery> redrive_delivery(Context& context, std::string_view id) {
   d.state = DeliveryState::queued;
   d.ended_at.reset();
   d.first_at.reset();
+  if (follows(d)) {
+    // Of these it is the end of the gate that begins their time, and that is over.
+    BATON_TRY(gate, store::find_gate(context.tx.sql(), d.gate));
+    if (gate && gate->state != GateState::pending) d.first_at = context.now.wall;
+  }
   BATON_TRY_VOID(schedule(context, d, Duration{0}));
   return std::move(d);
 }
@@ -232,7 +275,8 @@ Result<void> skip_deliveries(Context& context, const Gate& gate) {
   BATON_TRY(deliveries, store::deliveries_of(context.tx.sql(), gate.id));
   for (Delivery& d : deliveries) {
     if (d.state != DeliveryState::queued) continue;
-    const bool was_shown = d.target.stage == Stage::status && d.first_at;
+    const bool was_shown = d.target.stage == Stage::status && d.first_at &&
+                           d.target.when == model::When::always;
     if (was_shown) {
       d.first_at = context.now.wall;
       BATON_TRY_VOID(schedule(context, d, Duration{0}));
@@ -246,7 +290,13 @@ Result<void> skip_deliveries(Context& context, const Gate& gate) {
 Result<void> deliver_progress(Context& context, const Gate& gate) {
   BATON_TRY(deliveries, store::deliveries_of(context.tx.sql(), gate.id));
   for (Delivery& d : deliveries) {
-    if (!follows(d) || d.state != DeliveryState::queued || d.next_at) continue;
+    if (!follows(d) || d.state != DeliveryState::queued) continue;
+    if (d.next_at) {
+      // It is under way, and may have looked already: once more then.
+      BATON_TRY(is_waiting, has_deadline(context, d));
+      if (!is_waiting) BATON_TRY_VOID(schedule(context, d, model::kProgressPause));
+      continue;
+    }
     const TimePoint told = d.first_at.value_or(TimePoint{});
     const Duration since = context.now.wall - told;
     // A clock that was set back must not silence it.
@@ -274,8 +324,9 @@ Result<void> recover_deliveries(Context& context) {
   // Whoever brings them out asks for those that are due already at its start.
   BATON_TRY(due, store::due_deliveries(context.tx.sql(), std::numeric_limits<int>::max()));
   for (const Delivery& d : due) {
-    const Duration left = *d.next_at - context.now.wall;
-    if (left <= Duration{0}) continue;
+    BATON_TRY(is_waiting, has_deadline(context, d));
+    if (!is_waiting) continue;
+    const Duration left = std::max(Duration{0}, *d.next_at - context.now.wall);
     BATON_TRY_VOID(context.tx.set_deadline(kDeliveryDue, store::delivery_subject(d.id),
                                            context.now.at + left));
   }

@@ -26,7 +26,8 @@ struct Attempted {
 };
 
 /// Notes an attempt: it is delivered, or comes again by the retry rule, or is dead. A delivery that
-/// ended meanwhile (its gate was superseded) stays as it is, but for what was delivered after all.
+/// ended meanwhile (its gate was superseded) stays as it is, but for what was delivered after all,
+/// and for what has just been shown and would stand for ever.
 /// Errors: not_found.
 Result<model::Delivery> delivery_attempted(Context& context, const Rules& rules,
                                            std::string_view id, const Attempted& attempt);

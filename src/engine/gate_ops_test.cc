@@ -220,8 +220,6 @@ TEST(Delivery, progress_is_told_when_there_is_news_but_not_too_often) {
   };
   const Attempted told{Attempted::Kind::again, ErrorClass::none, 200, "", {}, "", true};
   EXPECT_EQ(world.events("delivery.due"), 1);  // that it is waited for is news
-  grow(10);
-  EXPECT_EQ(world.events("delivery.due"), 1);
   world.attempted(world.deliveries(id)[0].id, told);
   EXPECT_FALSE(world.deliveries(id)[0].next_at);
   EXPECT_EQ(world.deliveries(id)[0].attempts, 0);
@@ -229,6 +227,44 @@ TEST(Delivery, progress_is_told_when_there_is_news_but_not_too_often) {
   EXPECT_EQ(world.events("delivery.due"), 1);
   world.advance(3s);
   EXPECT_EQ(world.events("delivery.due"), 2);
+  grow(30);  // the attempt may have looked before
+  world.attempted(world.deliveries(id)[0].id, told);
+  EXPECT_EQ(world.events("delivery.due"), 2);
+  world.advance(3s);
+  EXPECT_EQ(world.events("delivery.due"), 3);
+}
+
+TEST(Delivery, progress_under_way_at_the_end_does_not_make_the_verdict_wait) {
+  GateWorld world;
+  const std::string id = world
+                             .open(GateWorld::external({GateWorld::target("a/x", Stage::progress),
+                                                        GateWorld::target("a/x")}))
+                             .gate.id;
+  world.decide(id, GateVerdict::passed);
+  // An attempt that began before the decision asks to be called again in a while.
+  world.attempted(world.deliveries(id)[0].id,
+                  {Attempted::Kind::again, ErrorClass::none, 200, "", 90s, "", true});
+  EXPECT_LE(*world.deliveries(id)[0].next_at, world.now.wall);
+  world.advance(1ms);
+  // The next one knows, and is taken at its word.
+  world.attempted(world.deliveries(id)[0].id,
+                  {Attempted::Kind::again, ErrorClass::none, 200, "", 5s, "", true});
+  EXPECT_GT(*world.deliveries(id)[0].next_at, world.now.wall);
+}
+
+TEST(Delivery, a_status_that_cannot_be_shown_while_the_gate_is_open_is_not_given_up) {
+  GateWorld world;
+  auto request = GateWorld::external({GateWorld::target("github/a", Stage::status)});
+  request.timeout = 24h;
+  const std::string id = world.open(request).gate.id;
+  const std::string delivery = world.deliveries(id)[0].id;
+  world.attempted(delivery, {Attempted::Kind::again, ErrorClass::none, 201, "", {}, "{}", true});
+  world.run([&](Context& c) { return gate_log_grew(c, id, 10); });
+  for (int hour = 0; hour < 5; ++hour) {
+    world.attempted(delivery, GateWorld::failed());
+    world.advance(1h);
+  }
+  EXPECT_EQ(world.deliveries(id)[0].state, DeliveryState::queued);
 }
 
 TEST(Delivery, what_was_shown_of_a_gate_is_ended_also_when_it_is_superseded) {
@@ -244,6 +280,12 @@ TEST(Delivery, what_was_shown_of_a_gate_is_ended_also_when_it_is_superseded) {
   EXPECT_EQ(world.deliveries(id)[0].state, DeliveryState::queued);
   EXPECT_TRUE(world.deliveries(id)[0].next_at);
   EXPECT_EQ(world.deliveries(id)[1].state, DeliveryState::skipped);
+  // The other one was being shown at that time.
+  world.attempted(world.deliveries(id)[1].id,
+                  {Attempted::Kind::again, ErrorClass::none, 201, "", {}, "{\"id\":2}", true});
+  EXPECT_EQ(world.deliveries(id)[1].state, DeliveryState::queued);
+  EXPECT_TRUE(world.deliveries(id)[1].next_at);
+  EXPECT_EQ(world.deliveries(id)[1].memo, "{\"id\":2}");
 }
 
 TEST(Delivery, a_call_that_is_repeated_gets_the_answer_that_nobody_took) {
@@ -279,6 +321,48 @@ TEST(Delivery, is_tried_again_until_its_time_is_over) {
   EXPECT_EQ(world.attempted(delivery, GateWorld::failed()).state, DeliveryState::queued);
   EXPECT_EQ(world.attempted(delivery, {}).state, DeliveryState::delivered);
   EXPECT_FALSE(world.run([&](Context& c) { return redrive_delivery(c, delivery); }));
+}
+
+TEST(Delivery, a_status_that_is_redriven_after_the_end_is_given_up_in_its_time) {
+  GateWorld world;
+  world.rules.retry.give_up_after = 1min;
+  const std::string id =
+      world.open(GateWorld::external({GateWorld::target("a/x", Stage::status)})).gate.id;
+  world.decide(id, GateVerdict::passed);
+  const std::string delivery = world.deliveries(id)[0].id;
+  world.attempted(delivery, {Attempted::Kind::dead, ErrorClass::auth, 401, "no", {}, "", false});
+  world.run([&](Context& c) { return redrive_delivery(c, delivery); }).value();
+  for (int i = 0; i < 100 && world.deliveries(id)[0].state == DeliveryState::queued; ++i) {
+    world.attempted(delivery, GateWorld::failed());
+    world.advance(20s);
+  }
+  EXPECT_EQ(world.deliveries(id)[0].state, DeliveryState::dead);
+}
+
+TEST(Delivery, a_clock_that_is_set_back_does_not_make_progress_wait_for_nothing) {
+  GateWorld world;
+  const std::string id =
+      world.open(GateWorld::external({GateWorld::target("a/x", Stage::progress)})).gate.id;
+  world.now.wall -= 1h;
+  world.attempted(world.deliveries(id)[0].id,
+                  {Attempted::Kind::again, ErrorClass::none, 200, "", {}, "", true});
+  EXPECT_FALSE(world.deliveries(id)[0].next_at);
+  world.run([&](Context& c) { return gate_log_grew(c, id, 10); });
+  world.advance(3s);
+  EXPECT_EQ(world.events("delivery.due"), 2);
+}
+
+TEST(Delivery, progress_whose_grace_ended_while_the_server_was_down_is_over_at_its_start) {
+  GateWorld world;
+  const std::string id = world
+                             .open(GateWorld::external({GateWorld::target("a/x", Stage::progress),
+                                                        GateWorld::target("a/x")}))
+                             .gate.id;
+  world.decide(id, GateVerdict::passed);
+  world.restart(1min);
+  world.advance(1s);
+  EXPECT_EQ(world.deliveries(id)[0].state, DeliveryState::dead);
+  EXPECT_TRUE(world.deliveries(id)[1].first_at);
 }
 
 TEST(Delivery, honours_what_the_peer_asks_for) {

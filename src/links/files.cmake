@@ -58,6 +58,7 @@ set(TESTS
   jenkins_test.cc
   message_test.cc
   pollers_test.cc
+  profiles_test.cc
   secret_box_test.cc
   signature_test.cc
   standard_webhooks_test.cc

@@ -33,6 +33,18 @@ Result<const model::LinkProfile*> get_profile(const Profiles& profiles, std::str
                        unknown_text(profiles, id));
 }
 
+std::string missing_secret(const model::LinkProfile& profile) {
+  for (const std::string& each : profile.missing) {
+    const std::string_view name = std::string_view{each}.substr(0, each.find(':'));
+    // Of a link that is told by the caller's own token, or of what only comes in.
+    if (name == "pat" || name == "webhook_secret") continue;
+    // One of several, while they are rotated, is enough.
+    if (name == "secret" && !profile.secrets.empty()) continue;
+    return each;
+  }
+  return {};
+}
+
 Result<void> check_links(const Profiles& profiles, model::GateRequest& request) {
   Error error{Code::invalid, "", "see `links` in baton.yaml and docs/reference/http-api.md"};
   const auto refuse = [&](std::string pointer, std::string detail) {

@@ -18,6 +18,10 @@ const model::LinkProfile* find_profile(const Profiles& profiles, std::string_vie
 /// Errors: not_found, with the profiles that there are.
 Result<const model::LinkProfile*> get_profile(const Profiles& profiles, std::string_view id);
 
+/// Which secret a message to the peer would lack, and why: "token: the variable X is not set"; ""
+/// when it has what it needs. Without it the peer would be told by nobody, or unsigned.
+std::string missing_secret(const model::LinkProfile& profile);
+
 /// That every target of the request is something that a link of the configuration can do, and its
 /// Testkube is one of them; gives the targets their stages.
 /// Errors: invalid with one detail per field.

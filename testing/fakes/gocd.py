@@ -70,6 +70,7 @@ class Instance:
     stages: list[Stage]
     variables: dict[str, str]
     at_ms: int
+    approver: str = ""   # who forced it; "" when changes caused it
     busy_calls: int = 0  # so many more run requests still find the instance in progress
 
 
@@ -117,12 +118,12 @@ class FakeGocd(ArtifactFiles):
                     self.finish(name, 1, stages[0], first)
             return made
 
-    def trigger(self, name: str, variables: dict[str, str] | None = None) -> Instance:
-        """A new instance, its first stage building."""
+    def trigger(self, name: str, variables: dict[str, str] | None = None, by: str = "") -> Instance:
+        """A new instance, its first stage building; `by`: who forced it."""
         with self.changed:
             pipeline = self.pipelines[name]
             stages = [Stage(*row) for row in pipeline.stages]
-            instance = Instance(len(pipeline.instances) + 1, stages, variables or {}, _now_ms())
+            instance = Instance(len(pipeline.instances) + 1, stages, variables or {}, _now_ms(), by)
             pipeline.instances.append(instance)
             self._schedule(stages[0], "changes")
             return instance
@@ -320,6 +321,22 @@ class FakeGocd(ArtifactFiles):
 
     # --- pipelines ------------------------------------------------------------------------------
 
+    @route("GET", "/go/api/pipelines/{pipeline}/history")
+    def _history(self, request: Request, pipeline: str) -> Answer:
+        if wrong := self._wrong_version(request, 1):
+            return wrong
+        if pipeline not in self.pipelines:
+            return Answer(404, {"message": f"Pipeline '{pipeline}' not found."})
+        return Answer(200, {"pipelines": [
+            {"name": pipeline, "counter": i.counter, "label": str(i.counter), "scheduled_date": i.at_ms,
+             "build_cause": {"trigger_message": f"Forced by {i.approver}" if i.approver else "modified by somebody",
+                             "trigger_forced": bool(i.approver), "approver": i.approver}}
+            for i in reversed(self.pipelines[pipeline].instances)][:10]})
+
+    @route("GET", "/go/api/current_user")
+    def _current_user(self, request: Request) -> Answer:
+        return self._wrong_version(request, 1) or Answer(200, {"login_name": self.user_of(request), "enabled": True})
+
     @route("GET", "/go/api/pipelines/{pipeline}/{counter}/instance")
     @route("GET", "/go/api/pipelines/{pipeline}/{counter}")
     def _get_instance(self, request: Request, pipeline: str, counter: str) -> Answer:
@@ -366,7 +383,8 @@ class FakeGocd(ArtifactFiles):
             return Answer(409, {"message": f"Failed to trigger pipeline [{pipeline}] {{ {refused} }}"})
         found.triggers.append(given)
         variables = given.get("environment_variables", [])
-        self.trigger(pipeline, {v["name"]: v.get("value", HIDDEN) for v in variables})
+        given_values = {v["name"]: v.get("value", HIDDEN) for v in variables}
+        self.trigger(pipeline, given_values, self.user_of(request) or "")
         return Answer(202, {"message": f"Request to schedule pipeline {pipeline} accepted"})
 
     @staticmethod

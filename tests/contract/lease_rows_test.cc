@@ -191,7 +191,9 @@ TEST_P(LeaseRows, a_database_of_the_step_before_keeps_its_leases) {
   if (!survives_closing()) GTEST_SKIP();
   model::Lease lease = held("lse_a");
   ASSERT_TRUE(commit([&](Tx& tx) { return grant(tx, lease); }));
-  execute({"DROP INDEX lease_expiry", "DROP INDEX lease_live",
+  execute({"DROP TABLE gate", "DROP TABLE gate_label", "DROP TABLE gate_secret",
+           "DROP TABLE gate_artifact", "DROP TABLE delivery",
+           "DROP INDEX lease_expiry", "DROP INDEX lease_live",
            "ALTER TABLE lease DROP COLUMN expires_at",
            "CREATE INDEX lease_live ON lease (state, seq) WHERE state < 2",
            "CREATE INDEX lease_party ON lease (holder, seq) WHERE state < 2",

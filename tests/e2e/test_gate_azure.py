@@ -182,8 +182,9 @@ def test_a_session_that_comes_late_is_waited_for(azure):
     azure.gates.wait_delivered(gate)
 
 
-def test_a_check_that_waits_for_no_callback_is_told_how_to(azure):
+def test_a_check_that_waits_for_no_callback_is_told_how_to(make_server, fake):
     """Completion event ApiResponse approves on our own 200; the callback then finds no session."""
+    azure = Azure(make_server, fake, retry={"give_up_after": "60s"})
     check, gate = azure.ask(completion="ApiResponse")
     assert check.result == "succeeded"
     azure.gates.decide(gate, "failed")
@@ -254,8 +255,7 @@ def test_results_are_published_after_the_verdict(azure):
     assert outcomes["one"] == "Passed" and outcomes["two"] == "Failed"
     (failed,) = [r for r in run.results if r["outcome"] == "Failed"]
     assert "too slow" in failed["errorMessage"]
-    order = [str(r) for r in azure.fake.requests]
-    assert next(i for i, r in enumerate(order) if "/events" in r) < next(i for i, r in enumerate(order) if "test/runs" in r)
+    assert azure.fake.requests_to("/events")[0].at < azure.fake.requests_to("test/runs")[0].at
     assert azure.fake.violations == []
 
 

@@ -3,6 +3,7 @@
 At least once, at most one duplicate, none where the peer can be asked first."""
 import base64
 import concurrent.futures
+import http.client
 import time
 
 import pytest
@@ -38,16 +39,15 @@ class Story:
         crash = Crash(self.gates.server, self.fake, n, took)
         try:
             self.gates.decide(gate, "passed")
-        except OSError:
+        except (OSError, http.client.HTTPException):
             pass  # it struck while the answer was on its way
-        return self.gates, gate, crash, lambda: not crash.happened and self.is_over(gate, number, crash)
+        return self.gates, gate, crash, lambda: not crash.happened and self.is_over(gate, number)
 
-    def is_over(self, gate, number, crash):
+    def is_over(self, gate, number):
         try:
             return self.over_of(number) and all(d["state"] == "delivered" for d in self.gates.deliveries(gate))
-        except OSError:
-            assert crash.happened
-            return False
+        except (OSError, http.client.HTTPException):
+            return False  # it has just struck
 
 
 # --- Baton crashes --------------------------------------------------------------------------------
@@ -77,9 +77,9 @@ def test_gocd_triggers_each_pipeline_once(make_server):
 
         triggers = lambda n: len(gocd.pipelines[f"p{n}"].triggers)
         story = Story(server, gocd, target, lambda n: triggers(n) > 0)
-        crash_sweep(story.begin, lambda n, took: None)
-        # The fake's GoCD shows no history, so nothing can be probed: one duplicate at most.
-        assert {triggers(n + 1) for n in range(story.number)} <= {1, 2}
+        calls = crash_sweep(story.begin, lambda n, took: None)
+        assert calls >= 3, "look, trigger, look again"
+        assert [triggers(n + 1) for n in range(story.number)] == [1] * story.number
 
 
 def test_gocd_gets_each_file_once(make_server):
@@ -125,11 +125,12 @@ def test_github_decides_each_deployment_once(make_server, tmp_path):
                 crash = Crash(server, github, n, took, verdicts)
                 try:
                     gates.decide(gate, "passed")
-                except OSError:
+                except (OSError, http.client.HTTPException):
                     pass
                 wait_for(lambda: crash.happened or rule.state, what="the crash or the end")
                 if crash.happened:
                     server.start()
+                    gates.decide(gate, "passed")
                 assert rule.wait_decided(20) == "approved"
                 wait_for(lambda: all(d["state"] != "queued" for d in gates.deliveries(gate)), what="the end")
                 assert len(rule.reports) <= 9 and rule.comment
@@ -139,7 +140,8 @@ def test_github_decides_each_deployment_once(make_server, tmp_path):
 
 def test_gitlab_plays_each_job_once(make_server):
     with FakeGitlab(token="the-token") as gitlab:
-        server = make_server(configuration({"gitlab": {"main": {"url": gitlab.url, "token": {"env": "TOKEN"}}}}), env=ENV)
+        link = {"url": gitlab.url, "token": {"env": "TOKEN"}}
+        server = make_server(configuration({"gitlab": {"main": link}}), env=ENV)
         jobs = []
 
         def target(n):
@@ -153,7 +155,8 @@ def test_gitlab_plays_each_job_once(make_server):
 
 def test_gitlab_gets_each_status(make_server):
     with FakeGitlab(token="the-token") as gitlab:
-        server = make_server(configuration({"gitlab": {"main": {"url": gitlab.url, "token": {"env": "TOKEN"}}}}), env=ENV)
+        link = {"url": gitlab.url, "token": {"env": "TOKEN"}}
+        server = make_server(configuration({"gitlab": {"main": link}}), env=ENV)
         target = lambda n: {"link": "gitlab/main", "commit_status": {"project": 7, "sha": SHA, "name": f"n{n}"}}
         named = lambda n: [s for s in gitlab.statuses if s.name == f"n{n}"]
         story = Story(server, gitlab, target, lambda n: named(n))
@@ -208,11 +211,12 @@ def test_azure_devops_is_answered_once(make_server):
                 crash = Crash(server, azure, n, took, lambda r: check.plan_id in r.path)
                 try:
                     gates.decide(gate, "passed")
-                except OSError:
+                except (OSError, http.client.HTTPException):
                     pass
                 wait_for(lambda: crash.happened or check.result, what="the crash or the end")
                 if crash.happened:
                     server.start()
+                    gates.decide(gate, "passed")
                 assert check.wait_completed(30) == "succeeded"
                 gates.wait_delivered(gate)
                 assert check.results == ["succeeded"] and len(check.logs) <= 2
@@ -225,8 +229,7 @@ def test_azure_devops_is_answered_once(make_server):
 def test_a_check_is_asked_again_after_a_crash_in_its_answer(make_server):
     """Azure DevOps may repeat a delivery of which it saw no answer."""
     with FakeAzureDevops() as azure:
-        server = make_server(configuration({"azure_devops": {"corp": {"allow": [f"{azure.url}/corp"]}}}),
-                             args=["--listen", "127.0.0.1:0"])
+        server = make_server(configuration({"azure_devops": {"corp": {"allow": [f"{azure.url}/corp"]}}}))
         gates = Gates(server)
         check = azure.check(f"{server.url}/api/v1/in/azure_devops/corp", {},
                             headers={"Authorization": f"Bearer {server.token}"})

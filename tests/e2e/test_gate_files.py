@@ -28,7 +28,7 @@ def gates(make_server):
 
 
 def say(gates, gate, text, expect=200):
-    answer = gates.server.post(f"/api/v1/gates/{id_of(gate)}/log", text,
+    answer = gates.server.post(f"/api/v1/gates/{id_of(gate)}/log", text.encode(),
                                headers={"Content-Type": "text/plain; charset=utf-8"})
     assert answer.status == expect, answer
     return answer

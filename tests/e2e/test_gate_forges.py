@@ -271,14 +271,11 @@ def test_a_verdict_that_did_not_pass_unblocks_nothing(gates, buildkite):
     ({"link": "jenkins/main", "input": {"job": "a/../b", "build": 1, "id": "x"}}, "/deliver/0/input/job"),
     ({"link": "jenkins/main", "input": {"job": "a", "build": 1}}, "/deliver/0/input/id"),
     ({"link": "jenkins/main", "input": {"job": "a", "build": 1, "id": ".."}}, "/deliver/0/input/id"),
-    ({"link": "jenkins/main", "webhook_step": {"token": "../x"}}, "/deliver/0/webhook_step/token"),
+    ({"link": "jenkins/main", "webhook_step": {"token": ".."}}, "/deliver/0/webhook_step/token"),
     ({"link": "buildkite/main", "unblock": {"organization": "org"}}, "/deliver/0/unblock/job"),
     ({"link": "buildkite/main", "unblock": {"job": "1", "build": 1}}, "/deliver/0/unblock/build"),
 ])
 def test_targets_that_are_wrong_are_told_at_once(gates, target, pointer):
     answer = gates.server.post("/api/v1/gates", {"subject": {"external": True}, "deliver": [target]})
-    if target.get("webhook_step"):
-        assert answer.status in (201, 400)  # a slash is escaped, so it leads nowhere
-        return
     assert answer.status == 400 and any(e["pointer"].startswith(pointer) for e in answer.json["errors"]), answer
     assert gates.all() == []

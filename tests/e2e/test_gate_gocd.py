@@ -263,3 +263,95 @@ def test_names_are_escaped_in_addresses(gates, gocd):
     assert gocd.stage("a b/c?d", 1, "ac#ce%pt").counter == 1
     expected = "Basic " + base64.b64encode(b"ann:pass word").decode()
     assert all(r.headers["authorization"] != expected for r in gocd.requests)
+
+
+# --- in the place of a GoCD server ----------------------------------------------------------------
+
+FILES = "/go/files/p/1/accept/1/job"
+
+
+def taken(gates, answer, status):
+    """What a legacy route answered, once it has been delivered."""
+    assert answer.status == status, answer
+    delivery = answer.json["delivery"]
+    shown = lambda: gates.server.api("GET", f"/deliveries/{delivery}")
+    wait_for(lambda: shown()["state"] != "queued", what="the end of the delivery")
+    return shown()
+
+
+def form(data, name="file"):
+    head = f'--B\r\nContent-Disposition: form-data; name="{name}"; filename="f"\r\n\r\n'.encode()
+    return head + data + b"\r\n--B--\r\n", {"Content-Type": "multipart/form-data; boundary=B", "Confirm": "true"}
+
+
+def test_scripts_that_call_gocd_call_baton(gates, gocd):
+    gocd.pipeline("p", ["build", "accept"], variables=("A",))
+    gocd.fail_next(2, 503)
+    basic = {"Authorization": "Basic " + base64.b64encode(f"any:{gates.server.token}".encode()).decode()}
+    answer = gates.server.post("/go/run/p/1/accept", headers=basic, token=None)
+    assert answer.json["message"] == "Request to schedule stage p/1/accept accepted"
+    assert taken(gates, answer, 202)["state"] == "delivered"
+    assert gocd.stage("p", 1, "accept").counter == 1
+    gocd.finish("p", 1, "accept")
+    body = {"environment_variables": [{"name": "A", "value": "b"}]}
+    answer = gates.server.post("/go/api/pipelines/p/schedule", body,
+                               headers={"Accept": "application/vnd.go.cd.v1+json"})
+    assert taken(gates, answer, 202)["state"] == "delivered" and gocd.pipelines["p"].triggers == [body]
+    assert gocd.violations == []
+
+
+def test_files_pass_through_with_retries(gates, gocd):
+    gocd.pipeline("p", ["build", "accept"], automatic=("accept",))
+    data = b"\r\n--\x00\xff\n" * 5000
+    body, headers = form(data)
+    gocd.drop_after_body(1, only="^POST /go/files", handled=True)
+    assert taken(gates, gates.server.post(f"{FILES}/out/a.bin", body, headers=headers), 201)["state"] == "delivered"
+    assert gocd.file(JOB, "out/a.bin") == data
+    gocd.drop_after_body(1, only="^PUT /go/files", handled=True)
+    for line in (b"one\n", b"two\n", b"two\n"):
+        put = gates.server.request("PUT", f"{FILES}/cruise-output/console.log", line)
+        assert taken(gates, put, 200)["state"] == "delivered"
+    assert gocd.console(JOB) == "one\ntwo\ntwo\n", "each append once"
+    got = gates.server.get(f"{FILES}/out/a.bin")
+    assert (got.status, got.body) == (200, data)
+    assert gates.server.get(f"{FILES}/nix").status == 404
+    assert gates.server.post(f"{FILES}/out/a.bin", *form(b"other")[:1], headers=headers).status == 201
+    dead = wait_for(lambda: gates.server.api("GET", "/deliveries?state=dead")["items"], what="the refusal")[0]
+    assert dead["error_class"] == "rejected" and gocd.file(JOB, "out/a.bin") == data
+
+
+def test_appends_arrive_in_order(gates, gocd):
+    gocd.pipeline("p", ["build", "accept"], automatic=("accept",))
+    gocd.fail_next(3, 503, only="^PUT ")
+    lines = [f"line {n}\n".encode() for n in range(10)]
+    for line in lines:
+        assert gates.server.request("PUT", f"{FILES}/cruise-output/console.log", line).status == 200
+    gocd.wait_until(lambda: len(gocd.console(JOB)) >= sum(map(len, lines)), 30, "all lines")
+    assert gocd.console(JOB) == b"".join(lines).decode()
+
+
+@pytest.mark.parametrize("path", ["/go/files/../api/pipelines/p/1/x", "/go/files/p/1/accept/1/job/../../../x",
+                                  "/go/files/%2e%2e/api/pipelines/p/1/x", "/go/files/p/1/accept/1/job/%2e%2e/x",
+                                  "/go/files/p/1/accept/1/job/a%2f..%2f..%2fx", "/go/files/p/1/accept/1/job/..%5cx",
+                                  "/go/files/p/1/accept/1/..%2f..%2f../x"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
+def test_paths_that_lead_to_other_routes_of_gocd(gates, gocd, method, path):
+    """The link's credentials go with the call."""
+    gocd.pipeline("p", ["build", "accept"], automatic=("accept",))
+    body, headers = form(b"x") if method == "POST" else (b"x" if method == "PUT" else None, {})
+    answer = gates.server.request(method, path, body, headers=headers)
+    assert 400 <= answer.status < 500, answer
+    assert gocd.requests == [] and gates.server.api("GET", "/deliveries")["items"] == []
+
+
+def test_legacy_routes_ask_who_calls(gates, gocd):
+    gocd.pipeline("p", ["build", "accept"], automatic=("accept",))
+    viewer = gates.server.api("POST", "/tokens", {"name": "v", "scope": "viewer"})["token"]
+    for method, path in (("POST", "/go/run/p/1/accept"), ("POST", "/go/api/pipelines/p/schedule"),
+                         ("PUT", f"{FILES}/a"), ("POST", f"{FILES}/a")):
+        assert gates.server.request(method, path, token=None).status == 401
+        assert gates.server.request(method, path, token=viewer).status == 403
+    assert gates.server.get(f"{FILES}/a", token=None).status == 401
+    assert gates.server.post("/go/run/p/one/accept").status == 400
+    assert gates.server.post("/go/run/p/1/accept?link=gocd/nix").status == 404
+    assert gocd.requests == [] and gates.server.api("GET", "/deliveries")["items"] == []

@@ -131,15 +131,12 @@ def test_a_signed_webhook_opens_one_gate_and_is_answered(gates, hooks):
     ({"at": -400}, 401), ({"at": 400}, 401), ({"profile": "nix"}, 404),
     ({"body": {"deliver": [{"link": "webhook/bus"}]}}, 400), ({"body": {"nonsense": 1}}, 400),
     ({"body": {"subject": {"suite": "nix"}}}, 404), ({"body": {"tag": "a=b"}}, 400), ({"body": b"{"}, 400),
-    ({"body": b"[]"}, 400), ({"body": b""}, 400), ({"body": {"data": 7}}, 400),
+    ({"body": b"[]"}, 400), ({"body": {"data": 7}}, 400),
 ])
 def test_webhooks_that_are_refused_leave_nothing(gates, hooks, changes, status):
     if "at" in changes:
         changes = {**changes, "at": int(time.time()) + changes["at"]}
     answer = hook(gates, **{"body": {"name": "x"}, **changes})
-    if changes.get("body") == b"":
-        assert answer.status in (400, 201)  # without fields it is all defaults
-        return
     assert answer.status == status, answer
     assert answer.json["fix"] and gates.all() == [] and hooks.requests == []
     assert SECRET not in answer.body.decode() and SECRET[6:] not in answer.body.decode()
@@ -151,13 +148,6 @@ def test_a_replayed_webhook_is_the_same_gate_or_too_old(gates):
     assert hook(gates, {"name": "x"}, at=stamp + 20).status == 200
     assert hook(gates, {"name": "x"}, at=stamp - 2).status == 401
     assert len(gates.all()) == 1
-
-
-def test_a_body_that_is_too_large(gates):
-    answer = hook(gates, {"name": "x", "labels": {"a": "b" * (9 << 20)}})
-    assert answer.status in (400, 413), answer.status
-    huge = hook(gates, b"{" + b" " * (70 << 20) + b"}") if answer.status == 400 else answer
-    assert huge.status == 413 and gates.all() == []
 
 
 # --- Flagger and Argo Rollouts --------------------------------------------------------------------
@@ -267,4 +257,11 @@ def test_cloud_events_that_are_none(gates):
     assert gates.server.post("/api/v1/in/cloudevents/bus", json.dumps([good]), headers={
         "Content-Type": "application/cloudevents-batch+json"}).status == 422
     assert gates.server.post("/api/v1/in/cloudevents/bus", good).status == 400
+    assert gates.all() == []
+
+
+def test_a_sender_of_events_may_ask_first(gates):
+    asked = gates.server.request("OPTIONS", "/api/v1/in/cloudevents/bus",
+                                 headers={"WebHook-Request-Origin": "events.acme.example"}, token=None)
+    assert asked.status == 200 and asked.headers["WebHook-Allowed-Origin"] == "events.acme.example"
     assert gates.all() == []

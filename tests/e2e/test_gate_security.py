@@ -69,13 +69,11 @@ def test_secrets_are_nowhere(make_server, azure, tmp_path):
         stage = {"pipeline": "p", "counter": 1, "stage": "accept"}
         comment = {"repo": "acme/shop", "pr": 1}
         gate = gates.open(deliver=[{"link": "webhook/ci"}, {"link": "webhook/down"},
-                                   {"link": "gocd/main", "run_stage": stage}, {"link": "gocd/wrong", "run_stage": stage},
-                                   {"link": "github/app", "comment": comment},
-                                   {"link": "github/wrong", "comment": comment}])
-        secrets = [check.token, refused.token, *SECRETS.values(), server.token]
+                                   *({"link": f"gocd/{name}", "run_stage": stage} for name in ("main", "wrong")),
+                                   *({"link": f"github/{name}", "comment": comment} for name in ("app", "wrong"))])
+        secrets = [check.token, refused.token, *SECRETS.values()]
         look = lambda: everything_written(server)
-        for written in (look(),):
-            assert_without(written, secrets)
+        assert_without(look(), secrets)
         with sqlite3.connect(server.data / "baton.db") as db:
             assert db.execute("SELECT COUNT(*) FROM gate_secret").fetchone() == (2,), "kept, but encrypted"
         # Peers that repeat what they were told: errors must not hand it on.
@@ -125,12 +123,12 @@ def test_a_secret_that_is_missing_stops_one_link_only(make_server):
         gates.wait_delivered(gate)
         answer = gates.server.post("/api/v1/in/webhook/bare", {"name": "x"}, headers={
             "webhook-id": "1", "webhook-timestamp": "1", "webhook-signature": "v1,"}, token=None)
-        assert answer.status in (401, 503) and len(gates.all()) == 1
-        opened = gates.server.post("/api/v1/gates", {"subject": {"external": True}, "deliver": [{"link": "webhook/bare"}]})
-        if opened.status == 201:
-            gates.decide(opened.json)
-            wait_for(lambda: gates.deliveries(opened.json)[0]["attempts"], what="an attempt")
-            assert hooks.requests_to("/bare") == [], "unsigned it goes nowhere"
+        assert answer.status == 401 and len(gates.all()) == 1
+        unsigned = gates.open(deliver=[{"link": "webhook/bare"}])
+        gates.decide(unsigned)
+        dead = gates.wait_dead(unsigned)
+        assert dead["error_class"] == "misconfigured" and "NOT_THERE" in dead["last_error"]
+        assert hooks.requests_to("/bare") == [], "unsigned it goes nowhere"
 
 
 # --- addresses ------------------------------------------------------------------------------------
@@ -221,7 +219,7 @@ def test_calls_without_a_token(make_server):
     links = {"azure_devops": {"corp": {"allow": ["https://dev.azure.com/corp"]}}, "flagger": {"canary": {}},
              "testkube": {"tk": {"url": "http://127.0.0.1:1"}}, "cloudevents": {"bus": {}}, "argo": {"ro": {}},
              "github": {"app": {"token": {"env": "GH"}, "webhook_secret": {"env": "GHS"}}},
-             "gitlab": {"main": {"url": "http://127.0.0.1:1", "token": {"env": "GH"}, "webhook_secret": {"env": "GHS"}}},
+             "gitlab": {"main": {"url": "http://a", "token": {"env": "GH"}, "webhook_secret": {"env": "GHS"}}},
              "webhook": {"ci": {"url": "http://127.0.0.1:1", "secret": {"env": "HOOK"}}}}
     gates = Gates(make_server(configuration(links), env=SECRETS))
     viewer = gates.server.api("POST", "/tokens", {"name": "v", "scope": "viewer"})["token"]

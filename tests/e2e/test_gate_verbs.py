@@ -18,13 +18,16 @@ from lock_world import free_port
 
 ROOT = pathlib.Path(__file__).parents[2]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-SUITE = "suites:\n  - {name: smoke, namespace: pay, kind: command, command: [sh, -c, 'echo tested; exit $CODE']}\n"
+SUITE = """
+suites:
+  - {name: smoke, namespace: pay, kind: command, command: [sh, -c, 'echo tested; exit ${BATON_PARAM_CODE:-0}']}
+"""
 
 
 @pytest.fixture
 def gates(make_server):
     """A server on a port of its own, which it keeps when it is started again."""
-    return make_server(config=SUITE, env={"CODE": "0"}, args=["--listen", f"127.0.0.1:{free_port()}"])
+    return make_server(config=SUITE, args=["--listen", f"127.0.0.1:{free_port()}"])
 
 
 def opened(server, *words, **more):
@@ -144,6 +147,8 @@ def test_a_run_is_started_and_its_verdict_waited_for(gates, tmp_path):
     again = opened(gates, "--run", str(document["subject"]["run"]))
     assert gate_of(gates, again)["verdict"] == "passed"
     gates.cli("gate", "open", "--suite", "pay/none", check=3)
+    failing = gates.cli("gate", "open", "--suite", "pay/smoke", "--param", "code=3", "--wait", check=30)
+    assert "logs: baton runs logs 2 --failed" in failing.stdout
 
 
 def test_requests_from_files_and_standard_input(gates):
@@ -364,6 +369,16 @@ def test_a_dead_delivery_is_seen_and_brought_again(make_server):
         server.cli("gate", "redeliver", delivery["id"], check=7)
         server.cli("gate", "redeliver", "del_none", check=3)
         server.cli("gate", "redeliver", "gat_none", check=3)
+
+
+def test_links_that_lack_something_are_told_and_the_file_is_good(gates):
+    (gates.folder / "links.yaml").write_text("links:\n  gocd: {main: {url: \"https://gocd\", token: {env: NOPE}}}\n")
+    done = gates.cli("validate", "links.yaml", check=0)
+    assert "warning: links.gocd.main: token: the variable NOPE is not set" in done.stderr
+    gates.cli("validate", "links.yaml", env={"NOPE": "x", "BATON_PUBLIC_URL": "https://baton"}, check=0)
+    warnings = json.loads(gates.cli("validate", "links.yaml", "--output", "json",
+                                    env={"NOPE": "x", "BATON_PUBLIC_URL": "https://baton"}).stdout)["warnings"]
+    assert warnings == []
 
 
 def test_the_example_runs(tmp_path):

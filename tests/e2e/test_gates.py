@@ -319,3 +319,33 @@ def test_a_gate_holds_its_environment_until_the_verdict_is_delivered(gates, hook
     assert len(holders()) == 1
     server.api("POST", f"/gates/{second['id']}/cancel")
     wait_for(lambda: not holders(), what="the free environment")
+
+
+def test_an_environment_is_handed_on_with_the_verdict_still_to_come(gates):
+    server = gates.server
+    server.api("PUT", "/environments/uat", {"slots": 1})
+    gate = gates.open(environment="uat")
+    held = server.api("GET", f"/leases/{gate['lease']}")
+    moved = server.api("POST", f"/leases/{gate['lease']}/transfer", {
+        "fence": held["fence"], "to": {"holder": {"name": "the next stage"}}})
+    gates.decide(gate)
+    (holder,) = server.api("GET", "/environments/uat")["holders"]
+    assert holder["lease"] == moved["id"] and moved["state"] == "held", "the end of the gate frees its own lease only"
+
+
+def metric(gates, name):
+    lines = gates.server.get("/metrics").body.decode().splitlines()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
+
+
+def test_metrics_count_gates_and_deliveries(gates, hooks):
+    made = [gates.open(deliver=[{"link": "webhook/ci"}]) for _ in range(3)]
+    assert metric(gates, "baton_gates_pending") == 3
+    hooks.fail_next(1, 400)
+    gates.decide(made[0])
+    gates.wait_dead(made[0])
+    gates.decide(made[1], "failed")
+    gates.wait_delivered(made[1])
+    wait_for(lambda: metric(gates, 'baton_gates_ended_total{verdict="failed"') == 1, what="the verdicts")
+    assert metric(gates, "baton_gates_pending") == 1 and metric(gates, "baton_deliveries_dead") == 1
+    wait_for(lambda: metric(gates, "baton_delivery_attempts_total") == 2, what="the attempts")

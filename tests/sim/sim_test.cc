@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs a simulation: `sim_test [--world runs|leases] [--seeds N] [--from S] [--steps N] [--jobs
-// N]`, or `--seed S` for one. A seed that fails prints how to repeat it.
+// Runs a simulation: `sim_test [--world runs|leases|gates] [--seeds N] [--from S] [--steps N]
+// [--jobs N]`, or `--seed S` for one. A seed that fails prints how to repeat it.
 #include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "testing/gate_world.h"
 #include "testing/lease_world.h"
 #include "testing/sim_world.h"
 
@@ -27,15 +28,15 @@ struct Arguments {
   int steps = 60;
   int jobs = 1;
   bool one = false;
-  bool leases = false;  // the world of leases instead of that of runs
+  std::string world = "runs";
 };
 
 // A run without a seed, or of something else than was asked for, must not look like a success.
 [[noreturn]] void refuse(std::string_view word) {
   fmt::print(stderr,
              "sim_test: {} is not understood\n"
-             "fix: sim_test [--world runs|leases] [--seeds N] [--from S] [--steps N] [--jobs N] | "
-             "--seed S\n",
+             "fix: sim_test [--world runs|leases|gates] [--seeds N] [--from S] [--steps N] "
+             "[--jobs N] | --seed S\n",
              word);
   std::exit(2);
 }
@@ -46,8 +47,8 @@ Arguments parse(int argc, char** argv) {
     const std::string_view name = argv[i];
     const std::string_view text = i + 1 < argc ? argv[i + 1] : "";
     if (name == "--world") {
-      if (text != "runs" && text != "leases") refuse(text);
-      arguments.leases = text == "leases";
+      if (text != "runs" && text != "leases" && text != "gates") refuse(text);
+      arguments.world = text;
       continue;
     }
     std::uint64_t value = 0;
@@ -92,8 +93,9 @@ Outcome live(std::uint64_t seed, int steps) {
 }
 
 Outcome simulate(const Arguments& arguments, std::uint64_t seed) {
-  return arguments.leases ? live<LeaseWorld>(seed, arguments.steps)
-                          : live<SimWorld>(seed, arguments.steps);
+  if (arguments.world == "leases") return live<LeaseWorld>(seed, arguments.steps);
+  if (arguments.world == "gates") return live<GateWorld>(seed, arguments.steps);
+  return live<SimWorld>(seed, arguments.steps);
 }
 
 // The seeds of one process: those that are `part` modulo `parts`.
@@ -114,17 +116,15 @@ int run_part(const Arguments& arguments, std::uint64_t part, std::uint64_t parts
       fmt::print("seed {}: {} commands, trace {:016x}\n", seed, outcome.commands, outcome.hash);
     if (outcome.wrong.empty()) continue;
     ++failures;
-    fmt::print("seed {} (trace {:016x}): {}\n  repeat: ./dev sim {}--steps {} --seed {}\n", seed,
-               outcome.hash, outcome.wrong, arguments.leases ? "--world leases " : "",
-               arguments.steps, seed);
+    fmt::print("seed {} (trace {:016x}): {}\n  repeat: ./dev sim --world {} --steps {} --seed {}\n",
+               seed, outcome.hash, outcome.wrong, arguments.world, arguments.steps, seed);
     std::fflush(stdout);
   }
   // A server that refuses or cancels everything keeps all the other promises. (Of the world of
-  // leases it is the grants after a wait that are counted.)
+  // leases it is the grants after a wait that are counted, of that of gates what peers took.)
   if (!arguments.one && decided < lived) {
     ++failures;
-    fmt::print("{} seeds have only {} runs with a verdict of their own, or grants after a wait\n",
-               lived, decided);
+    fmt::print("{} seeds have only {} verdicts, or grants after a wait\n", lived, decided);
   }
   if (!arguments.one && part == 0)
     fmt::print("{} commands, {} verdicts or grants in the first of {} processes\n", commands,
