@@ -226,6 +226,7 @@ void TestkubeRound::drop_missing(Waiting& waiting, TimePoint now) {
     id = waiting.executions.erase(id);
     waiting.search_at = now;
     waiting.search_pause = Duration{0};
+    waiting.searched = false;
   }
 }
 

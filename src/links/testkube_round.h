@@ -77,6 +77,7 @@ class TestkubeRound {
     std::string group;
     TimePoint search_at;
     Duration search_pause{0};
+    bool searched = false;  // its tag, since when the lists show what is new
     TimePoint start_at;  // not before
     Duration start_pause{0};
     int misses = 0;       // how often in a row Testkube did not know the one that it names
@@ -95,6 +96,9 @@ class TestkubeRound {
 
   Result<void> read_pages(TestkubeApi& api, TimePoint now);
   bool needs_older(const TestkubePage& page) const;
+  bool is_all_new(const TestkubePage& page) const;
+  void search_again(TimePoint now);
+  bool may_repeat(TimePoint now);
   void absorb(const TestkubeExecution& execution, TimePoint now, bool whole);
   void attach(Waiting& waiting, const TestkubeExecution& execution);
   void note(const TestkubeExecution& execution, TimePoint now, bool whole);
@@ -127,6 +131,7 @@ class TestkubeRound {
   std::map<std::string, Waiting*> by_group_;
   std::optional<TimePoint> newest_;  // of the last list
   std::set<std::string> searched_;   // in this round
+  TimePoint repeat_at_;              // not before: a search for a tag that was searched for
   int calls_left_ = 0;
   int failures_ = 0;  // of lists in a row
   std::string problem_;

@@ -393,6 +393,33 @@ TEST(TestkubeRound, many_executions_between_two_lists_are_all_seen) {
   EXPECT_EQ(world.verdict("g"), GateVerdict::passed);
 }
 
+TEST(TestkubeRound, more_executions_between_two_lists_than_these_show_are_searched) {
+  RoundWorld world;
+  world.testkube.add("first");
+  world.by_tag("g", "build=42");
+  world.poll(10);
+  world.testkube.add("e1", {{"build", "42"}});
+  world.testkube.finish("e1", "passed");
+  for (int i = 0; i < 600; ++i) world.testkube.add("x" + std::to_string(i));
+  world.poll();
+  EXPECT_EQ(world.verdict("g"), GateVerdict::passed);
+}
+
+TEST(TestkubeRound, many_tags_that_nobody_has_yet_cost_one_list_each_round) {
+  RoundWorld world;
+  world.testkube.add("first");
+  for (int i = 0; i < 200; ++i)
+    world.by_tag("g" + std::to_string(i), "build=" + std::to_string(i));
+  world.poll(5);
+  const int before = world.testkube.lists();
+  world.poll(100);
+  EXPECT_LE(world.testkube.lists() - before, 106);
+  world.testkube.add("late", {{"build", "150"}});
+  world.testkube.finish("late", "passed");
+  world.poll();
+  EXPECT_EQ(world.verdict("g150"), GateVerdict::passed);
+}
+
 TEST(TestkubeRound, many_old_executions_take_turns_and_hold_up_nobody) {
   RoundWorld world;
   for (int i = 0; i < 120; ++i) {

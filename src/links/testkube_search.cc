@@ -20,6 +20,8 @@ constexpr int kTagPagesMax = 10;
 constexpr int kFewMissing = 5;
 // A tag that nobody has: newer ones show up in the list anyway.
 constexpr Duration kSearchPauseMax = std::chrono::minutes{5};
+// And of all of them together one in so many intervals: searches are no part of what waiting costs.
+constexpr int kRepeatPause = 20;
 // A start without an answer may still take effect; it is looked for so many rounds long.
 constexpr int kDoubtRounds = 5;
 constexpr Duration kStartPauseMax = std::chrono::seconds{60};
@@ -46,6 +48,28 @@ void TestkubeRound::begin_round() {
 void TestkubeRound::begin_step() { calls_left_ = kCallsMax; }
 bool TestkubeRound::may_call() { return calls_left_-- > 0; }
 
+bool TestkubeRound::may_repeat(TimePoint now) {
+  if (repeat_at_ > now) return false;
+  repeat_at_ = now + profile_.poll * kRepeatPause;
+  return true;
+}
+
+// There is more behind it that the last list did not have.
+bool TestkubeRound::is_all_new(const TestkubePage& page) const {
+  if (page.executions.empty() || !page.more) return false;
+  const auto& oldest = page.executions.back().scheduled_at;
+  return !newest_ || (oldest && *oldest > *newest_);
+}
+
+// More began than the pages of a list show: what is waited for may be among them.
+void TestkubeRound::search_again(TimePoint now) {
+  for (auto& [id, waiting] : gates_) {
+    if (!waiting.searched) continue;
+    waiting.searched = false;
+    waiting.search_at = now;
+  }
+}
+
 bool TestkubeRound::needs_older(const TestkubePage& page) const {
   if (page.executions.empty()) return page.more;
   // What began since the last list must not fall between the pages.
@@ -59,6 +83,7 @@ bool TestkubeRound::needs_older(const TestkubePage& page) const {
 
 Result<void> TestkubeRound::read_pages(TestkubeApi& api, TimePoint now) {
   std::optional<TimePoint> newest;
+  bool is_gap = false;
   for (int number = 0; number < kPagesMax; ++number) {
     const auto page = api.list(number);
     if (!page) {
@@ -67,8 +92,10 @@ Result<void> TestkubeRound::read_pages(TestkubeApi& api, TimePoint now) {
     }
     if (number == 0 && !page->executions.empty()) newest = page->executions.front().scheduled_at;
     for (const TestkubeExecution& execution : page->executions) absorb(execution, now, false);
+    is_gap = is_all_new(*page);
     if (!page->more || !needs_older(*page)) break;
   }
+  if (is_gap) search_again(now);
   if (newest) newest_ = newest;
   return {};
 }
@@ -111,6 +138,7 @@ void TestkubeRound::search(TestkubeApi& api, TimePoint now) {
   std::sort(due.begin(), due.end(),
             [](const Waiting* a, const Waiting* b) { return a->search_at < b->search_at; });
   for (Waiting* waiting : due) {
+    if (waiting->searched && !may_repeat(now)) continue;
     if (!may_call()) return;
     search_for(api, *waiting, now);
   }
@@ -129,6 +157,7 @@ void TestkubeRound::search_for(TestkubeApi& api, Waiting& waiting, TimePoint now
     return;
   }
   if (!find(api, waiting.tag, waiting.newest_only, now)) return;
+  waiting.searched = is_tag;
   if (!is_tag && waiting.executions.empty() && waiting.start_at <= now) start(api, waiting, now);
 }
 
