@@ -39,9 +39,10 @@ const FoldDelivery* GateFold::find(const std::string& delivery) const {
   return found == deliveries_.end() ? nullptr : &found->second;
 }
 
-void GateFold::reported(const std::string& delivery, const Attempted& attempt) {
+void GateFold::reported(const std::string& delivery, const Attempted& attempt, int failures) {
   FoldDelivery& d = deliveries_.at(delivery);
   d.said = attempt;
+  d.failures = failures;
   touched_.insert(d.gate);
   // A lost answer may have been of a message that shows something.
   const bool may_show = d.state == "skipped" && attempt.kind == Attempted::Kind::again &&
@@ -184,7 +185,7 @@ std::string GateFold::end(FoldGate& gate, std::string_view state, const model::E
       (state == "superseded" && gate.key.empty()))
     return fmt::format("the gate {} is {} with the verdict {:?}", gate.id, state, gate.verdict);
   for (const std::string& id : gate.deliveries)
-    if (follows(deliveries_.at(id))) deliveries_.at(id).since = now.wall;
+    if (follows(deliveries_.at(id))) deliveries_.at(id).waited_at_most = Duration{0};
   return "";
 }
 
@@ -193,9 +194,10 @@ std::string GateFold::apply_delivery(const model::Event& event, Now now) {
   if (found == deliveries_.end()) return fmt::format("{} of {}", event.kind, event.subject);
   FoldDelivery& d = found->second;
   touched_.insert(d.gate);
-  if (event.kind == "delivery.due") return due(d, now);
+  if (event.kind == "delivery.due") return due(d);
   if (event.kind == "delivery.failed") {
     const bool failed = d.said && d.said->kind == Attempted::Kind::again && !d.said->is_progress;
+    if (failed) d.waited_at_most += longest_wait(d);
     return failed && d.is_queued() ? "" : fmt::format("{} is {} and fails", d.id, d.state);
   }
   const std::string before = d.state;
@@ -212,12 +214,12 @@ std::string GateFold::apply_delivery(const model::Event& event, Now now) {
   return problem;
 }
 
-std::string GateFold::due(FoldDelivery& d, Now now) {
+std::string GateFold::due(FoldDelivery& d) {
   const bool revived = d.state == "skipped" && d.stage == Stage::status && d.shown;
   if (d.state == "delivered" || (d.state == "skipped" && !revived) ||
       (d.state == "dead" && !d.redriven))
     return fmt::format("{} is {} and due", d.id, d.state);
-  if (!d.is_queued() || !d.was_due) d.since = now.wall;
+  if (!d.is_queued() || !d.was_due) d.waited_at_most = Duration{0};
   d.was_due = true;
   d.state = "queued";
   return may_send(d);
@@ -253,10 +255,14 @@ std::string GateFold::died(const FoldDelivery& d, Now now) const {
   if (!d.said || d.said->kind != Attempted::Kind::again || d.said->is_progress)
     return fmt::format("{} died of nothing", d.id);
   if (gate.is_pending()) return fmt::format("{} was given up before the verdict", d.id);
-  const TimePoint last = now.wall + d.said->after.value_or(retry_.max);
-  if (last - d.since <= retry_.give_up_after)
-    return fmt::format("{} was given up after {} ms", d.id, (now.wall - d.since).count());
+  const Duration waited = d.waited_at_most + longest_wait(d);
+  if (waited <= retry_.give_up_after)
+    return fmt::format("{} was given up after at most {} ms", d.id, waited.count());
   return "";
+}
+
+Duration GateFold::longest_wait(const FoldDelivery& d) const {
+  return d.said->after.value_or(model::retry_wait(retry_, d.failures, 1.0));
 }
 
 std::string GateFold::after_step(store::Session& session, bool of_all) {

@@ -23,9 +23,10 @@ struct FoldDelivery {
   model::Stage stage = model::Stage::verdict;
   model::When when = model::When::always;
   std::string state = "queued";
-  TimePoint since;       // wall clock: its time to be delivered began
-  bool was_due = false;  // since it is queued
-  bool shown = false;    // the server was told that the peer shows something
+  int failures = 0;            // that were reported since its time to be delivered began
+  Duration waited_at_most{0};  // for them
+  bool was_due = false;        // since it is queued
+  bool shown = false;          // the server was told that the peer shows something
   bool redriven = false;
   std::optional<engine::Attempted> said;  // the last report that was stored
   bool is_queued() const { return state == "queued"; }
@@ -62,7 +63,7 @@ class GateFold {
   std::string overdue(Now now) const;
 
   /// The server stored the report.
-  void reported(const std::string& delivery, const engine::Attempted& attempt);
+  void reported(const std::string& delivery, const engine::Attempted& attempt, int failures);
   /// Somebody redrove it, or asked once more for its gate.
   void redriven(const std::string& delivery);
   void carries_secret(const std::string& gate);
@@ -83,9 +84,10 @@ class GateFold {
   std::string open(store::Session& session, const std::string& id, Now now);
   std::string end(FoldGate& gate, std::string_view state, const model::Event& event, Now now);
   std::string apply_delivery(const model::Event& event, Now now);
-  std::string due(FoldDelivery& delivery, Now now);
+  std::string due(FoldDelivery& delivery);
   std::string ended(FoldDelivery& delivery, Now now);
   std::string died(const FoldDelivery& delivery, Now now) const;
+  Duration longest_wait(const FoldDelivery& delivery) const;
   std::string check_gate(store::Session& session, FoldGate& gate);
 
   model::RetryRule retry_;

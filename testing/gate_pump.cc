@@ -121,7 +121,7 @@ Attempted GateWorld::outcome_of(const std::string& link, bool is_pending, bool& 
 void GateWorld::report(const std::string& link, const UnderWay& sent) {
   submit<model::Delivery>([this, link, sent](engine::Context& c) -> Result<model::Delivery> {
     BATON_TRY(stored, engine::delivery_attempted(c, rules_, sent.delivery, sent.outcome));
-    fold_.reported(sent.delivery, sent.outcome);
+    fold_.reported(sent.delivery, sent.outcome, stored.failures);
     if (sent.is_final) --unreported_[sent.delivery];
     finished(link, sent.delivery);
     return stored;

@@ -216,8 +216,8 @@ Schema deliveries_section() {
                        make::limited(of(Type::number, "Each wait is so many times the last.", "2"),
                                      1, 100)},
                       {"max", duration("No wait is longer.", "5m")},
-                      {"give_up_after", duration("Then it is dead, until a person "
-                                                 "redelivers it.",
+                      {"give_up_after", duration("When its waits together are longer it is dead, "
+                                                 "until a person redelivers it.",
                                                  "1h")},
                   })},
           {"per_peer", integer("Calls to one system at the same time.", "8", 1, 1000)},

@@ -21,14 +21,19 @@ using model::Gate;
 using model::GateState;
 using model::Stage;
 
-constexpr int kPage = 500;
-
 Result<Delivery> get_delivery(store::Session& session, std::string_view id) {
   BATON_TRY(found, store::find_delivery(session, id));
   if (!found)
     return fail_with_fix(Code::not_found, "`baton gate ls` and GET /deliveries show what there is",
                          "the delivery {} is unknown", json_quote(id));
   return *std::move(found);
+}
+
+// Its time begins: with the verdict, at a redelivery, when progress was told.
+void begin_time(Delivery& d, TimePoint at) {
+  d.first_at = at;
+  d.failures = 0;
+  d.waited = Duration{0};
 }
 
 // Called while the gate is pending, whenever there is news.
@@ -138,7 +143,7 @@ Result<void> progressed(Context& context, Delivery& d, const Attempted& attempt)
   // The first attempt that is told of after the end may have begun before it, and know nothing of
   // the verdict. What it asks for is no reason to wait then.
   const bool may_not_know = follows(d) && gate && !pending && d.first_at == gate->decided_at;
-  if (follows(d)) d.first_at = context.now.wall;
+  if (follows(d)) begin_time(d, context.now.wall);
   if (may_not_know) {
     // Within the millisecond of the end, too, the next one knows.
     d.first_at = std::max(context.now.wall, *gate->decided_at + Duration{1});
@@ -157,10 +162,11 @@ Result<void> try_again(Context& context, const Rules& rules, Delivery& d,
   const double share =
       static_cast<double>(context.ids.next()) /
       static_cast<double>(std::numeric_limits<std::uint64_t>::max());
+  ++d.failures;
   const Duration wait = std::max(
-      Duration{1}, attempt.after.value_or(model::retry_wait(rules.retry, d.attempts, share)));
-  const TimePoint since = d.first_at.value_or(context.now.wall);
-  if (context.now.wall + wait - since > rules.retry.give_up_after) {
+      Duration{1}, attempt.after.value_or(model::retry_wait(rules.retry, d.failures, share)));
+  d.waited += wait;
+  if (d.waited > rules.retry.give_up_after) {
     BATON_TRY(gate, store::find_gate(context.tx.sql(), d.gate));
     // While the gate is open the verdict is still to come, and with it a time of its own.
     const bool is_open = gate && gate->state == GateState::pending;
@@ -190,7 +196,7 @@ Result<Delivery> delivery_attempted(Context& context, const Rules& rules, std::s
     if (!attempt.memo.empty()) d.memo = attempt.memo;
     d.state = DeliveryState::queued;
     d.ended_at.reset();
-    d.first_at = context.now.wall;
+    begin_time(d, context.now.wall);
     BATON_TRY_VOID(schedule(context, d, Duration{0}));
     return std::move(d);
   }
@@ -227,12 +233,7 @@ Result<Delivery> redrive_delivery(Context& context, std::string_view id) {
                          "the gate {} of the delivery {} is pending", d.gate, d.id);
   d.state = DeliveryState::queued;
   d.ended_at.reset();
-  d.first_at.reset();
-  if (follows(d)) {
-    // Of these it is the end of the gate that begins their time, and that is over.
-    BATON_TRY(gate, store::find_gate(context.tx.sql(), d.gate));
-    if (gate && gate->state != GateState::pending) d.first_at = context.now.wall;
-  }
+  begin_time(d, context.now.wall);
   BATON_TRY_VOID(schedule(context, d, Duration{0}));
   return std::move(d);
 }
@@ -261,7 +262,7 @@ Result<void> deliver_verdict(Context& context, const Gate& gate) {
       BATON_TRY_VOID(end(context, d, DeliveryState::skipped));
     } else if (follows(d)) {
       // Its time to be delivered begins now, whatever was told before.
-      d.first_at = context.now.wall;
+      begin_time(d, context.now.wall);
       BATON_TRY_VOID(schedule(context, d, Duration{0}));
     }
     if (std::find(links.begin(), links.end(), d.target.link) == links.end())
@@ -278,7 +279,7 @@ Result<void> skip_deliveries(Context& context, const Gate& gate) {
     const bool was_shown = d.target.stage == Stage::status && d.first_at &&
                            d.target.when == model::When::always;
     if (was_shown) {
-      d.first_at = context.now.wall;
+      begin_time(d, context.now.wall);
       BATON_TRY_VOID(schedule(context, d, Duration{0}));
     } else {
       BATON_TRY_VOID(end(context, d, DeliveryState::skipped));

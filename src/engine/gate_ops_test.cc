@@ -50,6 +50,9 @@ class GateWorld : public OpWorld {
   model::Delivery attempted(const std::string& id, Attempted attempt) {
     return run([&](Context& c) { return delivery_attempted(c, rules, id, attempt); }).value();
   }
+  static Attempted told() {
+    return {Attempted::Kind::again, ErrorClass::none, 200, "", {}, "", true};
+  }
   static Attempted failed(ErrorClass error_class = ErrorClass::transient) {
     return {Attempted::Kind::again, error_class, 503, "down", {}, "", false};
   }
@@ -218,9 +221,8 @@ TEST(Delivery, progress_is_told_when_there_is_news_but_not_too_often) {
   const auto grow = [&](std::int64_t bytes) {
     world.run([&](Context& c) { return gate_log_grew(c, id, bytes); });
   };
-  const Attempted told{Attempted::Kind::again, ErrorClass::none, 200, "", {}, "", true};
   EXPECT_EQ(world.events("delivery.due"), 1);  // that it is waited for is news
-  world.attempted(world.deliveries(id)[0].id, told);
+  world.attempted(world.deliveries(id)[0].id, GateWorld::told());
   EXPECT_FALSE(world.deliveries(id)[0].next_at);
   EXPECT_EQ(world.deliveries(id)[0].attempts, 0);
   grow(20);
@@ -228,7 +230,7 @@ TEST(Delivery, progress_is_told_when_there_is_news_but_not_too_often) {
   world.advance(3s);
   EXPECT_EQ(world.events("delivery.due"), 2);
   grow(30);  // the attempt may have looked before
-  world.attempted(world.deliveries(id)[0].id, told);
+  world.attempted(world.deliveries(id)[0].id, GateWorld::told());
   EXPECT_EQ(world.events("delivery.due"), 2);
   world.advance(3s);
   EXPECT_EQ(world.events("delivery.due"), 3);
@@ -344,8 +346,7 @@ TEST(Delivery, a_clock_that_is_set_back_does_not_make_progress_wait_for_nothing)
   const std::string id =
       world.open(GateWorld::external({GateWorld::target("a/x", Stage::progress)})).gate.id;
   world.now.wall -= 1h;
-  world.attempted(world.deliveries(id)[0].id,
-                  {Attempted::Kind::again, ErrorClass::none, 200, "", {}, "", true});
+  world.attempted(world.deliveries(id)[0].id, GateWorld::told());
   EXPECT_FALSE(world.deliveries(id)[0].next_at);
   world.run([&](Context& c) { return gate_log_grew(c, id, 10); });
   world.advance(3s);
@@ -363,6 +364,30 @@ TEST(Delivery, progress_whose_grace_ended_while_the_server_was_down_is_over_at_i
   world.advance(1s);
   EXPECT_EQ(world.deliveries(id)[0].state, DeliveryState::dead);
   EXPECT_TRUE(world.deliveries(id)[1].first_at);
+}
+
+TEST(Delivery, that_got_through_begins_with_the_shortest_wait_at_its_next_failure) {
+  GateWorld world;
+  const std::string id =
+      world.open(GateWorld::external({GateWorld::target("a/x", Stage::progress)})).gate.id;
+  const std::string delivery = world.deliveries(id)[0].id;
+  for (int i = 0; i < 6; ++i) world.attempted(delivery, GateWorld::failed());
+  world.attempted(delivery, GateWorld::told());
+  const auto failed = world.attempted(delivery, GateWorld::failed());
+  EXPECT_LE(*failed.next_at - world.now.wall, world.rules.retry.first);
+  EXPECT_EQ(failed.failures, 1);
+}
+
+TEST(Delivery, is_not_given_up_because_the_clock_jumped_or_the_server_was_down) {
+  GateWorld world;
+  const std::string id = world.open(GateWorld::external({GateWorld::target("a/x")})).gate.id;
+  world.decide(id, GateVerdict::passed);
+  const std::string delivery = world.deliveries(id)[0].id;
+  world.attempted(delivery, GateWorld::failed());
+  world.now.wall += 5h;
+  EXPECT_EQ(world.attempted(delivery, GateWorld::failed()).state, DeliveryState::queued);
+  world.restart(5h);
+  EXPECT_EQ(world.attempted(delivery, GateWorld::failed()).state, DeliveryState::queued);
 }
 
 TEST(Delivery, honours_what_the_peer_asks_for) {

@@ -43,6 +43,10 @@ struct Delivery {
       next_at;  // wall clock; nothing while the gate is pending, and at the end
   /// When it was first due (since it was redelivered); of progress, when it was last told.
   std::optional<TimePoint> first_at;
+  int failures = 0;  // attempts since then that are to be repeated
+  /// What it has waited for these: its budget (RetryRule::give_up_after) is
+  /// of waits, so that neither a jump of the clock nor a server that is down uses it up.
+  Duration waited{0};
   int last_status = 0;                // of HTTP, 0 = none
   std::string last_error;
   ErrorClass error_class = ErrorClass::none;
@@ -59,8 +63,8 @@ struct RetryRule {
   Duration give_up_after = std::chrono::hours{1};
 };
 
-/// The wait before the attempt after `attempts` ones. share: 0 to 1, drawn by the caller; waits
+/// The wait after so many failures in a row. share: 0 to 1, drawn by the caller; waits
 /// spread over their upper half, so that peers do not all come back at once.
-Duration retry_wait(const RetryRule& rule, int attempts, double share);
+Duration retry_wait(const RetryRule& rule, int failures, double share);
 
 }  // namespace baton::model

@@ -10,7 +10,8 @@ using model::Delivery;
 
 constexpr std::string_view kColumns =
     "SELECT seq, id, gate, link, op, fields, condition, stage, state, attempts, next_at, first_at, "
-    "last_status, last_error, error_class, memo, created_at, ended_at, lane FROM delivery ";
+    "last_status, last_error, error_class, memo, created_at, ended_at, lane, failures, "
+    "waited_ms FROM delivery ";
 
 std::optional<TimePoint> time_at(const Row& row, std::size_t i) {
   const auto ms = row.optional_integer(i);
@@ -42,6 +43,8 @@ Delivery delivery_of(const Row& row) {
   d.created_at = from_ms(row.integer(16));
   d.ended_at = time_at(row, 17);
   d.lane = row.text(18);
+  d.failures = static_cast<int>(row.integer(19));
+  d.waited = Duration{row.integer(20)};
   return d;
 }
 
@@ -97,11 +100,13 @@ Result<void> insert_delivery(Tx& tx, Delivery& d) {
 
 Result<void> update_delivery(Tx& tx, const Delivery& d, std::string_view kind) {
   BATON_TRY_VOID(tx.sql().exec(
-      "UPDATE delivery SET state = ?, attempts = ?, next_at = ?, first_at = ?, last_status = ?, "
-      "last_error = ?, error_class = ?, memo = ?, ended_at = ? WHERE seq = ?",
+      "UPDATE delivery SET state = ?, attempts = ?, next_at = ?, first_at = ?, failures = ?, "
+      "waited_ms = ?, last_status = ?, last_error = ?, error_class = ?, memo = ?, ended_at = ? "
+      "WHERE seq = ?",
       {static_cast<std::int64_t>(d.state), std::int64_t{d.attempts}, or_null(d.next_at),
-       or_null(d.first_at), std::int64_t{d.last_status}, d.last_error,
-       static_cast<std::int64_t>(d.error_class), d.memo, or_null(d.ended_at), d.seq}));
+       or_null(d.first_at), std::int64_t{d.failures}, d.waited.count(),
+       std::int64_t{d.last_status}, d.last_error, static_cast<std::int64_t>(d.error_class), d.memo,
+       or_null(d.ended_at), d.seq}));
   if (kind.empty()) return {};
   BATON_TRY_VOID(tx.append(kind, delivery_subject(d.id), event_data(d)));
   return {};

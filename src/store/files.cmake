@@ -25,6 +25,7 @@ set(SOURCES
   migrations_gates.cc
   migrations_leases.cc
   migrations_runs.cc
+  migrations_waited.cc
   postgres_session.cc
   postgres_store.cc
   postgres_values.cc

@@ -17,6 +17,7 @@ std::span<const Migration> migrations() {
         kMigrationLeases,
         kMigrationExpiry,
         kMigrationGates,
+        kMigrationWaited,
     };
     int expected = 1;
     for (const Migration& migration : all)

@@ -31,6 +31,7 @@ extern const Migration kMigrationRuns;
 extern const Migration kMigrationLeases;
 extern const Migration kMigrationExpiry;
 extern const Migration kMigrationGates;
+extern const Migration kMigrationWaited;
 
 /// What PostgreSQL is told where it differs from SQLite by the rules above only.
 std::string to_postgres(std::string sqlite);
