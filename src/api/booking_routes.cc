@@ -9,7 +9,6 @@
 #include "reports/calendar.h"
 #include "store/booking_table.h"
 #include "wire/booking_json.h"
-#include "wire/page.h"
 
 namespace baton::api {
 namespace {
@@ -53,13 +52,8 @@ Async list_bookings(Context& context, Call& call) {
   co_return read(context, [&](store::Session& session) -> Answer {
     BATON_TRY(limit, page_limit(call));
     BATON_TRY(cursor, text_cursor(call));
-    // One more than asked for tells whether there is a next page.
     BATON_TRY(found, find(session, call, cursor.value_or(""), limit + 1));
-    std::optional<std::string> next;
-    if (static_cast<int>(found.size()) > limit) {
-      found.pop_back();
-      next = wire::encode_cursor(found.back().id);
-    }
+    const auto next = cut_page(found, limit, &model::Booking::id);
     Page page(context, call);
     for (const model::Booking& booking : found) write(page.items(), booking, context.clock().wall);
     return page.finish(next);

@@ -8,7 +8,6 @@
 #include "engine/environment_ops.h"
 #include "engine/utilisation.h"
 #include "store/lease_table.h"
-#include "wire/page.h"
 
 namespace baton::api {
 namespace {
@@ -87,12 +86,8 @@ Result<PastPage> past_page(Context& context, const Call& call) {
     BATON_TRY(cursor, integer_cursor(call));
     BATON_TRY(found,
               store::past_leases(session, environment.name, cursor.value_or(0), limit + 1));
-    PastPage page{std::move(found), {}};
-    if (static_cast<int>(page.leases.size()) > limit) {
-      page.leases.pop_back();
-      page.next = wire::encode_cursor(page.leases.back().seq);
-    }
-    return page;
+    const auto next = cut_page(found, limit, &model::Lease::seq);
+    return PastPage{std::move(found), next};
   });
 }
 

@@ -178,11 +178,7 @@ Async list_environments(Context& context, Call& call) {
     BATON_TRY(wanted, label_queries(call));
     const model::Labels labels(wanted.begin(), wanted.end());
     BATON_TRY(found, find_labelled(session, labels, cursor.value_or(""), limit));
-    std::optional<std::string> next;
-    if (static_cast<int>(found.size()) > limit) {
-      found.pop_back();
-      next = wire::encode_cursor(found.back().name);
-    }
+    const auto next = cut_page(found, limit, &Environment::name);
     Page page(context, call);
     for (Environment& environment : found) {
       BATON_TRY(shown, load(session, std::move(environment), context.clock().wall, kQueueInList));

@@ -12,7 +12,6 @@
 #include "store/gate_table.h"
 #include "wire/error_map.h"
 #include "wire/gate_json.h"
-#include "wire/page.h"
 
 namespace baton::api {
 namespace {
@@ -69,11 +68,7 @@ Async list_gates(Context& context, Call& call) {
     BATON_TRY(limit, page_limit(call));
     BATON_TRY(cursor, integer_cursor(call));
     BATON_TRY(found, store::list_gates(session, filter, cursor.value_or(0), limit + 1));
-    std::optional<std::string> next;
-    if (static_cast<int>(found.size()) > limit) {
-      found.pop_back();
-      next = wire::encode_cursor(found.back().seq);
-    }
+    const auto next = cut_page(found, limit, &model::Gate::seq);
     Page page(context, call);
     for (const model::Gate& gate : found) {
       BATON_TRY(deliveries, store::deliveries_of(session, gate.id));
@@ -150,11 +145,7 @@ Async list_deliveries(Context& context, Call& call) {
     BATON_TRY(limit, page_limit(call));
     BATON_TRY(cursor, integer_cursor(call));
     BATON_TRY(found, store::list_deliveries(session, filter, cursor.value_or(0), limit + 1));
-    std::optional<std::string> next;
-    if (static_cast<int>(found.size()) > limit) {
-      found.pop_back();
-      next = wire::encode_cursor(found.back().seq);
-    }
+    const auto next = cut_page(found, limit, &model::Delivery::seq);
     Page page(context, call);
     for (const model::Delivery& delivery : found) wire::write_delivery(page.items(), delivery);
     return page.finish(next);

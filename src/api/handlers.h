@@ -132,15 +132,8 @@ Async go_put_file(Context& context, Call& call);
 Async go_get_file(Context& context, Call& call);
 
 // inbound_routes.cc
-Async in_azure_devops(Context& context, Call& call);
-Async in_github(Context& context, Call& call);
-Async in_gitlab(Context& context, Call& call);
-Async in_flagger(Context& context, Call& call);
-Async in_testkube(Context& context, Call& call);
-Async in_cloudevents(Context& context, Call& call);
-Async in_cloudevents_handshake(Context& context, Call& call);
-Async in_webhook(Context& context, Call& call);
-Async in_argo(Context& context, Call& call);
+Async call_inbound(Context& context, Call& call);
+Async cloudevents_handshake(Context& context, Call& call);
 
 // booking_routes.cc
 Async list_bookings(Context& context, Call& call);

@@ -6,6 +6,7 @@
 #include "api/handlers.h"
 #include "api/reply.h"
 #include "api/submit.h"
+#include "base/assert.h"
 #include "engine/gate_ops.h"
 #include "engine/run_ops.h"
 #include "links/cloudevents.h"
@@ -21,6 +22,14 @@ namespace {
 using model::Gate;
 using model::GateState;
 using model::GateVerdict;
+
+constexpr std::string_view kPrefix = "/api/v1/in/";
+
+std::string_view kind_in(std::string_view pattern) {
+  BATON_ASSERT(pattern.starts_with(kPrefix), "a route of outside systems");
+  pattern.remove_prefix(kPrefix.size());
+  return pattern.substr(0, pattern.find('/'));
+}
 
 net::Response ignored(std::string_view reason) {
   wire::JsonWriter out;
@@ -167,8 +176,11 @@ Async cancel_for(Context& context, const model::LinkProfile& profile, links::Can
   co_return ignored(*done ? "the gate was cancelled" : "there is no such gate");
 }
 
-Async dispatch_inbound(Context& context, Call& call, model::LinkKind kind) {
-  const std::string id = fmt::format("{}/{}", name_of(kind), call.args[0]);
+}  // namespace
+
+Async call_inbound(Context& context, Call& call) {
+  // The kind stands in the pattern, so that the route table says which of them needs a token.
+  const std::string id = fmt::format("{}/{}", kind_in(call.route->pattern), call.args[0]);
   auto profile = links::get_profile(context.settings.links, id);
   if (!profile) co_return tl::unexpected(profile.error());
   auto inbound =
@@ -197,47 +209,12 @@ Async dispatch_inbound(Context& context, Call& call, model::LinkKind kind) {
   co_return ignored(std::get<links::Ignored>(*inbound).reason);
 }
 
-}  // namespace
-
-// One function per kind, so that the route table says which of them needs a token.
-Async in_azure_devops(Context& context, Call& call) {
-  auto answer = co_await dispatch_inbound(context, call, model::LinkKind::azure_devops);
-  co_return answer;
-}
-Async in_github(Context& context, Call& call) {
-  auto answer = co_await dispatch_inbound(context, call, model::LinkKind::github);
-  co_return answer;
-}
-Async in_gitlab(Context& context, Call& call) {
-  auto answer = co_await dispatch_inbound(context, call, model::LinkKind::gitlab);
-  co_return answer;
-}
-Async in_flagger(Context& context, Call& call) {
-  auto answer = co_await dispatch_inbound(context, call, model::LinkKind::flagger);
-  co_return answer;
-}
-Async in_testkube(Context& context, Call& call) {
-  auto answer = co_await dispatch_inbound(context, call, model::LinkKind::testkube);
-  co_return answer;
-}
-Async in_cloudevents(Context& context, Call& call) {
-  auto answer = co_await dispatch_inbound(context, call, model::LinkKind::cloudevents);
-  co_return answer;
-}
-Async in_cloudevents_handshake(Context& context, Call& call) {
+Async cloudevents_handshake(Context& context, Call& call) {
   auto profile = links::get_profile(context.settings.links, "cloudevents/" + call.args[0]);
   if (!profile) co_return tl::unexpected(profile.error());
   net::Response response = net::reply(200);
   if (auto headers = links::cloudevents::handshake(call.request)) response.headers = *headers;
   co_return response;
-}
-Async in_webhook(Context& context, Call& call) {
-  auto answer = co_await dispatch_inbound(context, call, model::LinkKind::webhook);
-  co_return answer;
-}
-Async in_argo(Context& context, Call& call) {
-  auto answer = co_await dispatch_inbound(context, call, model::LinkKind::argo);
-  co_return answer;
 }
 
 }  // namespace baton::api

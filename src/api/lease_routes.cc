@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "store/lease_table.h"
 #include "wire/lease_json.h"
-#include "wire/page.h"
 
 namespace baton::api {
 namespace {
@@ -199,16 +198,11 @@ Async list_leases(Context& context, Call& call) {
   if (!limit) co_return tl::unexpected(limit.error());
   auto cursor = integer_cursor(call);
   if (!cursor) co_return tl::unexpected(cursor.error());
-  // One more than asked for tells whether there is a next page.
   auto found = read(context, [&](store::Session& session) {
     return store::list_leases(session, *filter, cursor->value_or(0), *limit + 1);
   });
   if (!found) co_return tl::unexpected(found.error());
-  std::optional<std::string> next;
-  if (static_cast<int>(found->size()) > *limit) {
-    found->pop_back();
-    next = wire::encode_cursor(found->back().seq);
-  }
+  const auto next = cut_page(*found, *limit, &model::Lease::seq);
   const HeardOf heard = co_await heard_of(context, *found);
   co_return read(context, [&](store::Session& session) -> Answer {
     Page page(context, call);

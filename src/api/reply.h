@@ -12,6 +12,7 @@
 #include "api/route.h"
 #include "base/time.h"
 #include "wire/json_writer.h"
+#include "wire/page.h"
 
 namespace baton::api {
 
@@ -39,6 +40,15 @@ class Page {
   wire::JsonWriter out_;
   bool items_ended_ = false;
 };
+
+/// Of a list of which one more than `limit` items were asked for: drops that one, and gives the
+/// cursor of the next page, `key` of the last item that stays; nothing on the last page.
+template <class T, class Key>
+std::optional<std::string> cut_page(std::vector<T>& found, int limit, Key key) {
+  if (std::cmp_less_equal(found.size(), limit)) return std::nullopt;
+  found.pop_back();
+  return wire::encode_cursor(std::invoke(key, found.back()));
+}
 
 /// `?limit=`: 50 when absent; beyond 500 it is 500.  Errors: invalid.
 Result<int> page_limit(const Call& call);

@@ -51,13 +51,8 @@ Async list_schedules(Context& context, Call& call) {
   co_return read(context, [&](store::Session& session) -> Answer {
     BATON_TRY(limit, page_limit(call));
     BATON_TRY(cursor, text_cursor(call));
-    // One more than asked for tells whether there is a next page.
     BATON_TRY(found, store::list_schedules(session, cursor.value_or(""), limit + 1));
-    std::optional<std::string> next;
-    if (static_cast<int>(found.size()) > limit) {
-      found.pop_back();
-      next = wire::encode_cursor(found.back().name);
-    }
+    const auto next = cut_page(found, limit, &model::Schedule::name);
     Page page(context, call);
     for (const model::Schedule& schedule : found) wire::write_schedule(page.items(), schedule);
     return page.finish(next);

@@ -124,13 +124,8 @@ Async list_audit(Context& context, Call& call) {
   co_return read(context, [&](store::Session& session) -> Answer {
     BATON_TRY(limit, page_limit(call));
     BATON_TRY(cursor, integer_cursor(call));
-    // One more than asked for tells whether there is a next page.
     BATON_TRY(entries, store::list_audit(session, cursor.value_or(0), limit + 1));
-    std::optional<std::string> next;
-    if (static_cast<int>(entries.size()) > limit) {
-      entries.pop_back();
-      next = wire::encode_cursor(entries.back().id);
-    }
+    const auto next = cut_page(entries, limit, &model::AuditEntry::id);
     Page page(context, call);
     for (const model::AuditEntry& entry : entries) wire::write_audit_entry(page.items(), entry);
     return page.finish(next);

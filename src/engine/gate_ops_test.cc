@@ -38,6 +38,10 @@ class GateWorld : public OpWorld {
   Opened open(model::GateRequest request, Opening opening = {}) {
     return try_open(std::move(request), std::move(opening)).value();
   }
+  // Of something external, to be delivered to these; gives its id.
+  std::string open_for(std::vector<model::Target> targets) {
+    return open(external(std::move(targets))).gate.id;
+  }
   Decided decide(const std::string& gate, GateVerdict verdict, std::string reason = "") {
     return run([&](Context& c) {
              return decide_gate(c, rules, gate, {verdict, VerdictSource::report, reason, "", {}});
@@ -183,12 +187,9 @@ TEST(Gate, forgets_what_the_call_carried_when_its_deliveries_have_ended) {
 
 TEST(Delivery, goes_out_by_stages_of_its_link) {
   GateWorld world;
-  const std::string id = world
-                             .open(GateWorld::external({GateWorld::target("a/x", Stage::progress),
-                                                        GateWorld::target("a/x"),
-                                                        GateWorld::target("a/x", Stage::after),
-                                                        GateWorld::target("b/y")}))
-                             .gate.id;
+  const std::string id =
+      world.open_for({GateWorld::target("a/x", Stage::progress), GateWorld::target("a/x"),
+                      GateWorld::target("a/x", Stage::after), GateWorld::target("b/y")});
   EXPECT_FALSE(world.deliveries(id)[1].next_at);
   world.decide(id, GateVerdict::passed);
   auto all = world.deliveries(id);
@@ -202,10 +203,8 @@ TEST(Delivery, goes_out_by_stages_of_its_link) {
 
 TEST(Delivery, progress_that_fails_does_not_hold_the_verdict_up) {
   GateWorld world;
-  const std::string id = world
-                             .open(GateWorld::external({GateWorld::target("a/x", Stage::progress),
-                                                        GateWorld::target("a/x")}))
-                             .gate.id;
+  const std::string id =
+      world.open_for({GateWorld::target("a/x", Stage::progress), GateWorld::target("a/x")});
   world.decide(id, GateVerdict::passed);
   world.attempted(world.deliveries(id)[0].id, GateWorld::failed());
   EXPECT_FALSE(world.deliveries(id)[1].first_at);
@@ -216,8 +215,7 @@ TEST(Delivery, progress_that_fails_does_not_hold_the_verdict_up) {
 
 TEST(Delivery, progress_is_told_when_there_is_news_but_not_too_often) {
   GateWorld world;
-  const std::string id =
-      world.open(GateWorld::external({GateWorld::target("a/x", Stage::progress)})).gate.id;
+  const std::string id = world.open_for({GateWorld::target("a/x", Stage::progress)});
   const auto grow = [&](std::int64_t bytes) {
     world.run([&](Context& c) { return gate_log_grew(c, id, bytes); });
   };
@@ -238,10 +236,8 @@ TEST(Delivery, progress_is_told_when_there_is_news_but_not_too_often) {
 
 TEST(Delivery, progress_under_way_at_the_end_does_not_make_the_verdict_wait) {
   GateWorld world;
-  const std::string id = world
-                             .open(GateWorld::external({GateWorld::target("a/x", Stage::progress),
-                                                        GateWorld::target("a/x")}))
-                             .gate.id;
+  const std::string id =
+      world.open_for({GateWorld::target("a/x", Stage::progress), GateWorld::target("a/x")});
   world.decide(id, GateVerdict::passed);
   // An attempt that began before the decision asks to be called again in a while.
   world.attempted(world.deliveries(id)[0].id,
@@ -308,7 +304,7 @@ TEST(Delivery, a_call_that_is_repeated_gets_the_answer_that_nobody_took) {
 TEST(Delivery, is_tried_again_until_its_time_is_over) {
   GateWorld world;
   world.rules.retry.give_up_after = 1min;
-  const std::string id = world.open(GateWorld::external({GateWorld::target("a/x")})).gate.id;
+  const std::string id = world.open_for({GateWorld::target("a/x")});
   world.decide(id, GateVerdict::passed);
   const std::string delivery = world.deliveries(id)[0].id;
   for (int i = 0; i < 100 && world.deliveries(id)[0].state == DeliveryState::queued; ++i) {
@@ -328,8 +324,7 @@ TEST(Delivery, is_tried_again_until_its_time_is_over) {
 TEST(Delivery, a_status_that_is_redriven_after_the_end_is_given_up_in_its_time) {
   GateWorld world;
   world.rules.retry.give_up_after = 1min;
-  const std::string id =
-      world.open(GateWorld::external({GateWorld::target("a/x", Stage::status)})).gate.id;
+  const std::string id = world.open_for({GateWorld::target("a/x", Stage::status)});
   world.decide(id, GateVerdict::passed);
   const std::string delivery = world.deliveries(id)[0].id;
   world.attempted(delivery, {Attempted::Kind::dead, ErrorClass::auth, 401, "no", {}, "", false});
@@ -343,8 +338,7 @@ TEST(Delivery, a_status_that_is_redriven_after_the_end_is_given_up_in_its_time) 
 
 TEST(Delivery, a_clock_that_is_set_back_does_not_make_progress_wait_for_nothing) {
   GateWorld world;
-  const std::string id =
-      world.open(GateWorld::external({GateWorld::target("a/x", Stage::progress)})).gate.id;
+  const std::string id = world.open_for({GateWorld::target("a/x", Stage::progress)});
   world.now.wall -= 1h;
   world.attempted(world.deliveries(id)[0].id, GateWorld::told());
   EXPECT_FALSE(world.deliveries(id)[0].next_at);
@@ -355,10 +349,8 @@ TEST(Delivery, a_clock_that_is_set_back_does_not_make_progress_wait_for_nothing)
 
 TEST(Delivery, progress_whose_grace_ended_while_the_server_was_down_is_over_at_its_start) {
   GateWorld world;
-  const std::string id = world
-                             .open(GateWorld::external({GateWorld::target("a/x", Stage::progress),
-                                                        GateWorld::target("a/x")}))
-                             .gate.id;
+  const std::string id =
+      world.open_for({GateWorld::target("a/x", Stage::progress), GateWorld::target("a/x")});
   world.decide(id, GateVerdict::passed);
   world.restart(1min);
   world.advance(1s);
@@ -368,8 +360,7 @@ TEST(Delivery, progress_whose_grace_ended_while_the_server_was_down_is_over_at_i
 
 TEST(Delivery, that_got_through_begins_with_the_shortest_wait_at_its_next_failure) {
   GateWorld world;
-  const std::string id =
-      world.open(GateWorld::external({GateWorld::target("a/x", Stage::progress)})).gate.id;
+  const std::string id = world.open_for({GateWorld::target("a/x", Stage::progress)});
   const std::string delivery = world.deliveries(id)[0].id;
   for (int i = 0; i < 6; ++i) world.attempted(delivery, GateWorld::failed());
   world.attempted(delivery, GateWorld::told());
@@ -380,7 +371,7 @@ TEST(Delivery, that_got_through_begins_with_the_shortest_wait_at_its_next_failur
 
 TEST(Delivery, is_not_given_up_because_the_clock_jumped_or_the_server_was_down) {
   GateWorld world;
-  const std::string id = world.open(GateWorld::external({GateWorld::target("a/x")})).gate.id;
+  const std::string id = world.open_for({GateWorld::target("a/x")});
   world.decide(id, GateVerdict::passed);
   const std::string delivery = world.deliveries(id)[0].id;
   world.attempted(delivery, GateWorld::failed());
@@ -392,7 +383,7 @@ TEST(Delivery, is_not_given_up_because_the_clock_jumped_or_the_server_was_down) 
 
 TEST(Delivery, honours_what_the_peer_asks_for) {
   GateWorld world;
-  const std::string id = world.open(GateWorld::external({GateWorld::target("a/x")})).gate.id;
+  const std::string id = world.open_for({GateWorld::target("a/x")});
   world.decide(id, GateVerdict::passed);
   auto attempt = GateWorld::failed(ErrorClass::throttled);
   attempt.after = 90s;
@@ -415,7 +406,7 @@ TEST(Delivery, a_condition_that_does_not_hold_skips_it) {
 
 TEST(Delivery, a_wait_survives_a_restart) {
   GateWorld world;
-  const std::string id = world.open(GateWorld::external({GateWorld::target("a/x")})).gate.id;
+  const std::string id = world.open_for({GateWorld::target("a/x")});
   world.decide(id, GateVerdict::passed);
   auto attempt = GateWorld::failed();
   attempt.after = 90s;
