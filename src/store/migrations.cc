@@ -28,9 +28,10 @@ std::span<const Migration> migrations() {
 }
 
 std::string to_postgres(std::string sqlite) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kWords{{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kWords{{
       {" TEXT ", " TEXT COLLATE \"C\" "},
       {"INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"},
+      {"INTEGER PRIMARY KEY", "BIGINT PRIMARY KEY"},
       {") WITHOUT ROWID", ")"},
   }};
   for (const auto& [from, to] : kWords)

@@ -13,7 +13,7 @@ namespace {
 // when; it and slot_period (what else kept a slot busy; slot 0 = the whole environment) are what
 // history and utilisation are made of. booking.ends_at: nothing of it is later (NULL: it has no
 // end).
-constexpr std::string_view kSqlite = R"sql(
+const std::string kSqlite = R"sql(
 CREATE TABLE fence (
   id   BIGINT PRIMARY KEY,
   last BIGINT NOT NULL
@@ -121,113 +121,7 @@ CREATE TABLE booking (
 CREATE INDEX booking_environment ON booking (environment, ends_at);
 )sql";
 
-constexpr std::string_view kPostgres = R"sql(
-CREATE TABLE fence (
-  id   BIGINT PRIMARY KEY,
-  last BIGINT NOT NULL
-);
-INSERT INTO fence (id, last) VALUES (1, 0);
-CREATE TABLE environment (
-  name        TEXT COLLATE "C" PRIMARY KEY,
-  slots       BIGINT NOT NULL,
-  state       BIGINT NOT NULL,
-  reason      TEXT COLLATE "C" NOT NULL,
-  actor       TEXT COLLATE "C" NOT NULL,
-  source      BIGINT NOT NULL,
-  revision    BIGINT NOT NULL,
-  created_at  BIGINT NOT NULL,
-  state_since BIGINT NOT NULL,
-  definition  TEXT COLLATE "C" NOT NULL
-);
-CREATE TABLE slot (
-  environment TEXT COLLATE "C" NOT NULL,
-  number      BIGINT NOT NULL,
-  state       BIGINT NOT NULL,
-  mode        BIGINT NOT NULL,
-  holders     BIGINT NOT NULL,
-  since       BIGINT NOT NULL,
-  lease       TEXT COLLATE "C" NOT NULL,
-  failures    BIGINT NOT NULL,
-  message     TEXT COLLATE "C" NOT NULL,
-  PRIMARY KEY (environment, number)
-);
-CREATE INDEX slot_busy ON slot (environment, number) WHERE state > 1;
-CREATE TABLE slot_period (
-  environment TEXT COLLATE "C" NOT NULL,
-  slot        BIGINT NOT NULL,
-  from_at     BIGINT NOT NULL,
-  to_at       BIGINT,
-  state       BIGINT NOT NULL,
-  PRIMARY KEY (environment, slot, from_at, state)
-);
-CREATE TABLE lease (
-  seq           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  id            TEXT COLLATE "C" NOT NULL,
-  state         BIGINT NOT NULL,
-  holder        TEXT COLLATE "C" NOT NULL,
-  run_id        BIGINT,
-  supersede_key TEXT COLLATE "C" NOT NULL,
-  fence         BIGINT NOT NULL,
-  created_at    BIGINT NOT NULL,
-  granted_at    BIGINT,
-  ended_at      BIGINT,
-  ended_by      TEXT COLLATE "C" NOT NULL,
-  reason        TEXT COLLATE "C" NOT NULL,
-  outcome       BIGINT,
-  order_key     BIGINT NOT NULL,
-  ttl_ms        BIGINT NOT NULL,
-  max_hold_ms   BIGINT,
-  grants        TEXT COLLATE "C" NOT NULL,
-  detail        TEXT COLLATE "C" NOT NULL,
-  ending        TEXT COLLATE "C" NOT NULL
-);
-CREATE UNIQUE INDEX lease_id ON lease (id);
-CREATE INDEX lease_live ON lease (state, seq) WHERE state < 2;
-CREATE INDEX lease_party ON lease (holder, seq) WHERE state < 2;
-CREATE INDEX lease_superseding ON lease (supersede_key, seq)
-  WHERE state = 0 AND supersede_key <> '';
-CREATE INDEX lease_ended ON lease (ended_at, seq) WHERE ended_at IS NOT NULL;
-CREATE TABLE lease_want (
-  environment TEXT COLLATE "C" NOT NULL,
-  order_key   BIGINT NOT NULL,
-  seq         BIGINT NOT NULL,
-  PRIMARY KEY (environment, order_key, seq)
-);
-CREATE INDEX lease_want_seq ON lease_want (seq);
-CREATE TABLE lease_use (
-  environment TEXT COLLATE "C" NOT NULL,
-  seq         BIGINT NOT NULL,
-  slot        BIGINT NOT NULL,
-  mode        BIGINT NOT NULL,
-  fence       BIGINT NOT NULL,
-  from_at     BIGINT NOT NULL,
-  to_at       BIGINT,
-  PRIMARY KEY (environment, seq, slot)
-);
-CREATE INDEX lease_use_current ON lease_use (environment, slot, seq) WHERE to_at IS NULL;
-CREATE INDEX lease_use_ended ON lease_use (environment, to_at) WHERE to_at IS NOT NULL;
-CREATE TABLE run_lease (
-  run_id BIGINT PRIMARY KEY,
-  fence  BIGINT NOT NULL,
-  data   TEXT COLLATE "C" NOT NULL
-);
-CREATE TABLE booking (
-  id          TEXT COLLATE "C" PRIMARY KEY,
-  environment TEXT COLLATE "C" NOT NULL,
-  labels      TEXT COLLATE "C" NOT NULL,
-  from_at     BIGINT NOT NULL,
-  to_at       BIGINT NOT NULL,
-  rrule       TEXT COLLATE "C" NOT NULL,
-  kind        BIGINT NOT NULL,
-  owner       TEXT COLLATE "C" NOT NULL,
-  note        TEXT COLLATE "C" NOT NULL,
-  created_at  BIGINT NOT NULL,
-  created_by  TEXT COLLATE "C" NOT NULL,
-  ends_at     BIGINT,
-  under_way   BIGINT
-);
-CREATE INDEX booking_environment ON booking (environment, ends_at);
-)sql";
+const std::string kPostgres = to_postgres(kSqlite);
 
 }  // namespace
 

@@ -12,7 +12,7 @@ namespace {
 // none of them is ever counted; both are rows of a few bytes.
 // Indexes that most rows never enter are partial: starting a run touches four.
 // run_text holds what a search finds of a finished run; FTS5 has the run's id as rowid.
-constexpr std::string_view kSqlite = R"sql(
+const std::string kTables = R"sql(
 CREATE TABLE counter (
   id      BIGINT PRIMARY KEY,
   run     BIGINT NOT NULL,
@@ -187,190 +187,17 @@ CREATE TABLE journal_reader (
   seq     BIGINT NOT NULL,
   seen_at BIGINT NOT NULL
 ) WITHOUT ROWID;
+)sql";
+const std::string kSqlite = kTables + R"sql(
 CREATE VIRTUAL TABLE run_text USING fts5(words, tokenize = 'unicode61');
 )sql";
-
-constexpr std::string_view kPostgres = R"sql(
-CREATE TABLE counter (
-  id      BIGINT PRIMARY KEY,
-  run     BIGINT NOT NULL,
-  queued  BIGINT NOT NULL,
-  running BIGINT NOT NULL
-);
-INSERT INTO counter (id, run, queued, running) VALUES (1, 0, 0, 0);
-CREATE TABLE suite (
-  id              BIGINT PRIMARY KEY,
-  namespace       TEXT COLLATE "C" NOT NULL,
-  name            TEXT COLLATE "C" NOT NULL,
-  source          BIGINT NOT NULL,
-  state           BIGINT NOT NULL,
-  environment     TEXT COLLATE "C" NOT NULL,
-  revision        BIGINT NOT NULL,
-  definition      TEXT COLLATE "C" NOT NULL,
-  discovery_error TEXT COLLATE "C" NOT NULL,
-  cases           TEXT COLLATE "C" NOT NULL
-);
-CREATE UNIQUE INDEX suite_name ON suite (namespace, name);
-CREATE TABLE suite_tally (
-  suite_id    BIGINT PRIMARY KEY,
-  number      BIGINT NOT NULL,
-  queued      BIGINT NOT NULL,
-  running     BIGINT NOT NULL,
-  running_max BIGINT NOT NULL,
-  last_run    BIGINT
-);
-CREATE TABLE test (
-  id       BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  suite_id BIGINT NOT NULL,
-  name     TEXT COLLATE "C" NOT NULL
-);
-CREATE UNIQUE INDEX test_name ON test (suite_id, name);
-CREATE TABLE run (
-  id               BIGINT PRIMARY KEY,
-  suite_id         BIGINT NOT NULL,
-  number           BIGINT NOT NULL,
-  state            BIGINT NOT NULL,
-  verdict          BIGINT NOT NULL,
-  total            BIGINT NOT NULL,
-  passed           BIGINT NOT NULL,
-  failed           BIGINT NOT NULL,
-  errored          BIGINT NOT NULL,
-  skipped          BIGINT NOT NULL,
-  flaky            BIGINT NOT NULL,
-  quarantined      BIGINT NOT NULL,
-  pending          BIGINT NOT NULL,
-  queued_at        BIGINT NOT NULL,
-  started_at       BIGINT,
-  finished_at      BIGINT,
-  epoch            BIGINT NOT NULL,
-  resumes          BIGINT NOT NULL,
-  acked            BIGINT NOT NULL,
-  cancel_requested BIGINT NOT NULL,
-  reference        TEXT COLLATE "C" NOT NULL,
-  triggered_by     TEXT COLLATE "C" NOT NULL,
-  environment      TEXT COLLATE "C" NOT NULL,
-  schedule         TEXT COLLATE "C" NOT NULL,
-  request          TEXT COLLATE "C" NOT NULL,
-  lease            TEXT COLLATE "C" NOT NULL,
-  message          TEXT COLLATE "C" NOT NULL,
-  cancel_reason    TEXT COLLATE "C" NOT NULL,
-  setup_log        TEXT COLLATE "C" NOT NULL
-);
-CREATE INDEX run_suite ON run (suite_id, id);
-CREATE UNIQUE INDEX run_number ON run (suite_id, number);
-CREATE INDEX run_live ON run (state, id) WHERE state < 3;
-CREATE INDEX run_queue ON run (suite_id, id) WHERE state = 0;
-CREATE INDEX run_verdict ON run (verdict, id) WHERE verdict > 0;
-CREATE INDEX run_suite_verdict ON run (suite_id, verdict, id);
-CREATE INDEX run_reference ON run (reference, id) WHERE reference <> '';
-CREATE INDEX run_environment ON run (environment, id) WHERE environment <> '';
-CREATE INDEX run_suite_environment ON run (suite_id, environment, id) WHERE environment <> '';
-CREATE INDEX run_schedule ON run (schedule, id) WHERE schedule <> '';
-CREATE INDEX run_age ON run (suite_id, finished_at) WHERE state = 3;
-CREATE TABLE run_label (
-  name   TEXT COLLATE "C" NOT NULL,
-  value  TEXT COLLATE "C" NOT NULL,
-  run_id BIGINT NOT NULL,
-  PRIMARY KEY (name, value, run_id)
-);
-CREATE TABLE run_case (
-  run_id      BIGINT NOT NULL,
-  test_id     BIGINT NOT NULL,
-  ord         BIGINT NOT NULL,
-  verdict     BIGINT NOT NULL,
-  soft        BIGINT NOT NULL,
-  quarantined BIGINT NOT NULL,
-  PRIMARY KEY (run_id, test_id)
-);
-CREATE UNIQUE INDEX run_case_order ON run_case (run_id, ord);
-CREATE TABLE attempt (
-  run_id      BIGINT NOT NULL,
-  test_id     BIGINT NOT NULL,
-  number      BIGINT NOT NULL,
-  outcome     BIGINT NOT NULL,
-  soft        BIGINT NOT NULL,
-  interrupted BIGINT NOT NULL,
-  started_at  BIGINT NOT NULL,
-  duration_ms BIGINT NOT NULL,
-  log_bytes   BIGINT NOT NULL,
-  message     TEXT COLLATE "C" NOT NULL,
-  detail      TEXT COLLATE "C" NOT NULL,
-  PRIMARY KEY (run_id, test_id, number)
-);
-CREATE TABLE artifact (
-  run_id  BIGINT NOT NULL,
-  path    TEXT COLLATE "C" NOT NULL,
-  test    TEXT COLLATE "C" NOT NULL,
-  attempt BIGINT NOT NULL,
-  size    BIGINT NOT NULL,
-  type    TEXT COLLATE "C" NOT NULL,
-  digest  TEXT COLLATE "C" NOT NULL,
-  PRIMARY KEY (run_id, path, test, attempt)
-);
-CREATE INDEX artifact_digest ON artifact (digest, run_id);
-CREATE TABLE schedule (
-  name      TEXT COLLATE "C" PRIMARY KEY,
-  suite     TEXT COLLATE "C" NOT NULL,
-  cron      TEXT COLLATE "C" NOT NULL,
-  every_ms  BIGINT,
-  time_zone TEXT COLLATE "C" NOT NULL,
-  filter    TEXT COLLATE "C" NOT NULL,
-  max_runs  BIGINT NOT NULL,
-  until_ms  BIGINT,
-  overlap   BIGINT NOT NULL,
-  catch_up  BIGINT NOT NULL,
-  source    BIGINT NOT NULL,
-  paused    BIGINT NOT NULL,
-  waiting   BIGINT NOT NULL,
-  next_at   BIGINT,
-  last_run  BIGINT,
-  run_count BIGINT NOT NULL,
-  revision  BIGINT NOT NULL
-);
-CREATE TABLE idempotency (
-  scope      TEXT COLLATE "C" NOT NULL,
-  name       TEXT COLLATE "C" NOT NULL,
-  body_hash  TEXT COLLATE "C" NOT NULL,
-  status     BIGINT NOT NULL,
-  location   TEXT COLLATE "C" NOT NULL,
-  body       TEXT COLLATE "C" NOT NULL,
-  expires_at BIGINT NOT NULL,
-  PRIMARY KEY (scope, name)
-);
-CREATE INDEX idempotency_expiry ON idempotency (expires_at);
-CREATE TABLE token (
-  id           TEXT COLLATE "C" PRIMARY KEY,
-  name         TEXT COLLATE "C" NOT NULL,
-  scope        BIGINT NOT NULL,
-  hash         TEXT COLLATE "C" NOT NULL,
-  run_id       BIGINT,
-  created_at   BIGINT NOT NULL,
-  expires_at   BIGINT,
-  last_used_at BIGINT
-);
-CREATE UNIQUE INDEX token_hash ON token (hash);
-CREATE INDEX token_run ON token (run_id) WHERE run_id IS NOT NULL;
-CREATE TABLE audit (
-  id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  at         BIGINT NOT NULL,
-  actor      TEXT COLLATE "C" NOT NULL,
-  action     TEXT COLLATE "C" NOT NULL,
-  subject    TEXT COLLATE "C" NOT NULL,
-  detail     TEXT COLLATE "C" NOT NULL,
-  request_id TEXT COLLATE "C" NOT NULL,
-  address    TEXT COLLATE "C" NOT NULL
-);
-CREATE TABLE journal_reader (
-  name    TEXT COLLATE "C" PRIMARY KEY,
-  seq     BIGINT NOT NULL,
-  seen_at BIGINT NOT NULL
-);
+const std::string kPostgres = to_postgres(kTables + R"sql(
 CREATE TABLE run_text (
   run_id BIGINT PRIMARY KEY,
-  words  TEXT COLLATE "C" NOT NULL
+  words  TEXT NOT NULL
 );
 CREATE INDEX run_text_words ON run_text USING gin (to_tsvector('simple', words));
-)sql";
+)sql");
 
 }  // namespace
 
