@@ -178,7 +178,7 @@ Result<TestkubeExecution> parse_testkube_execution(std::string_view body) {
               to_valid_utf8(trim(body.substr(0, kShownMax))));
 }
 
-Result<TestkubePage> parse_testkube_page(std::string_view body) {
+Result<TestkubePage> parse_testkube_page(std::string_view body, int size) {
   BATON_TRY(value, parsed(body));
   const json::value* results =
       value.is_object() ? value.get_object().if_contains("results") : &value;
@@ -187,7 +187,7 @@ Result<TestkubePage> parse_testkube_page(std::string_view body) {
   if (results == nullptr || results->is_null()) {
     if (value.is_object() && value.get_object().contains("results")) return page;
   } else if (results->is_array()) {
-    page.more = results->get_array().size() >= static_cast<std::size_t>(kTestkubePageSize);
+    page.more = results->get_array().size() >= static_cast<std::size_t>(size);
     for (const json::value& item : results->get_array()) {
       if (!item.is_object()) continue;
       TestkubeExecution execution = read_execution(item.get_object());
@@ -242,15 +242,15 @@ Result<net::HttpResponse> TestkubeApi::send(net::HttpRequest request, std::strin
   return tl::unexpected(testkube_error(answer.status, answer.body, what));
 }
 
-Result<TestkubePage> TestkubeApi::list(int page, std::string_view tag) {
+Result<TestkubePage> TestkubeApi::list(int page, std::string_view tag, int size) {
   std::vector<net::Parameter> query{{"page", std::to_string(page)},
-                                    {"pageSize", std::to_string(kTestkubePageSize)}};
+                                    {"pageSize", std::to_string(size)}};
   if (is_plain_tag(tag)) query.push_back({"tagSelector", std::string{tag}});
   BATON_TRY(answer,
             send(testkube_request(profile_, "GET",
                                   fmt::format("{}?{}", kExecutions, net::format_query(query))),
                  "list executions"));
-  return parse_testkube_page(answer.body);
+  return parse_testkube_page(answer.body, size);
 }
 
 Result<TestkubeExecution> TestkubeApi::get(std::string_view execution) {

@@ -19,8 +19,9 @@ namespace baton::links {
 
 /// On every execution that a gate starts: the id of the gate.
 inline constexpr std::string_view kTestkubeGateTag = "baton-gate";
-/// Testkube's own default.
+/// Testkube's own default; and what its own command line asks for.
 inline constexpr int kTestkubePageSize = 100;
+inline constexpr int kTestkubePageMax = 1'000;
 
 /// One execution of a workflow. Lists leave `problem` out.
 struct TestkubeExecution {
@@ -60,8 +61,8 @@ bool is_plain_tag(std::string_view tag);
 
 /// One execution, from an object or an array of one.  Errors: unavailable (something else).
 Result<TestkubeExecution> parse_testkube_execution(std::string_view body);
-/// The answer of a list.  Errors: unavailable.
-Result<TestkubePage> parse_testkube_page(std::string_view body);
+/// The answer of a list that was asked for `size` executions.  Errors: unavailable.
+Result<TestkubePage> parse_testkube_page(std::string_view body, int size = kTestkubePageSize);
 
 /// A request of the profile's peer; `path` begins behind "/v1" or "/agent".
 net::HttpRequest testkube_request(const model::LinkProfile& profile, std::string method,
@@ -79,7 +80,7 @@ class TestkubeApi {
   TestkubeApi(const model::LinkProfile& profile, Http& http) : profile_(profile), http_(http) {}
 
   /// tag: "" for all. Only a plain one is sent; whoever asks looks at the tags himself.
-  Result<TestkubePage> list(int page, std::string_view tag = {});
+  Result<TestkubePage> list(int page, std::string_view tag = {}, int size = kTestkubePageSize);
   /// By id or name.
   Result<TestkubeExecution> get(std::string_view execution);
   /// The first of those that it starts. Further errors: conflict, with the name of an execution

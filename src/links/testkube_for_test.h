@@ -115,10 +115,12 @@ class FakeTestkube final : public Http {
 
   Answer list(const net::Target& target) const {
     std::string tag;
-    int page = 0;
+    std::size_t page = 0;
+    std::size_t size = 100;
     for (const net::Parameter& each : target.query) {
       if (each.name == "tagSelector") tag = each.value;
-      if (each.name == "page") page = std::atoi(each.value.c_str());
+      if (each.name == "page") page = std::stoul(each.value);
+      if (each.name == "pageSize") size = std::stoul(each.value);
     }
     std::vector<std::string> found;
     for (std::size_t i = executions.size(); i-- > 0;) {
@@ -129,8 +131,7 @@ class FakeTestkube final : public Http {
         found.push_back(json(executions[i], false));
     }
     std::string body;
-    for (std::size_t i = static_cast<std::size_t>(page) * 100;
-         i < found.size() && i < static_cast<std::size_t>(page + 1) * 100; ++i)
+    for (std::size_t i = page * size; i < found.size() && i < (page + 1) * size; ++i)
       body += (body.empty() ? "" : ",") + found[i];
     return answer(200, R"({"results":[)" + body + "]}");
   }

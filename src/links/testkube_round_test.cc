@@ -420,13 +420,25 @@ TEST(TestkubeRound, many_tags_that_nobody_has_yet_cost_one_list_each_round) {
   EXPECT_EQ(world.verdict("g150"), GateVerdict::passed);
 }
 
+TEST(TestkubeRound, many_executions_at_once_are_in_one_list) {
+  RoundWorld world;
+  for (int i = 0; i < 500; ++i) {
+    world.testkube.add("e" + std::to_string(i));
+    world.by_execution("g" + std::to_string(i), "e" + std::to_string(i));
+  }
+  world.poll(15);
+  const auto before = world.testkube.sent.size();
+  world.poll(10);
+  EXPECT_EQ(world.testkube.sent.size() - before, 10U);
+}
+
 TEST(TestkubeRound, many_old_executions_take_turns_and_hold_up_nobody) {
   RoundWorld world;
   for (int i = 0; i < 120; ++i) {
     world.testkube.add("old" + std::to_string(i));
     world.by_execution("g" + std::to_string(i), "old" + std::to_string(i));
   }
-  for (int i = 0; i < 600; ++i) world.testkube.add("x" + std::to_string(i));
+  for (int i = 0; i < 5'100; ++i) world.testkube.add("x" + std::to_string(i));
   world.testkube.add("new", {{"build", "42"}});
   world.by_tag("new", "build=42");
   world.poll(4);

@@ -18,6 +18,9 @@ constexpr int kPagesMax = 5;
 constexpr int kTagPagesMax = 10;
 // One more page of a hundred costs about as much as so many single ones.
 constexpr int kFewMissing = 5;
+// While more than these are waited for, among them others that nobody waits for, a list is a long
+// one: it is still a single call.
+constexpr std::size_t kManyRunning = 50;
 // A tag that nobody has: newer ones show up in the list anyway.
 constexpr Duration kSearchPauseMax = std::chrono::minutes{5};
 // And of all of them together one in so many intervals: searches are no part of what waiting costs.
@@ -84,8 +87,9 @@ bool TestkubeRound::needs_older(const TestkubePage& page) const {
 Result<void> TestkubeRound::read_pages(TestkubeApi& api, TimePoint now) {
   std::optional<TimePoint> newest;
   bool is_gap = false;
+  const int size = seen_.size() > kManyRunning ? kTestkubePageMax : kTestkubePageSize;
   for (int number = 0; number < kPagesMax; ++number) {
-    const auto page = api.list(number);
+    const auto page = api.list(number, {}, size);
     if (!page) {
       if (number == 0) return tl::unexpected(page.error());
       return {};
