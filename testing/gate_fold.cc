@@ -43,6 +43,8 @@ void GateFold::reported(const std::string& delivery, const Attempted& attempt, i
   FoldDelivery& d = deliveries_.at(delivery);
   d.said = attempt;
   d.failures = failures;
+  if (attempt.is_progress && !follows(d))
+    d.waited_at_most += attempt.after.value_or(model::kProgressPause);
   touched_.insert(d.gate);
   // A lost answer may have been of a message that shows something.
   const bool may_show = d.state == "skipped" && attempt.kind == Attempted::Kind::again &&
@@ -195,6 +197,7 @@ std::string GateFold::apply_delivery(const model::Event& event, Now now) {
   FoldDelivery& d = found->second;
   touched_.insert(d.gate);
   if (event.kind == "delivery.due") return due(d);
+  if (event.kind == "delivery.redriven") return revived(d);
   if (event.kind == "delivery.failed") {
     const bool failed = d.said && d.said->kind == Attempted::Kind::again && !d.said->is_progress;
     if (failed) d.waited_at_most += longest_wait(d);
@@ -225,6 +228,23 @@ std::string GateFold::due(FoldDelivery& d) {
   return may_send(d);
 }
 
+std::string GateFold::revived(FoldDelivery& d) {
+  const FoldGate& gate = gates_.at(d.gate);
+  // What was skipped because nobody took the verdict follows it after all.
+  const auto is_its_verdict = [&](const std::string& id) {
+    const FoldDelivery& other = deliveries_.at(id);
+    return other.link == d.link && other.stage == Stage::verdict && other.redriven;
+  };
+  const bool follows_after_all =
+      d.state == "skipped" && d.stage == Stage::after && fits(d.when, gate.verdict) &&
+      std::any_of(gate.deliveries.begin(), gate.deliveries.end(), is_its_verdict);
+  if (!follows_after_all && !(d.redriven && (d.state == "dead" || d.is_queued())))
+    return fmt::format("{} is {} and redriven", d.id, d.state);
+  d.state = "queued";
+  d.was_due = false;
+  return "";
+}
+
 std::string GateFold::ended(FoldDelivery& d, Now now) {
   d.was_due = false;
   const FoldGate& gate = gates_.at(d.gate);
@@ -252,17 +272,17 @@ std::string GateFold::died(const FoldDelivery& d, Now now) const {
   if (d.stage == Stage::progress && !gate.is_pending() &&
       (grace >= model::kProgressGrace || gate.is_redriven))
     return "";
-  if (!d.said || d.said->kind != Attempted::Kind::again || d.said->is_progress)
+  if (!d.said || d.said->kind != Attempted::Kind::again || (d.said->is_progress && follows(d)))
     return fmt::format("{} died of nothing", d.id);
   if (gate.is_pending()) return fmt::format("{} was given up before the verdict", d.id);
-  const Duration waited = d.waited_at_most + longest_wait(d);
-  if (waited <= retry_.give_up_after)
-    return fmt::format("{} was given up after at most {} ms", d.id, waited.count());
+  if (d.waited_at_most < retry_.give_up_after)
+    return fmt::format("{} was given up after at most {} ms", d.id, d.waited_at_most.count());
   return "";
 }
 
 Duration GateFold::longest_wait(const FoldDelivery& d) const {
-  return d.said->after.value_or(model::retry_wait(retry_, d.failures, 1.0));
+  return std::max(d.said->after.value_or(Duration{0}),
+                  model::retry_wait(retry_, d.failures, 1.0));
 }
 
 std::string GateFold::after_step(store::Session& session, bool of_all) {
@@ -300,7 +320,8 @@ std::string GateFold::check_gate(store::Session& session, FoldGate& gate) {
     return fmt::format("the gate {} {} a secret", gate.id, secret ? "still has" : "has lost");
   if (gate.lease.empty()) return "";
   const auto lease = store::find_lease(session, gate.lease).value();
-  if (!lease || lease->is_live() == gate.is_closed)
+  const bool is_left = gate.is_closed || gate.state == "superseded";
+  if (!lease || lease->is_live() == is_left)
     return fmt::format("the lease of the gate {} ({}) is {}", gate.id, gate.state,
                        lease ? name_of(lease->state) : "not there");
   return "";

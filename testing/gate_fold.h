@@ -85,6 +85,7 @@ class GateFold {
   std::string end(FoldGate& gate, std::string_view state, const model::Event& event, Now now);
   std::string apply_delivery(const model::Event& event, Now now);
   std::string due(FoldDelivery& delivery);
+  std::string revived(FoldDelivery& delivery);
   std::string ended(FoldDelivery& delivery, Now now);
   std::string died(const FoldDelivery& delivery, Now now) const;
   Duration longest_wait(const FoldDelivery& delivery) const;

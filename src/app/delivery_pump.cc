@@ -55,6 +55,7 @@ struct DeliveryPump::State {
     std::vector<std::thread> threads;  // as many as were ever needed at once
     int idle = 0;
     std::condition_variable work;
+    std::condition_variable pause;  // of those whose result could not be stored
   };
 
   api::Context& api;
@@ -89,7 +90,9 @@ struct DeliveryPump::State {
       return;
     }
     peer.queue.push_back(id);
-    if (peer.idle == 0 && static_cast<int>(peer.threads.size()) < per_peer)
+    // Those that are idle may have been called already, and not be awake yet.
+    const bool all_busy = static_cast<int>(peer.queue.size()) > peer.idle;
+    if (all_busy && static_cast<int>(peer.threads.size()) < per_peer)
       peer.threads.emplace_back([this, &peer] { loop(peer); });
     peer.work.notify_one();
   }
@@ -108,7 +111,7 @@ struct DeliveryPump::State {
       lock.unlock();
       const bool stored = bring(peer, http, id);
       lock.lock();
-      if (!stored) peer.work.wait_for(lock, kStoreAgain, [&] { return stopping; });
+      if (!stored) peer.pause.wait_for(lock, kStoreAgain, [&] { return stopping; });
       const bool once_more = peer.again.erase(id) > 0 || !stored;
       peer.known.erase(id);
       if (once_more && peer.known.insert(id).second) peer.queue.push_back(id);
@@ -240,7 +243,10 @@ DeliveryPump::~DeliveryPump() {
   {
     const std::lock_guard lock(state_->mutex);
     state_->stopping = true;
-    for (auto& [link, peer] : state_->peers) peer->work.notify_all();
+    for (auto& [link, peer] : state_->peers) {
+      peer->work.notify_all();
+      peer->pause.notify_all();
+    }
   }
   for (auto& [link, peer] : state_->peers)
     for (std::thread& thread : peer->threads) thread.join();

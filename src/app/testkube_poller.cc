@@ -32,6 +32,7 @@ constexpr std::size_t kLooksOneByOne = 20;
 // A verdict waits so long for the end of its log, and is there this long before the deadline.
 constexpr Duration kLogGrace = 10s;
 constexpr Duration kDeadlineMargin = 2s;
+constexpr std::ptrdiff_t kSavedAtOnce = 50;
 // After what could not be written, read or aborted.
 constexpr Duration kRetry = 1s;
 constexpr int kAbandonTries = 20;
@@ -195,15 +196,18 @@ struct TestkubePoller::State {
   }
 
   Result<void> save() {
-    if (unsaved.empty()) return {};
-    BATON_TRY_VOID(parts.writer.run<void>([&](engine::Context& context) -> Result<void> {
-      for (const auto& [gate, watched] : unsaved) {
-        const auto saved = engine::observe_gate(context, gate, watched);
-        if (!saved && saved.error().code != Code::not_found) return saved;
-      }
-      return {};
-    }));
-    unsaved.clear();
+    while (!unsaved.empty()) {
+      // When Testkube goes down all of its gates have news, and others wait for the writer, too.
+      const auto end = std::next(unsaved.begin(), std::min(kSavedAtOnce, std::ssize(unsaved)));
+      BATON_TRY_VOID(parts.writer.run<void>([&](engine::Context& context) -> Result<void> {
+        for (auto one = unsaved.begin(); one != end; ++one) {
+          const auto saved = engine::observe_gate(context, one->first, one->second);
+          if (!saved && saved.error().code != Code::not_found) return saved;
+        }
+        return {};
+      }));
+      unsaved.erase(unsaved.begin(), end);
+    }
     return {};
   }
 
@@ -325,6 +329,8 @@ TestkubePoller::~TestkubePoller() {
 }
 
 const std::string& TestkubePoller::name() const { return state_->parts.profile.name; }
+
+const std::string& TestkubePoller::watcher() const { return state_->watcher; }
 
 void TestkubePoller::gates_changed() { state_->notify(&State::changed); }
 

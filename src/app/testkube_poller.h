@@ -35,6 +35,8 @@ class TestkubePoller {
   ~TestkubePoller();  // stops: cancels what is under way
 
   const std::string& name() const;
+  /// Of its gates: store::watcher_of.
+  const std::string& watcher() const;
   /// Gates were opened, or have ended. Any thread.
   void gates_changed();
   /// Something is said to have happened to the execution; "" means to any. Any thread.

@@ -2,6 +2,7 @@
 #include "app/testkube_watch.h"
 
 #include "app/journal_reader.h"
+#include "store/gate_table.h"
 
 namespace baton::app {
 namespace {
@@ -27,9 +28,16 @@ TestkubeWatch::TestkubeWatch(Parts parts) : state_(std::make_unique<State>()) {
         parts.store, parts.writer, parts.rules, std::move(profile), parts.append, parts.clock}));
   }
   if (state_->pollers.empty()) return;
-  journal.on_event = [state = state_.get()](const model::Event& event) -> Result<void> {
-    if (changes_gates(event.kind))
-      for (const auto& poller : state->pollers) poller->gates_changed();
+  journal.on_event = [state = state_.get(),
+                      &store = parts.store](const model::Event& event) -> Result<void> {
+    if (!changes_gates(event.kind)) return {};
+    // Each reads all of its gates again: not for those of others.
+    BATON_TRY(snapshot, store.snapshot());
+    BATON_TRY(gate, store::find_gate(snapshot.sql(), store::gate_of_subject(event.subject)));
+    if (!gate) return {};
+    const std::string watcher = store::watcher_of(gate->request.subject);
+    for (const auto& poller : state->pollers)
+      if (poller->watcher() == watcher) poller->gates_changed();
     return {};
   };
   state_->reader = std::make_unique<JournalReader>(std::move(journal));

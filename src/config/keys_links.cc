@@ -216,9 +216,10 @@ Schema deliveries_section() {
                        make::limited(of(Type::number, "Each wait is so many times the last.", "2"),
                                      1, 100)},
                       {"max", duration("No wait is longer.", "5m")},
-                      {"give_up_after", duration("When its waits together are longer it is dead, "
-                                                 "until a person redelivers it.",
-                                                 "1h")},
+                      {"give_up_after",
+                       duration("When its waits together are longer it is dead at its next "
+                                "failure, until a person redelivers it.",
+                                "1h")},
                   })},
           {"per_peer", integer("Calls to one system at the same time.", "8", 1, 1000)},
       });

@@ -21,6 +21,9 @@ using model::Gate;
 using model::GateState;
 using model::Stage;
 
+// It is under way again, and due later.
+constexpr std::string_view kRedriven = "delivery.redriven";
+
 Result<Delivery> get_delivery(store::Session& session, std::string_view id) {
   BATON_TRY(found, store::find_delivery(session, id));
   if (!found)
@@ -119,6 +122,23 @@ Result<void> skip_after(Context& context, std::vector<Delivery>& deliveries,
   return {};
 }
 
+// The verdict is on its way again: what was to follow it follows it after all.
+Result<void> revive_after(Context& context, const Delivery& verdict) {
+  if (verdict.gate.empty() || verdict.target.stage != Stage::verdict) return {};
+  BATON_TRY(gate, store::find_gate(context.tx.sql(), verdict.gate));
+  if (!gate) return {};
+  BATON_TRY(deliveries, store::deliveries_of(context.tx.sql(), verdict.gate));
+  for (Delivery& d : deliveries) {
+    if (d.target.link != verdict.target.link || d.target.stage != Stage::after ||
+        d.state != DeliveryState::skipped || !is_for(d.target.when, gate->verdict))
+      continue;
+    d.state = DeliveryState::queued;
+    d.ended_at.reset();
+    BATON_TRY_VOID(store::update_delivery(context.tx, d, kRedriven));
+  }
+  return {};
+}
+
 // One of the gate's deliveries has ended: the next stage of its link is due, and when it was the
 // last of all the gate is closed.
 Result<void> go_on(Context& context, const Rules& rules, const Delivery& ended) {
@@ -136,13 +156,28 @@ Result<void> go_on(Context& context, const Rules& rules, const Delivery& ended) 
   return close_if_delivered(context, rules, *gate);
 }
 
+bool is_over(const Rules& rules, const Delivery& d) {
+  return d.waited >= rules.retry.give_up_after;
+}
+
+Result<void> give_up(Context& context, const Rules& rules, Delivery& d, std::string_view why) {
+  if (d.last_error.empty()) {
+    d.last_error = why;
+    d.error_class = ErrorClass::transient;
+  }
+  BATON_TRY_VOID(end(context, d, DeliveryState::dead));
+  return go_on(context, rules, d);
+}
+
 // Progress is called again when there is news, or soon once the gate has ended.
-Result<void> progressed(Context& context, Delivery& d, const Attempted& attempt) {
+Result<void> progressed(Context& context, const Rules& rules, Delivery& d,
+                        const Attempted& attempt) {
   BATON_TRY(gate, store::find_gate(context.tx.sql(), d.gate));
   const bool pending = gate && gate->state == GateState::pending;
   // The first attempt that is told of after the end may have begun before it, and know nothing of
   // the verdict. What it asks for is no reason to wait then.
   const bool may_not_know = follows(d) && gate && !pending && d.first_at == gate->decided_at;
+  const Duration wait = attempt.after.value_or(model::kProgressPause);
   if (follows(d)) begin_time(d, context.now.wall);
   if (may_not_know) {
     // Within the millisecond of the end, too, the next one knows.
@@ -154,7 +189,12 @@ Result<void> progressed(Context& context, Delivery& d, const Attempted& attempt)
     if (!has_news) d.next_at.reset();
     return store::update_delivery(context.tx, d, "");
   }
-  return schedule(context, d, attempt.after.value_or(model::kProgressPause));
+  if (!follows(d)) {
+    // It was sent, and the peer does not show that it was taken.
+    if (is_over(rules, d)) return give_up(context, rules, d, "the peer never confirmed it");
+    d.waited += wait;
+  }
+  return schedule(context, d, wait);
 }
 
 Result<void> try_again(Context& context, const Rules& rules, Delivery& d,
@@ -162,19 +202,16 @@ Result<void> try_again(Context& context, const Rules& rules, Delivery& d,
   const double share =
       static_cast<double>(context.ids.next()) /
       static_cast<double>(std::numeric_limits<std::uint64_t>::max());
-  ++d.failures;
-  const Duration wait = std::max(
-      Duration{1}, attempt.after.value_or(model::retry_wait(rules.retry, d.failures, share)));
-  d.waited += wait;
-  if (d.waited > rules.retry.give_up_after) {
+  if (is_over(rules, d)) {
     BATON_TRY(gate, store::find_gate(context.tx.sql(), d.gate));
     // While the gate is open the verdict is still to come, and with it a time of its own.
     const bool is_open = gate && gate->state == GateState::pending;
-    if (!is_open) {
-      BATON_TRY_VOID(end(context, d, DeliveryState::dead));
-      return go_on(context, rules, d);
-    }
+    if (!is_open) return give_up(context, rules, d, "");
   }
+  // A peer may ask for a longer wait, and gets it even as the last, but for no shorter one.
+  const Duration asked = std::min(attempt.after.value_or(Duration{0}), model::kRetryAfterMax);
+  const Duration wait = std::max(asked, model::retry_wait(rules.retry, ++d.failures, share));
+  d.waited += wait;
   return schedule(context, d, wait, "delivery.failed");
 }
 
@@ -206,7 +243,7 @@ Result<Delivery> delivery_attempted(Context& context, const Rules& rules, std::s
   if (!attempt.memo.empty()) d.memo = attempt.memo;
   d.last_status = attempt.status;
   if (attempt.kind == Attempted::Kind::again && attempt.is_progress) {
-    BATON_TRY_VOID(progressed(context, d, attempt));
+    BATON_TRY_VOID(progressed(context, rules, d, attempt));
     return std::move(d);
   }
   d.attempts += 1;
@@ -223,18 +260,20 @@ Result<Delivery> delivery_attempted(Context& context, const Rules& rules, std::s
   return std::move(d);
 }
 
-Result<Delivery> redrive_delivery(Context& context, std::string_view id) {
+Result<Delivery> redrive_delivery(Context& context, std::string_view id, Duration wait) {
   BATON_TRY(d, get_delivery(context.tx.sql(), id));
   if (d.state == DeliveryState::delivered || d.state == DeliveryState::skipped)
     return fail_with_fix(Code::conflict, "only dead deliveries, and those that wait, are redriven",
                          "the delivery {} is {}", d.id, name_of(d.state));
   if (d.state == DeliveryState::queued && !d.next_at)
-    return fail_with_fix(Code::conflict, "it goes out when the gate has its verdict",
-                         "the gate {} of the delivery {} is pending", d.gate, d.id);
+    return fail_with_fix(Code::conflict,
+                         "wait for the verdict of its gate, and for the deliveries before it",
+                         "it is not the turn of the delivery {} yet", d.id);
+  if (d.state == DeliveryState::dead) BATON_TRY_VOID(revive_after(context, d));
   d.state = DeliveryState::queued;
   d.ended_at.reset();
   begin_time(d, context.now.wall);
-  BATON_TRY_VOID(schedule(context, d, Duration{0}));
+  BATON_TRY_VOID(schedule(context, d, wait, kRedriven));
   return std::move(d);
 }
 
@@ -315,8 +354,11 @@ Result<void> delivery_due(Context& context, std::string_view id) {
     BATON_TRY(deliveries, store::deliveries_of(context.tx.sql(), found->gate));
     for (Delivery& d : deliveries)
       if (d.target.link == found->target.link && d.target.stage == Stage::progress &&
-          d.state == DeliveryState::queued)
+          d.state == DeliveryState::queued) {
+        if (d.last_error.empty()) d.last_error = "the verdict did not wait for it any longer";
+        if (d.error_class == ErrorClass::none) d.error_class = ErrorClass::transient;
         BATON_TRY_VOID(end(context, d, DeliveryState::dead));
+      }
   }
   return schedule(context, *found, Duration{0});
 }

@@ -32,9 +32,11 @@ struct Attempted {
 Result<model::Delivery> delivery_attempted(Context& context, const Rules& rules,
                                            std::string_view id, const Attempted& attempt);
 
-/// A dead delivery gets its full time again, now; a queued one does not wait any longer.
-/// Errors: not_found, conflict (delivered, skipped, or its gate is still pending).
-Result<model::Delivery> redrive_delivery(Context& context, std::string_view id);
+/// A dead delivery gets its full time again, `wait` from now; a queued one waits no longer than
+/// that. With a verdict comes back what was skipped because nobody took it.
+/// Errors: not_found, conflict (delivered, skipped, or its turn is still to come).
+Result<model::Delivery> redrive_delivery(Context& context, std::string_view id,
+                                         Duration wait = Duration{0});
 
 /// A delivery without a gate, due at once: what a legacy route took for a peer. With a lane it is
 /// due when the ones before it in the lane have ended.

@@ -19,6 +19,8 @@ using model::SubjectKind;
 using model::VerdictSource;
 
 constexpr int kPage = 500;
+// An answer must not overtake the one of the call itself.
+constexpr Duration kAfterCall{1'000};
 
 Result<void> set_due(Context& context, const Gate& gate) {
   return context.tx.set_deadline(kGateDue, store::gate_subject(gate.id),
@@ -38,6 +40,19 @@ Result<void> cancel_subject(Context& context, const Rules& rules, const Gate& ga
   return {};
 }
 
+Result<void> release_lease_of(Context& context, const Rules& rules, const Gate& gate) {
+  if (gate.lease.empty()) return {};
+  const Farewell farewell{
+      {},
+      gate.verdict == GateVerdict::passed ? model::LeaseOutcome::clean
+                                          : model::LeaseOutcome::dirty,
+      fmt::format("gate {} {}", gate.id, name_of(gate.state))};
+  auto released = release_lease(context, rules, gate.lease, farewell, "gate");
+  if (!released && released.error().code != Code::not_found)
+    return tl::unexpected(std::move(released).error());
+  return {};
+}
+
 // The one way in which a gate ends.
 Result<void> end_gate(Context& context, const Rules& rules, Gate& gate, GateState state,
                       const Verdict& verdict) {
@@ -52,6 +67,8 @@ Result<void> end_gate(Context& context, const Rules& rules, Gate& gate, GateStat
       store::update_gate(context.tx, gate, fmt::format("gate.{}", name_of(state))));
   if (state == GateState::superseded) {
     BATON_TRY_VOID(skip_deliveries(context, gate));
+    // The newer gate may wait for the same environment, whatever is still to be told of this one.
+    BATON_TRY_VOID(release_lease_of(context, rules, gate));
   } else {
     BATON_TRY_VOID(deliver_verdict(context, gate));
   }
@@ -105,19 +122,6 @@ Result<void> take_lease(Context& context, const Rules& rules, Gate& gate) {
   return {};
 }
 
-Result<void> release_lease_of(Context& context, const Rules& rules, const Gate& gate) {
-  if (gate.lease.empty()) return {};
-  const Farewell farewell{
-      {},
-      gate.verdict == GateVerdict::passed ? model::LeaseOutcome::clean
-                                          : model::LeaseOutcome::dirty,
-      fmt::format("gate {} {}", gate.id, name_of(gate.state))};
-  auto released = release_lease(context, rules, gate.lease, farewell, "gate");
-  if (!released && released.error().code != Code::not_found)
-    return tl::unexpected(std::move(released).error());
-  return {};
-}
-
 Result<std::vector<model::Delivery>> add_deliveries(Context& context, const Gate& gate) {
   std::vector<model::Delivery> deliveries;
   for (const model::Target& target : gate.request.deliver) {
@@ -140,7 +144,7 @@ Result<void> repeat_call(Context& context, const Gate& gate, const Opening& open
   for (const model::Delivery& d : deliveries) {
     if (d.state == model::DeliveryState::dead && d.error_class == model::ErrorClass::peer_gone &&
         d.target.stage == model::Stage::verdict) {
-      BATON_TRY(again, redrive_delivery(context, d.id));
+      BATON_TRY(again, redrive_delivery(context, d.id, kAfterCall));
       open = true;
     }
     open = open || d.state == model::DeliveryState::queued;
@@ -286,9 +290,8 @@ Result<void> decide_gates_of(Context& context, const Rules& rules, const store::
 }
 
 Result<void> tell_gates_of(Context& context, RunId run) {
-  BATON_TRY(gates, store::gates_of_run(context.tx.sql(), run));
-  for (const Gate& gate : gates)
-    if (gate.state == GateState::pending) BATON_TRY_VOID(deliver_progress(context, gate));
+  BATON_TRY(gates, store::told_of_run(context.tx.sql(), run));
+  for (const Gate& gate : gates) BATON_TRY_VOID(deliver_progress(context, gate));
   return {};
 }
 
@@ -308,6 +311,7 @@ Result<void> close_if_delivered(Context& context, const Rules& rules, const Gate
   for (const model::Delivery& d : deliveries)
     if (d.state == model::DeliveryState::queued) return {};
   BATON_TRY_VOID(store::remove_gate_secret(context.tx, gate.id));
+  if (gate.state == GateState::superseded) return {};
   return release_lease_of(context, rules, gate);
 }
 

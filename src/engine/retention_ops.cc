@@ -51,6 +51,14 @@ Result<bool> expire_leases(Context& context, const Rules& rules) {
   return leases == kLeasesPerPiece || periods == kLeasesPerPiece;
 }
 
+// Gates, and what legacy routes took.
+Result<bool> expire_gates(Context& context, const Rules& rules) {
+  const TimePoint before = context.now.wall - rules.lease_history;
+  BATON_TRY(gates, store::remove_gates_before(context.tx, before, kGatesPerPiece));
+  BATON_TRY(alone, store::remove_deliveries_before(context.tx, before, kGatesPerPiece));
+  return gates == kGatesPerPiece || alone == kGatesPerPiece;
+}
+
 }  // namespace
 
 Result<bool> housekeeping(Context& context, const Rules& rules) {
@@ -62,9 +70,8 @@ Result<bool> housekeeping(Context& context, const Rules& rules) {
                           context.tx, context.now.wall - rules.lease_history, kBookingsPerPiece));
   BATON_TRY_VOID(store::remove_expired_runner_tokens(context.tx, context.now.wall));
   BATON_TRY(more_leases, expire_leases(context, rules));
-  BATON_TRY(gates, store::remove_gates_before(
-                       context.tx, context.now.wall - rules.lease_history, kGatesPerPiece));
-  return more_runs || more_leases || gates == kGatesPerPiece || answers == kAnswersPerPiece ||
+  BATON_TRY(more_gates, expire_gates(context, rules));
+  return more_runs || more_leases || more_gates || answers == kAnswersPerPiece ||
          events == kEventsPerPiece || bookings == kBookingsPerPiece;
 }
 

@@ -160,7 +160,12 @@ Outcome Peer::failure(const Result<net::HttpResponse>& answer) {
   Outcome outcome = outcome_of(answer, message.now);
   if (!answer) return with_memo(std::move(outcome));
   if (is_session_missing(answer)) {
-    const auto missed = static_cast<std::size_t>(memo.number("session_missing"));
+    // A delivery that a person sends again, or whose call is repeated, has all of its tries.
+    const std::int64_t began = to_ms(message.delivery.first_at.value_or(TimePoint{}));
+    const bool is_same = memo.number("session_since") == began;
+    const auto missed =
+        is_same ? static_cast<std::size_t>(memo.number("session_missing")) : std::size_t{0};
+    memo.set("session_since", began);
     if (missed >= kSessionPauses.size())
       return with_memo(as_dead(std::move(outcome), ErrorClass::peer_gone, kGoneHint));
     memo.set("session_missing", static_cast<std::int64_t>(missed + 1));

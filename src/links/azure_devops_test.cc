@@ -106,6 +106,9 @@ TEST_F(Azure, a_missing_session_is_waited_for_and_then_gone) {
   EXPECT_EQ(outcome.kind, Kind::dead);
   EXPECT_EQ(outcome.error_class, ErrorClass::peer_gone);
   EXPECT_NE(outcome.error.find("Completion event"), std::string::npos);
+  // Sent again by a person, or because the call came again, it has all of its tries once more.
+  message_.delivery.first_at = message_.now;
+  EXPECT_EQ(check_with({answer(500, kSessionMissing), answer(404)}).kind, Kind::again);
 }
 
 TEST_F(Azure, a_session_that_our_lost_call_ended_is_confirmed_by_its_record) {

@@ -13,6 +13,8 @@ using model::ErrorClass;
 
 // What a peer says of a refusal fits here; the rest is for its own log.
 constexpr std::size_t kBodyShown = 500;
+// What a peer says beyond the year 9999 is no time.
+constexpr std::int64_t kSecondsMax = 253'402'300'799;
 
 // RFC 9110: "Sun, 06 Nov 1994 08:49:37 GMT".
 std::optional<TimePoint> http_date(std::string_view text) {
@@ -70,12 +72,13 @@ Outcome dead(ErrorClass error_class, int status, std::string error) {
 std::optional<Duration> retry_after(const net::Headers& headers, TimePoint now) {
   const std::string_view after = headers.get("Retry-After");
   if (const auto seconds = whole_number(after))
-    return Duration{std::max<std::int64_t>(*seconds, 0) * 1'000};
+    return std::chrono::seconds{std::clamp<std::int64_t>(*seconds, 0, kSecondsMax)};
   if (const auto date = http_date(after)) return std::max(Duration{0}, *date - now);
   if (headers.get("X-RateLimit-Remaining") != "0") return {};
   const auto reset = whole_number(headers.get("X-RateLimit-Reset"));
   if (!reset) return {};
-  return std::max(Duration{0}, from_ms(*reset * 1'000) - now);
+  const Duration left = from_ms(std::clamp<std::int64_t>(*reset, 0, kSecondsMax) * 1'000) - now;
+  return std::max(Duration{0}, left);
 }
 
 Outcome outcome_of(const Result<net::HttpResponse>& answer, TimePoint now) {

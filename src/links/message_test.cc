@@ -27,6 +27,8 @@ TEST(Outcome, a_peer_may_say_when_to_come_back) {
   EXPECT_EQ(of(429, {{"X-RateLimit-Remaining", "0"}, {"X-RateLimit-Reset", "11"}}).after,
             Duration{10'000});
   EXPECT_FALSE(of(429).after);
+  EXPECT_GT(of(429, {{"Retry-After", "9223372036854775807"}}).after, std::chrono::hours{24});
+  EXPECT_EQ(of(429, {{"Retry-After", "-1"}}).after, Duration{0});
 }
 
 TEST(Outcome, without_an_answer_it_is_tried_again_unless_somebody_must_act) {

@@ -15,6 +15,7 @@ constexpr Duration kPauseMax = std::chrono::seconds{60};
 constexpr int kMissesMax = 3;
 // A single failed list is no news.
 constexpr int kFailuresShown = 3;
+constexpr int kProblemKept = 30;
 
 }  // namespace
 
@@ -159,8 +160,8 @@ TestkubeNews TestkubeRound::poll(Http& http, TimePoint now) {
   begin_round();
   TestkubeApi api(profile_, http);
   if (const auto read = read_pages(api, now); !read) {
-    ++failures_;
-    problem_ = read.error().message;
+    // The words of one outage differ from call to call; that is no news to each of its gates.
+    if (failures_++ % kProblemKept == 0) problem_ = read.error().message;
     TestkubeNews news;
     if (failures_ >= kFailuresShown)
       for (auto& [id, waiting] : gates_) observe(waiting, news);

@@ -29,6 +29,8 @@ std::string_view name_of(ErrorClass error_class);  // "" for none
 inline constexpr Duration kProgressGrace = std::chrono::seconds{10};
 /// Progress is told at most this often.
 inline constexpr Duration kProgressPause = std::chrono::seconds{2};
+/// No peer makes a delivery wait for longer.
+inline constexpr Duration kRetryAfterMax = std::chrono::hours{24};
 inline constexpr std::size_t kDeliveryErrorMax = 2'000;
 
 struct Delivery {
@@ -44,8 +46,8 @@ struct Delivery {
   /// When it was first due (since it was redelivered); of progress, when it was last told.
   std::optional<TimePoint> first_at;
   int failures = 0;  // attempts since then that are to be repeated
-  /// What it has waited for these: its budget (RetryRule::give_up_after) is
-  /// of waits, so that neither a jump of the clock nor a server that is down uses it up.
+  /// What it has waited since then: its budget (RetryRule::give_up_after) is of waits, so that
+  /// neither a jump of the clock nor a server that is down uses it up.
   Duration waited{0};
   int last_status = 0;                // of HTTP, 0 = none
   std::string last_error;

@@ -69,4 +69,15 @@ Result<int> remove_gates_before(Tx& tx, TimePoint before, int limit) {
   return static_cast<int>(rows.size());
 }
 
+Result<int> remove_deliveries_before(Tx& tx, TimePoint before, int limit) {
+  BATON_TRY(rows, tx.sql().query("SELECT id FROM delivery WHERE gate = '' AND ended_at IS NOT NULL "
+                                 "AND ended_at < ? ORDER BY ended_at LIMIT ?",
+                                 {to_ms(before), std::int64_t{limit}}));
+  for (const Row& row : rows)
+    for (const std::string_view sql :
+         {"DELETE FROM gate_artifact WHERE gate = ?", "DELETE FROM delivery WHERE id = ?"})
+      BATON_TRY_VOID(tx.sql().exec(sql, {row.text(0)}));
+  return static_cast<int>(rows.size());
+}
+
 }  // namespace baton::store

@@ -180,15 +180,26 @@ Result<std::vector<Gate>> gates_of_run(Session& session, RunId run) {
   return gates_where(session, "WHERE g.run_id = ? ORDER BY g.seq", args);
 }
 
+Result<std::vector<Gate>> told_of_run(Session& session, RunId run) {
+  const std::array<Value, 3> args{raw(run), static_cast<std::int64_t>(model::Stage::progress),
+                                  static_cast<std::int64_t>(model::Stage::status)};
+  return gates_where(session,
+                     "WHERE g.run_id = ? AND g.state = 0 AND EXISTS (SELECT 1 FROM delivery d "
+                     "WHERE d.gate = g.id AND d.state = 0 AND d.stage IN (?, ?)) ORDER BY g.seq",
+                     args);
+}
+
 Result<std::optional<Gate>> pending_of_key(Session& session, std::string_view key) {
   return gate_where(session, "WHERE g.key <> '' AND g.key = ? AND g.state = 0", {std::string(key)});
 }
 
 Result<std::vector<Gate>> pending_named(Session& session, std::string_view name) {
+  // Two searches, each with an index of its own.
   const std::array<Value, 2> args{std::string(name), std::string(name)};
   return gates_where(session,
-                     "WHERE g.state = 0 AND g.watcher = '' AND (g.name = ? OR g.key = ?) "
-                     "ORDER BY g.seq LIMIT 100",
+                     "WHERE g.seq IN (SELECT seq FROM gate WHERE state = 0 AND watcher = '' AND "
+                     "name = ? UNION SELECT seq FROM gate WHERE state = 0 AND watcher = '' AND "
+                     "key <> '' AND key = ?) ORDER BY g.seq LIMIT 100",
                      args);
 }
 

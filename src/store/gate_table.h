@@ -41,6 +41,8 @@ Result<std::vector<model::Gate>> pending_gates(Session& session, std::string_vie
 Result<std::vector<model::Gate>> all_pending_gates(Session& session, std::int64_t after, int limit);
 /// Those whose subject this run is, pending or not.
 Result<std::vector<model::Gate>> gates_of_run(Session& session, RunId run);
+/// Those of them that are pending, with somebody who is told of progress.
+Result<std::vector<model::Gate>> told_of_run(Session& session, RunId run);
 /// The pending one of the key.
 Result<std::optional<model::Gate>> pending_of_key(Session& session, std::string_view key);
 /// The pending external gates of this name or key.
@@ -86,5 +88,8 @@ Result<std::optional<GateArtifact>> find_gate_artifact(Session& session, std::st
 /// theirs. Event gate.deleted for each, which names what the blob store may forget. Result: how
 /// many.
 Result<int> remove_gates_before(Tx& tx, TimePoint before, int limit);
+/// Removes deliveries without a gate that ended before `before`, with what they carried.
+/// Result: how many.
+Result<int> remove_deliveries_before(Tx& tx, TimePoint before, int limit);
 
 }  // namespace baton::store
