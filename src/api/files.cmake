@@ -67,6 +67,7 @@ set(SOURCES
 set(TESTS
   auth_test.cc
   environment_routes_test.cc
+  gate_log_test.cc
   lease_routes_test.cc
   lease_faults_test.cc
   legacy_maybe_test.cc

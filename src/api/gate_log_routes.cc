@@ -142,26 +142,68 @@ Async get_gate_log(Context& context, Call& call) {
   co_return response;
 }
 
+namespace {
+
+// A gate that takes no more is told of before anything is written.
+Result<model::Gate> pending_gate_of(Context& context, const Call& call) {
+  BATON_TRY(gate, gate_of(context, call));
+  if (gate.state != model::GateState::pending)
+    return fail_with_fix(Code::conflict, "say it before the verdict", "the gate {} has ended: {}",
+                         gate.id, name_of(gate.state));
+  return std::move(gate);
+}
+
+PostOperation log_grew(std::string id, std::int64_t bytes) {
+  return [id = std::move(id), bytes](engine::Context& c) -> Result<store::StoredAnswer> {
+    BATON_TRY_VOID(engine::gate_log_grew(c, id, bytes));
+    return store::StoredAnswer{200, "", fmt::format(R"({{"log_bytes":{}}})", bytes)};
+  };
+}
+
+// Its bytes with the text, appended now or by an earlier request with the same key of which the
+// server fell before it could say so: then the text is behind what is known to be there.
+Result<std::int64_t> append_if_missing(Context& context, const model::Gate& gate,
+                                       std::string_view text) {
+  BATON_TRY(size, context.gate_logs.size(gate.id));
+  const std::int64_t unknown = size - gate.log_bytes;
+  if (unknown >= static_cast<std::int64_t>(text.size())) {
+    BATON_TRY(tail,
+              context.gate_logs.read(gate.id, gate.log_bytes, static_cast<std::size_t>(unknown)));
+    if (tail.find(text) != std::string::npos) return size;
+  }
+  return context.gate_logs.append(gate.id, text);
+}
+
+// For threads of the disk: between the look for an earlier answer and the commit of this one no
+// other request with a key gets in.
+Answer append_once(Context& context, const Call& call, Post post, std::string_view text) {
+  const auto turn = context.gate_logs.turn(call.args[0]);
+  BATON_TRY(replay, find_replay(context, call, post));
+  if (replay) return *std::move(replay);
+  BATON_TRY(gate, pending_gate_of(context, call));
+  BATON_TRY(bytes, append_if_missing(context, gate, text));
+  return run_post(context, call, std::move(post), log_grew(gate.id, bytes));
+}
+
+}  // namespace
+
 Async append_gate_log(Context& context, Call& call) {
-  auto gate = gate_of(context, call);
-  if (!gate) co_return tl::unexpected(gate.error());
-  if (gate->state != model::GateState::pending)
-    co_return fail_with_fix(Code::conflict, "say it before the verdict",
-                            "the gate {} has ended: {}", gate->id, name_of(gate->state));
   // What is said at once is at least a line: half of one would be shown to nobody until the rest.
   std::string text = to_valid_utf8(call.request.body);
   if (!text.empty() && !text.ends_with('\n')) text += '\n';
+  Post post{.scope = "gate log " + call.args[0]};
+  if (!call.request.headers.get("Idempotency-Key").empty()) {
+    auto answer =
+        co_await context.disk.run<Answer>([&] { return append_once(context, call, post, text); });
+    co_return answer;
+  }
+  auto gate = pending_gate_of(context, call);
+  if (!gate) co_return tl::unexpected(gate.error());
   auto bytes = co_await context.disk.run<Result<std::int64_t>>(
       [&] { return context.gate_logs.append(gate->id, text); });
   if (!bytes) co_return tl::unexpected(bytes.error());
-  engine::Operation<bool> operation = [id = gate->id,
-                                       bytes = *bytes](engine::Context& c) -> Result<bool> {
-    BATON_TRY_VOID(engine::gate_log_grew(c, id, bytes));
-    return true;
-  };
-  auto done = co_await submit<bool>(context, std::move(operation));
-  if (!done) co_return tl::unexpected(done.error());
-  co_return json_reply(200, fmt::format(R"({{"log_bytes":{}}})", *bytes));
+  auto answer = co_await submit_post(context, call, std::move(post), log_grew(gate->id, *bytes));
+  co_return answer;
 }
 
 }  // namespace baton::api

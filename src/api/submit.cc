@@ -65,6 +65,27 @@ Result<void> check_same(const store::IdempotencyRow& row, std::string_view key,
                        "the Idempotency-Key \"{}\" was used with another request", key);
 }
 
+// With an empty key it is a request without one.
+Result<engine::IdempotencyKey> key_of_post(const Call& call, Post post) {
+  BATON_TRY(key, key_of(call));
+  if (key.empty()) return engine::IdempotencyKey{};
+  if (post.hash.empty()) {
+    BATON_TRY(hash, hash_of_request(call));
+    post.hash = std::move(hash);
+  }
+  return engine::IdempotencyKey{scope_of(call, post), std::move(key), std::move(post.hash),
+                                post.keep};
+}
+
+engine::Operation<engine::Answered> guarded(engine::IdempotencyKey once, PostOperation operation) {
+  return [once = std::move(once), operation = std::move(operation)](
+             engine::Context& context) mutable -> Result<engine::Answered> {
+    if (!once.key.empty()) return engine::answer_once(context, once, operation);
+    BATON_TRY(answer, operation(context));
+    return engine::Answered{std::move(answer), false};
+  };
+}
+
 }  // namespace
 
 std::string sha256_hex(std::string_view bytes) {
@@ -74,26 +95,19 @@ std::string sha256_hex(std::string_view bytes) {
 }
 
 Async submit_post(Context& context, Call& call, Post post, PostOperation operation) {
-  auto key = key_of(call);
-  if (!key) co_return tl::unexpected(key.error());
-  if (key->empty()) {
-    auto answer = co_await submit<store::StoredAnswer>(context, std::move(operation));
-    if (!answer) co_return tl::unexpected(answer.error());
-    co_return to_response(*std::move(answer), false);
-  }
-  if (post.hash.empty()) {
-    auto hash = hash_of_request(call);
-    if (!hash) co_return tl::unexpected(hash.error());
-    post.hash = *std::move(hash);
-  }
-  const engine::IdempotencyKey once{scope_of(call, post), *key, post.hash, post.keep};
-  engine::Operation<engine::Answered> guarded =
-      [once, operation = std::move(operation)](engine::Context& c) mutable {
-        return engine::answer_once(c, once, operation);
-      };
-  auto answered = co_await submit<engine::Answered>(context, std::move(guarded));
+  auto once = key_of_post(call, std::move(post));
+  if (!once) co_return tl::unexpected(once.error());
+  auto answered =
+      co_await submit<engine::Answered>(context, guarded(*std::move(once), std::move(operation)));
   if (!answered) co_return tl::unexpected(answered.error());
   co_return to_response(std::move(answered->answer), answered->replayed);
+}
+
+Answer run_post(Context& context, const Call& call, Post post, PostOperation operation) {
+  BATON_TRY(once, key_of_post(call, std::move(post)));
+  BATON_TRY(answered,
+            context.writer.run<engine::Answered>(guarded(std::move(once), std::move(operation))));
+  return to_response(std::move(answered.answer), answered.replayed);
 }
 
 Result<std::optional<net::Response>> find_replay(Context& context, const Call& call, Post& post) {

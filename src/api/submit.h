@@ -59,6 +59,8 @@ struct Post {
 /// transaction as what it did; the same key with the same body gets the stored answer with
 /// `Idempotency-Replayed: true`, with another body it is a conflict. What failed is not stored.
 Async submit_post(Context& context, Call& call, Post post, PostOperation operation);
+/// The same, waiting: for threads of the disk, where other work and the operation are one thing.
+Answer run_post(Context& context, const Call& call, Post post, PostOperation operation);
 
 /// The stored answer to this request, if there is one: before work that is not an operation. Keeps
 /// the hash in `post`. Reads the body: for a large one not on the connection's thread.

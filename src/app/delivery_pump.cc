@@ -53,7 +53,7 @@ struct DeliveryPump::State {
     std::set<std::string> known;    // in the queue or under way
     std::set<std::string> again;    // due once more while under way
     std::vector<std::thread> threads;  // as many as were ever needed at once
-    int idle = 0;
+    int idle = 0;                      // threads that wait for the queue
     std::condition_variable work;
     std::condition_variable pause;  // of those whose result could not be stored
   };
@@ -90,9 +90,9 @@ struct DeliveryPump::State {
       return;
     }
     peer.queue.push_back(id);
-    // Those that are idle may have been called already, and not be awake yet.
-    const bool all_busy = static_cast<int>(peer.queue.size()) > peer.idle;
-    if (all_busy && static_cast<int>(peer.threads.size()) < per_peer)
+    // One that was woken a moment ago still counts as idle, and so does what it was woken for.
+    if (peer.idle < static_cast<int>(peer.queue.size()) &&
+        static_cast<int>(peer.threads.size()) < per_peer)
       peer.threads.emplace_back([this, &peer] { loop(peer); });
     peer.work.notify_one();
   }

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "base/log.h"
 #include "store/tx.h"
@@ -38,11 +39,16 @@ struct JournalReader::State {
     return stopping;
   }
 
+  // In a snapshot of its own: what is called back takes its time, and reads for itself.
+  Result<std::vector<model::Event>> read() const {
+    BATON_TRY(snapshot, parts.store.snapshot());
+    return store::read_journal(snapshot.sql(), parts.after, kPageMax, parts.prefix);
+  }
+
   // Result: whether there may be more.
   Result<bool> page() {
     const Seq last = parts.feed.last();
-    BATON_TRY(snapshot, parts.store.snapshot());
-    BATON_TRY(events, store::read_journal(snapshot.sql(), parts.after, kPageMax, parts.prefix));
+    BATON_TRY(events, read());
     for (const model::Event& event : events) {
       if (stopped()) return false;
       BATON_TRY_VOID(parts.on_event(event));

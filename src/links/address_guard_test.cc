@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "links/address_guard.h"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
 #include <stdlib.h>
 
 #include <boost/asio/awaitable.hpp>
 
+#include "base/text.h"
 #include "links/http.h"
 #include "links/message.h"
 #include "net/server.h"
@@ -189,5 +192,85 @@ TEST_F(GuardedHttp, links_with_an_address_of_their_own_are_not_restricted) {
   EXPECT_EQ(get(at("127.0.0.1"))->status, 200);
 }
 
+// --- names that stand for another address each time
+// -----------------------------------------------
+
+/// What the next questions for kRebound are answered with, the last one for ever.
+std::vector<std::string>& answers() {
+  static std::vector<std::string> answers;
+  return answers;
+}
+constexpr std::string_view kRebound = "ado.rebound.example";
+
+class ReboundHttp : public GuardedHttp {
+ protected:
+  void SetUp() override {
+    net::ServerOptions options = {.listen = "0.0.0.0:0", .threads = 1};
+    server_ = std::make_unique<net::Server>(
+        options, [](net::Request) -> boost::asio::awaitable<net::Response> {
+          co_return net::reply(200, "text/plain", "ok");
+        });
+    ASSERT_TRUE(server_->start());
+    profile_.allow = {at(kRebound)};
+    profile_.networks = {"127.0.0.2"};
+  }
+  void TearDown() override { answers().clear(); }
+
+  static Result<net::HttpResponse> call(PeerHttp& http, const std::string& url) {
+    net::HttpRequest request;
+    request.method = "POST";
+    request.url = url;
+    request.body = "secret";
+    return http.send(std::move(request));
+  }
+};
+
+TEST_F(ReboundHttp, an_answer_that_changed_between_two_calls_is_refused) {
+  answers() = {"127.0.0.2", "127.0.0.1"};
+  PeerHttp first(profile_, {});
+  ASSERT_TRUE(call(first, at(kRebound)));
+  EXPECT_EQ(connections(), 1U);
+  PeerHttp second(profile_, {});  // as another thread, or once the name was forgotten
+  const auto refused = call(second, at(kRebound));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::forbidden);
+  EXPECT_NE(refused.error().message.find("127.0.0.1"), std::string::npos);
+  EXPECT_EQ(connections(), 1U) << "nothing was connected to";
+}
+
+TEST_F(ReboundHttp, an_answer_holds_for_the_calls_of_a_connection) {
+  answers() = {"127.0.0.2", "127.0.0.1"};
+  PeerHttp http(profile_, {});
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(call(http, at(kRebound)));
+}
+
+TEST_F(ReboundHttp, of_several_addresses_only_the_permitted_are_connected_to) {
+  answers() = {"127.0.0.1,127.0.0.2", "127.0.0.1,10.0.0.1"};
+  PeerHttp first(profile_, {});
+  EXPECT_TRUE(call(first, at(kRebound)));
+  PeerHttp second(profile_, {});
+  EXPECT_EQ(call(second, at(kRebound)).error().code, Code::forbidden);
+  EXPECT_EQ(connections(), 1U);
+}
+
 }  // namespace
 }  // namespace baton::links
+
+// Stands before that of the C library, as a name server under somebody else's control would.
+extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints,
+                           addrinfo** found) {
+  using Ask = int (*)(const char*, const char*, const addrinfo*, addrinfo**);
+  static const auto ask = reinterpret_cast<Ask>(::dlsym(RTLD_NEXT, "getaddrinfo"));
+  auto& answers = baton::links::answers();
+  if (name == nullptr || name != baton::links::kRebound || answers.empty())
+    return ask(name, service, hints, found);
+  const std::string answer = answers.front();
+  if (answers.size() > 1) answers.erase(answers.begin());
+  addrinfo** end = found;
+  for (const std::string_view address : baton::split(answer, ',')) {
+    if (const int failed = ask(std::string(address).c_str(), service, hints, end); failed != 0)
+      return failed;
+    while (*end != nullptr) end = &(*end)->ai_next;
+  }
+  return 0;
+}

@@ -50,11 +50,12 @@ class Given {
 
   Result<void> check() {
     if (details_.empty()) return {};
-    Error error{Code::invalid, "headers of the check: " + problem_,
-                "use the headers that Azure DevOps suggests for Invoke REST API, with the "
-                "Completion event Callback"};
-    error.details = std::move(details_);
-    return tl::unexpected(std::move(error));
+    auto refused = fail_with_fix(Code::invalid,
+                                 "use the headers that Azure DevOps suggests for Invoke REST API, "
+                                 "with the Completion event Callback",
+                                 "headers of the check: {}", problem_);
+    refused.value().details = std::move(details_);
+    return refused;
   }
 
  private:

@@ -72,8 +72,10 @@ tl::expected<Kept, Outcome> look_at_file(const model::LinkProfile& profile, Http
                                          TimePoint now);
 /// 20 raw bytes.
 std::string sha1_of(std::string_view bytes);
+/// The same of a file, of which a piece is in memory.  Errors: unavailable.
+Result<std::string> sha1_of(const ArtifactFile& file);
 
-/// The bytes of an open file, mapped.
+/// The bytes of an open file, mapped: what is read of them counts as memory of this process.
 class MappedFile {
  public:
   /// Errors: unavailable.

@@ -135,11 +135,10 @@ Outcome upload(const Message& message, const model::LinkProfile& profile, Http& 
   if (!target) return unreadable(target.error());
   const auto file = message.open_artifact(target->source);
   if (!file) return no_artifact(target->source, file.error());
-  const auto mapped = MappedFile::open(*file);
-  if (!mapped) return no_artifact(target->source, mapped.error());
-  const std::string sha1 = sha1_of(mapped->bytes());
+  const auto sha1 = sha1_of(*file);
+  if (!sha1) return no_artifact(target->source, sha1.error());
 
-  const auto look = [&] { return look_at_file(profile, http, target->path, sha1, message.now); };
+  const auto look = [&] { return look_at_file(profile, http, target->path, *sha1, message.now); };
   const auto before = look();
   if (!before) return before.error();
   if (*before == Kept::same) return delivered(304);

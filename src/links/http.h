@@ -13,7 +13,8 @@ namespace baton::links {
 class Http {
  public:
   virtual ~Http() = default;
-  /// Errors: those of net::Client; forbidden when the address is not permitted.
+  /// Errors: those of net::Client; forbidden when the address or the peer's certificate is not
+  /// permitted.
   virtual Result<net::HttpResponse> send(net::HttpRequest request) = 0;
 };
 

@@ -28,6 +28,7 @@ Result<net::HttpResponse> PeerHttp::send(net::HttpRequest request) {
   request.redirects_max = 0;
   request.stop = stop_;
   request.ca_file = profile_.ca_file;
+  request.untrusted = Code::unauthenticated;
   // What changes something there is sent once; whether to repeat it is the adapter's to decide.
   request.only_once = request.method != "GET" && request.method != "HEAD";
   if (!request.body_file.empty() || request.body_reader) {
@@ -45,7 +46,15 @@ Result<net::HttpResponse> PeerHttp::send(net::HttpRequest request) {
       return check_address(profile, host, address);
     };
   }
-  return client_.request(request);
+  auto answer = client_.request(request);
+  if (!answer && answer.error().code == Code::unauthenticated) {
+    // As an address that is refused: it stays so until somebody acts.
+    answer.error().code = Code::forbidden;
+    answer.error().fix =
+        fmt::format("correct the certificate, or name its authority as ca_file of links.{}.{}",
+                    name_of(profile_.kind), profile_.name);
+  }
+  return answer;
 }
 
 }  // namespace baton::links

@@ -50,6 +50,7 @@ struct Transfer {
   std::size_t sent = 0;  // of the body text
   bool may_connect = false;             // to one of the addresses at least
   std::optional<Error> refused = {};    // what check_address said of another
+  std::array<char, CURL_ERROR_SIZE> trouble{};  // what curl says beyond its code
 };
 
 long status_of(CURL* easy) {
@@ -299,7 +300,11 @@ Result<void> prepare(Transfer& transfer) {
     set(easy, CURLOPT_FOLLOWLOCATION, 1L);
     set(easy, CURLOPT_MAXREDIRS, static_cast<long>(request.redirects_max));
   }
-  if (!request.ca_file.empty()) set(easy, CURLOPT_CAINFO, request.ca_file.c_str());
+  if (!request.ca_file.empty()) {
+    set(easy, CURLOPT_CAINFO, request.ca_file.c_str());
+    set<const char*>(easy, CURLOPT_CAPATH, nullptr);  // else the system's authorities count as well
+  }
+  set(easy, CURLOPT_ERRORBUFFER, transfer.trouble.data());
   if (!request.pinned_key.empty())
     set(easy, CURLOPT_PINNEDPUBLICKEY, request.pinned_key.c_str());
   if (!request.verify_tls || !request.pinned_key.empty()) {
@@ -321,8 +326,15 @@ Error error_of(const Transfer& transfer, CURLcode code) {
                                          transfer.request.max_response_bytes)};
   }
   if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL ||
-      code == CURLE_READ_ERROR || code == CURLE_SSL_CACERT_BADFILE) {
+      code == CURLE_READ_ERROR) {
     return {Code::invalid, what};
+  }
+  if (code == CURLE_SSL_CACERT_BADFILE)
+    return {Code::invalid,
+            fmt::format("{}: the authorities {} cannot be read", url, transfer.request.ca_file)};
+  if (code == CURLE_PEER_FAILED_VERIFICATION) {
+    return {transfer.request.untrusted, fmt::format("{}: {}", url, transfer.trouble.data()),
+            "check the name and the dates of the server's certificate, and who signed it"};
   }
   curl_off_t connected = 0;
   curl_easy_getinfo(transfer.easy, CURLINFO_CONNECT_TIME_T, &connected);

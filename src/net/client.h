@@ -48,6 +48,9 @@ struct HttpRequest {
   std::string unix_socket = {};  // connect there; the URL still gives Host and path
   std::string ca_file = {};      // PEM that replaces the system's authorities
   bool verify_tls = true;
+  // Of the error when the server's certificate is not accepted: whoever repeats what is unreachable
+  // may want to tell what waiting does not cure.
+  Code untrusted = Code::unreachable;
   // "sha256//…" (net/key_pin.h): the server proves itself by this key, instead of by an authority
   // and its name.
   std::string pinned_key = {};
@@ -72,8 +75,8 @@ class Client {
 
   /// Any answer of a server is a response, also 4xx and 5xx.
   /// Errors: unreachable (resolve, connect, TLS, connection lost before the answer was complete),
-  /// timeout, gone (cancelled by the stop token or by a callback), too_large, invalid (URL, file);
-  /// that of check_address when it refused every address.
+  /// `untrusted` for a certificate, timeout, gone (cancelled by the stop token or by a callback),
+  /// too_large, invalid (URL, file); that of check_address when it refused every address.
   Result<HttpResponse> request(const HttpRequest& request);
 
  private:

@@ -137,7 +137,12 @@ TEST(Tls, a_client_checks_the_certificate) {
   EXPECT_EQ(Code::unreachable, client.request(request).error().code);
   request.url = server->url() + '/';  // 127.0.0.1 is not in the certificate
   request.ca_file = fixture.options.tls->certificate_file;
-  EXPECT_EQ(Code::unreachable, client.request(request).error().code);
+  const auto refused = client.request(request);
+  EXPECT_EQ(Code::unreachable, refused.error().code);
+  EXPECT_NE(std::string::npos, refused.error().message.find("127.0.0.1"));
+  EXPECT_NE(std::string::npos, refused.error().fix.find("certificate"));
+  request.untrusted = Code::unauthenticated;
+  EXPECT_EQ(Code::unauthenticated, client.request(request).error().code);
   request.verify_tls = false;
   EXPECT_TRUE(client.request(request));
 }

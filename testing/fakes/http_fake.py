@@ -12,6 +12,7 @@ import dataclasses
 import json
 import re
 import socket
+import ssl
 import threading
 import time
 import traceback
@@ -109,6 +110,7 @@ class HttpFake:
     table: list[tuple[str, str, Any]] = []  # of routes; see __init_subclass__
     ignore_case = False  # of paths
     prefix = ""          # what every route begins with; may be overwritten by an instance
+    tls: ssl.SSLContext | None = None  # set before the start: https, see certificates.py
 
     def __init__(self) -> None:
         self.changed = threading.Condition(threading.RLock())
@@ -149,7 +151,7 @@ class HttpFake:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
 
     def listen(self) -> None:
         """Listens, again on the same port if it did before."""
@@ -327,6 +329,10 @@ class HttpFake:
 
     def _serve(self, connection: socket.socket, number: int) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            connection = self._shake_hands(connection, number)
+        except OSError:
+            return  # the caller does not trust it
         stream = connection.makefile("rb")
         try:
             while self._serve_one(connection, stream, number):
@@ -342,6 +348,20 @@ class HttpFake:
                 self._connections.pop(number, None)
             stream.close()
             connection.close()
+
+    def _shake_hands(self, connection: socket.socket, number: int) -> socket.socket:
+        if self.tls is None:
+            return connection
+        try:
+            secured = self.tls.wrap_socket(connection, server_side=True)
+        except OSError:
+            with self.changed:
+                self._connections.pop(number, None)
+            connection.close()
+            raise
+        with self.changed:
+            self._connections[number] = secured
+        return secured
 
     def _serve_one(self, connection: socket.socket, stream: Any, number: int) -> bool:
         """Whether the connection stays open for another request."""

@@ -13,12 +13,18 @@ from baton_server import Server, processes_with  # noqa: E402
 
 
 @pytest.fixture
-def make_server(tmp_path):
+def keep():
+    """keep(server) says what a new server keeps its data in. Overridden by tests on PostgreSQL."""
+    return lambda server: server
+
+
+@pytest.fixture
+def make_server(tmp_path, keep):
     """make_server(config=…, args=…) starts a server; several may run beside each other."""
     servers = []
 
     def make(config=None, start=True, name=None, **more):
-        server = Server(tmp_path / (name or f"server{len(servers)}"), config, **more)
+        server = keep(Server(tmp_path / (name or f"server{len(servers)}"), config, **more))
         servers.append(server)
         return server.start() if start else server
 

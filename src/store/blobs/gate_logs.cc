@@ -48,6 +48,10 @@ std::mutex& GateLogs::mutex_of(std::string_view gate) {
   return mutexes_[fnv1a(gate) % mutexes_.size()];
 }
 
+std::unique_lock<std::mutex> GateLogs::turn(std::string_view gate) {
+  return std::unique_lock(turns_[fnv1a(gate) % turns_.size()]);
+}
+
 Result<std::int64_t> GateLogs::append(std::string_view gate, std::string_view text) {
   BATON_TRY(path, path_of(gate));
   const std::lock_guard lock(mutex_of(gate));

@@ -29,6 +29,10 @@ class GateLogs {
   Result<std::int64_t> size(std::string_view gate) const;
   Result<void> remove(std::string_view gate);
 
+  /// Held by whoever looks at a log and then appends to it, so that of two who say the same one
+  /// sees the other's. Appends do not wait for it.
+  std::unique_lock<std::mutex> turn(std::string_view gate);
+
  private:
   explicit GateLogs(std::string folder) : folder_(std::move(folder)) {}
   Result<std::string> path_of(std::string_view gate) const;
@@ -36,6 +40,7 @@ class GateLogs {
 
   const std::string folder_;
   std::array<std::mutex, 16> mutexes_;  // appends to one file come one after the other
+  std::array<std::mutex, 16> turns_;
 };
 
 }  // namespace baton::store
