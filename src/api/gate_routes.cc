@@ -8,6 +8,7 @@
 #include "engine/delivery_ops.h"
 #include "engine/gate_ops.h"
 #include "links/profiles.h"
+#include "links/sealed_fields.h"
 #include "store/delivery_table.h"
 #include "store/gate_table.h"
 #include "wire/error_map.h"
@@ -50,6 +51,7 @@ Async open_gate(Context& context, Call& call) {
   if (!request) co_return tl::unexpected(request.error());
   if (auto checked = links::check_links(context.settings.links, *request); !checked)
     co_return tl::unexpected(checked.error());
+  links::seal_targets(context.secret_box, context.settings.links, *request);
   Post post{.scope = "gates"};
   PostOperation operation = [&context, request = *std::move(request), by = call.who.actor](
                                 engine::Context& c) -> Result<store::StoredAnswer> {

@@ -12,6 +12,7 @@
 #include "links/cloudevents.h"
 #include "links/inbound.h"
 #include "links/profiles.h"
+#include "links/sealed_fields.h"
 #include "store/delivery_table.h"
 #include "store/gate_table.h"
 #include "wire/gate_json.h"
@@ -41,7 +42,8 @@ net::Response ignored(std::string_view reason) {
 net::Response flagger_reply(const Gate& gate, bool is_rollback) {
   const bool pending = gate.state == GateState::pending;
   const bool passed = gate.verdict == GateVerdict::passed;
-  const bool go = !pending && passed != is_rollback;
+  // A gate that was superseded or cancelled is no reason to roll back.
+  const bool go = is_rollback ? gate.state == GateState::decided && !passed : passed;
   std::string text = pending ? fmt::format("gate {} is pending", gate.id)
                              : fmt::format("gate {} {}", gate.id,
                                            gate.verdict == GateVerdict::none
@@ -86,6 +88,7 @@ Async open_for(Context& context, Call& call, const model::LinkProfile& profile,
   if (!limit) co_return tl::unexpected(limit.error());
   if (auto checked = links::check_links(context.settings.links, open.request); !checked)
     co_return tl::unexpected(checked.error());
+  links::seal_targets(context.secret_box, context.settings.links, open.request);
   engine::Opening opening{profile.id(), profile.id(), open.ident, ""};
   if (!open.secrets.empty()) opening.secret = context.secret_box.seal(open.secrets);
   engine::Operation<engine::Opened> operation =

@@ -15,6 +15,7 @@
 #include "links/gocd.h"
 #include "links/http.h"
 #include "links/profiles.h"
+#include "links/sealed_fields.h"
 #include "net/url.h"
 #include "store/delivery_table.h"
 #include "store/gate_table.h"
@@ -64,6 +65,7 @@ Async take(Context& context, Call& call, Taken taken,
   if (auto checked = links::check_target(LinkKind::gocd, taken.target); !checked)
     co_return tl::unexpected(checked.error());
   taken.target.stage = links::stage_of(LinkKind::gocd, taken.target.op);
+  links::seal_fields(context.secret_box, LinkKind::gocd, taken.target);
   Post post{.scope = "go:" + call.request.path};
   PostOperation operation = [taken = std::move(taken), body = std::move(body)](
                                 engine::Context& c) -> Result<store::StoredAnswer> {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "app/delivery_pump.h"
 
+#include <algorithm>
 #include <condition_variable>
-#include <deque>
 #include <map>
 #include <mutex>
-#include <set>
 #include <thread>
 #include <utility>
 
 #include "api/gate_files.h"
 #include "api/submit.h"
+#include "app/delivery_queue.h"
 #include "app/journal_reader.h"
 #include "base/log.h"
 #include "engine/deadline_kinds.h"
@@ -19,6 +19,7 @@
 #include "links/adapters.h"
 #include "links/message.h"
 #include "links/profiles.h"
+#include "links/sealed_fields.h"
 #include "store/delivery_table.h"
 #include "store/gate_table.h"
 #include "store/journal_table.h"
@@ -46,12 +47,11 @@ engine::Attempted attempted_of(const links::Outcome& outcome) {
 }  // namespace
 
 struct DeliveryPump::State {
-  // One link: what waits for it, and its threads.
+  // One system of a link: what waits for it, and its threads.
   struct Peer {
+    explicit Peer(int per_peer) : queue(std::max(1, per_peer / 2)) {}
     const model::LinkProfile* profile = nullptr;
-    std::deque<std::string> queue;  // ids; bounded by the rows that it mirrors
-    std::set<std::string> known;    // in the queue or under way
-    std::set<std::string> again;    // due once more while under way
+    DeliveryQueue queue;
     std::vector<std::thread> threads;  // as many as were ever needed at once
     int idle = 0;                      // threads that wait for the queue
     std::condition_variable work;
@@ -61,8 +61,8 @@ struct DeliveryPump::State {
   api::Context& api;
   const int per_peer;
   std::mutex mutex;
-  bool stopping = false;                             // guarded by mutex, as what follows
-  std::map<std::string, std::unique_ptr<Peer>> peers;  // by link
+  bool stopping = false;  // guarded by mutex, as what follows
+  std::map<std::pair<std::string, std::string>, std::unique_ptr<Peer>> peers;  // by link, system
   std::stop_source stop;
   std::unique_ptr<JournalReader> reader;
 
@@ -72,29 +72,39 @@ struct DeliveryPump::State {
     const std::string id = store::delivery_of_subject(event.subject);
     BATON_TRY(found,
               api::read(api, [&](store::Session& s) { return store::find_delivery(s, id); }));
-    if (found && found->state == DeliveryState::queued) add(found->target.link, id);
-    return {};
+    return found ? add(*found) : Result<void>{};
   }
 
-  void add(const std::string& link, const std::string& id) {
+  // What is told while its gate is open can wait; whatever follows the end cannot.
+  Result<bool> tells_progress(const Delivery& d) {
+    const model::Stage stage = d.target.stage;
+    if (stage != model::Stage::progress && stage != model::Stage::status) return false;
+    BATON_TRY(gate, api::read(api, [&](store::Session& s) { return store::find_gate(s, d.gate); }));
+    return gate && gate->state == model::GateState::pending;
+  }
+
+  Result<void> add(const Delivery& d) {
+    if (d.state != DeliveryState::queued) return {};
+    BATON_TRY(is_progress, tells_progress(d));
+    const std::string& link = d.target.link;
+    const model::LinkProfile* profile = links::find_profile(api.settings.links, link);
+    const std::string system =
+        profile == nullptr ? "" : links::system_of(profile->kind, d.target);
     const std::lock_guard lock(mutex);
-    if (stopping) return;
-    std::unique_ptr<Peer>& slot = peers[link];
+    if (stopping) return {};
+    std::unique_ptr<Peer>& slot = peers[{link, system}];
     if (!slot) {
-      slot = std::make_unique<Peer>();
-      slot->profile = links::find_profile(api.settings.links, link);
+      slot = std::make_unique<Peer>(per_peer);
+      slot->profile = profile;
     }
     Peer& peer = *slot;
-    if (!peer.known.insert(id).second) {
-      peer.again.insert(id);
-      return;
-    }
-    peer.queue.push_back(id);
+    peer.queue.add({d.id, is_progress});
     // One that was woken a moment ago still counts as idle, and so does what it was woken for.
-    if (peer.idle < static_cast<int>(peer.queue.size()) &&
+    if (peer.queue.has_next() && peer.idle < peer.queue.size() &&
         static_cast<int>(peer.threads.size()) < per_peer)
       peer.threads.emplace_back([this, &peer] { loop(peer); });
     peer.work.notify_one();
+    return {};
   }
 
   void loop(Peer& peer) {
@@ -103,18 +113,17 @@ struct DeliveryPump::State {
     std::unique_lock lock(mutex);
     for (;;) {
       ++peer.idle;
-      peer.work.wait(lock, [&] { return stopping || !peer.queue.empty(); });
+      peer.work.wait(lock, [&] { return stopping || peer.queue.has_next(); });
       --peer.idle;
       if (stopping) return;
-      const std::string id = std::move(peer.queue.front());
-      peer.queue.pop_front();
+      const DeliveryQueue::Item item = *peer.queue.take();
       lock.unlock();
-      const bool stored = bring(peer, http, id);
+      const bool stored = bring(peer, http, item.id);
       lock.lock();
       if (!stored) peer.pause.wait_for(lock, kStoreAgain, [&] { return stopping; });
-      const bool once_more = peer.again.erase(id) > 0 || !stored;
-      peer.known.erase(id);
-      if (once_more && peer.known.insert(id).second) peer.queue.push_back(id);
+      peer.queue.done(item, !stored);
+      // There is room for progress again, which others may wait for.
+      if (item.is_progress) peer.work.notify_one();
     }
   }
 
@@ -204,6 +213,13 @@ struct DeliveryPump::State {
     } else {
       log::warn("delivery.secret_lost", {{"delivery", id}, {"error", secrets.error().message}});
     }
+    if (auto fields = links::unseal_fields(api.secret_box, message.delivery.target.fields)) {
+      message.delivery.target.fields = *std::move(fields);
+    } else {
+      // Without them the adapter finds it misconfigured.
+      message.delivery.target.fields = "{}";
+      log::warn("delivery.secret_lost", {{"delivery", id}, {"error", fields.error().message}});
+    }
     message.urls = api::gate_urls(api, message.gate);
     message.read_log = [this, gate = message.gate](std::int64_t offset, std::size_t max) {
       return api::gate_log(api, gate, offset, max);
@@ -234,7 +250,10 @@ DeliveryPump::DeliveryPump(api::Context& api, int per_peer)
     log::warn("delivery.not_read", {{"error", left.error().message}});
     return;
   }
-  for (const Delivery& delivery : *left) state_->add(delivery.target.link, delivery.id);
+  for (const Delivery& delivery : *left)
+    if (const auto added = state_->add(delivery); !added)
+      log::warn("delivery.not_read",
+                {{"delivery", delivery.id}, {"error", added.error().message}});
 }
 
 DeliveryPump::~DeliveryPump() {

@@ -276,7 +276,8 @@ Result<std::vector<std::string>> deliveries_meant(client::ApiClient& api, const 
   if (!id.starts_with("gat_")) return std::vector{id};
   BATON_TRY(dead, all_items(api, "/deliveries", "state=dead&gate=" + client::escape(id)));
   std::vector<std::string> ids;
-  for (const json::value& one : dead) ids.push_back(text_at(one, "id"));
+  // The oldest first: a log goes before the verdict that follows it.
+  for (auto one = dead.rbegin(); one != dead.rend(); ++one) ids.push_back(text_at(*one, "id"));
   if (!ids.empty()) return ids;
   BATON_TRY_VOID(api.get(gate_path(id)));
   return fail_with_fix(Code::conflict, "baton gate view " + id, "the gate {} has no dead delivery",

@@ -146,21 +146,39 @@ class Checker {
         if (std::find(schema.choices.begin(), schema.choices.end(), text) == schema.choices.end())
           report_choice(node, schema, path);
         break;
-      case Type::duration: return check_result(node, path, parse_duration(text));
+      case Type::duration: return check_duration(node, schema, path);
       case Type::name: return check_result(node, path, model::check_name("the name", text));
       case Type::address: return check_result(node, path, parse_address(text));
       case Type::size: return check_size(node, schema, path);
       case Type::url:
-        if (!text.starts_with("http://") && !text.starts_with("https://"))
-          report(node, path, fmt::format("\"{}\" is not a URL", text),
-                 "begin it with https:// or http://");
-        break;
+        return check_url(node, path);
       case Type::path:
         if (text.empty()) report(node, path, "the path is empty");
         break;
       default: break;
     }
     if (text.find('\0') != std::string::npos) report(node, path, "the text has a NUL character");
+  }
+
+  void check_duration(const Node& node, const Schema& schema, const std::string& path) {
+    const auto value = parse_duration(node.scalar);
+    if (!value) return check_result(node, path, value);
+    if (schema.minimum && value->count() < *schema.minimum)
+      report(node, path, fmt::format("{} is too short; the least is {}", node.scalar,
+                                     format_duration(Duration{*schema.minimum})));
+  }
+
+  void check_url(const Node& node, const std::string& path) {
+    const std::string& text = node.scalar;
+    const auto scheme = text.find("://");
+    if (!text.starts_with("http://") && !text.starts_with("https://"))
+      return report(node, path, fmt::format("\"{}\" is not a URL", text),
+                    "begin it with https:// or http://");
+    const auto end = text.find_first_of("/?#", scheme + 3);
+    // It would be in answers and logs; it is not repeated here, either.
+    if (text.substr(0, end).find('@') != std::string::npos)
+      report(node, path, "the URL has credentials in it",
+             "give them as a secret beside it: user and password, or a token");
   }
 
   void report_choice(const Node& node, const Schema& schema, const std::string& path) {

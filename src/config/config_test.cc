@@ -214,6 +214,17 @@ TEST_F(ConfigFile, types_are_strict) {
   EXPECT_NE(problem("deliveries: {retry: {factor: inf}}"), "");
 }
 
+TEST_F(ConfigFile, a_link_is_told_what_would_flood_or_betray_its_peer) {
+  const std::string poll = problem("links: {testkube: {tk: {url: http://tk:1, poll: 0s}}}");
+  EXPECT_NE(poll.find("0s is too short; the least is 50ms"), std::string::npos) << poll;
+  const std::string url = problem("links: {testkube: {tk: {url: http://ann:hush@tk:1}}}");
+  EXPECT_NE(url.find("the URL has credentials in it"), std::string::npos) << url;
+  EXPECT_EQ(url.find("hush"), std::string::npos);
+  const auto links = load("links: {webhook: {ci: {url: http://x/a@b, secret: []}}}").config.links;
+  ASSERT_EQ(links.size(), 1U);
+  EXPECT_EQ(links[0].missing, std::vector<std::string>{"secret: the list is empty"});
+}
+
 TEST_F(ConfigFile, durations_sizes_addresses_and_urls_are_checked) {
   EXPECT_NE(problem("maybe: {ttl: 2 hours}").find("is not a duration"), std::string::npos);
   EXPECT_NE(problem("server: {listen: localhost}").find("the port is missing"), std::string::npos);

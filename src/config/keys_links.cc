@@ -131,7 +131,7 @@ Schema testkube() {
       {
           required_url("The API server."),
           {"token", secret("Where it asks for one.")},
-          {"poll", duration("How often an execution is looked at.", "5s")},
+          {"poll", make::at_least(50, duration("How often an execution is looked at.", "5s"))},
           {"stall_after", duration("One that does not move for so long has failed.", "30m")},
       });
 }
@@ -211,7 +211,7 @@ Schema deliveries_section() {
           {"retry",
            object("When one fails.",
                   {
-                      {"first", duration("The first wait.", "1s")},
+                      {"first", make::at_least(10, duration("The first wait.", "1s"))},
                       {"factor",
                        make::limited(of(Type::number, "Each wait is so many times the last.", "2"),
                                      1, 100)},

@@ -31,6 +31,11 @@ inline Schema limited(Schema schema, std::int64_t minimum, std::int64_t maximum)
   schema.maximum = maximum;
   return schema;
 }
+/// milliseconds: the shortest duration that is taken.
+inline Schema at_least(std::int64_t milliseconds, Schema schema) {
+  schema.minimum = milliseconds;
+  return schema;
+}
 inline Schema integer(std::string about, std::string fallback, std::int64_t minimum,
                       std::int64_t maximum) {
   return limited(of(Type::integer, std::move(about), std::move(fallback)), minimum, maximum);

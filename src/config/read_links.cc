@@ -98,6 +98,7 @@ class LinksReader {
       if (!value.empty()) profile.secrets.push_back(std::move(value));
     };
     if (node->type != Node::Type::list) return add(*node);
+    if (node->items.empty()) profile.missing.push_back(name + ": the list is empty");
     for (const Node& item : node->items) add(item);
   }
 

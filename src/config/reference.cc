@@ -69,6 +69,8 @@ std::string type_text(const Schema& schema) {
   std::string out(name_of(schema.type));
   if (schema.type == Type::list || schema.type == Type::map)
     out += fmt::format(" of {}", type_text(schema.element.front()));
+  if (schema.minimum && schema.type == Type::duration)
+    out += ", at least " + format_duration(Duration{*schema.minimum});
   if (schema.minimum && schema.maximum && schema.type != Type::size)
     out += fmt::format(", {} to {}", *schema.minimum, *schema.maximum);
   for (const Schema& other : schema.alternatives) out += " or " + type_text(other);

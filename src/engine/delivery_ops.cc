@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "engine/deadline_kinds.h"
 #include "engine/gate_ops.h"
+#include "model/sealed.h"
 #include "store/delivery_table.h"
 #include "store/gate_table.h"
 #include "store/journal_table.h"
@@ -68,10 +69,19 @@ Result<void> schedule(Context& context, Delivery& d, Duration wait, std::string_
   return store::update_delivery(context.tx, d, "delivery.due");
 }
 
+// A dead one may be redriven, and needs them.
+Result<void> drop_secrets(Context& context, Delivery& d) {
+  std::string left = model::hide_sealed(d.target.fields);
+  if (left == d.target.fields) return {};
+  d.target.fields = std::move(left);
+  return store::set_delivery_fields(context.tx, d);
+}
+
 Result<void> end(Context& context, Delivery& d, DeliveryState state) {
   d.state = state;
   d.next_at.reset();
   d.ended_at = context.now.wall;
+  if (state != DeliveryState::dead) BATON_TRY_VOID(drop_secrets(context, d));
   BATON_TRY_VOID(context.tx.clear_deadline(kDeliveryDue, store::delivery_subject(d.id)));
   return store::update_delivery(context.tx, d, fmt::format("delivery.{}", name_of(state)));
 }
@@ -102,8 +112,10 @@ Result<void> advance(Context& context, std::vector<Delivery>& deliveries,
       // It was due with the verdict.
       if (!d.next_at) BATON_TRY_VOID(schedule(context, d, Duration{0}));
     } else if (rank(d.target.stage) == current) {
-      const bool waits = !follows(d) && d.attempts == 0 && !d.first_at;
-      if (!d.next_at || waits) BATON_TRY_VOID(schedule(context, d, Duration{0}));
+      // For the stage before it, and not because it has failed.
+      BATON_TRY(waits, has_deadline(context, d));
+      if (!d.next_at || (waits && !follows(d) && d.failures == 0))
+        BATON_TRY_VOID(schedule(context, d, Duration{0}));
     } else if (d.target.stage == Stage::verdict && !d.next_at) {
       // Progress that cannot be told does not hold the verdict up for ever.
       BATON_TRY_VOID(schedule(context, d, model::kProgressGrace));
@@ -122,6 +134,16 @@ Result<void> skip_after(Context& context, std::vector<Delivery>& deliveries,
   return {};
 }
 
+// A verdict that is redriven together with the log before it lets that go first.
+Result<bool> follows_log(Context& context, const Delivery& verdict) {
+  if (verdict.gate.empty() || verdict.target.stage != Stage::verdict) return false;
+  BATON_TRY(deliveries, store::deliveries_of(context.tx.sql(), verdict.gate));
+  return std::any_of(deliveries.begin(), deliveries.end(), [&](const Delivery& d) {
+    return d.target.link == verdict.target.link && d.target.stage == Stage::progress &&
+           d.state == DeliveryState::queued;
+  });
+}
+
 // The verdict is on its way again: what was to follow it follows it after all.
 Result<void> revive_after(Context& context, const Delivery& verdict) {
   if (verdict.gate.empty() || verdict.target.stage != Stage::verdict) return {};
@@ -130,7 +152,8 @@ Result<void> revive_after(Context& context, const Delivery& verdict) {
   BATON_TRY(deliveries, store::deliveries_of(context.tx.sql(), verdict.gate));
   for (Delivery& d : deliveries) {
     if (d.target.link != verdict.target.link || d.target.stage != Stage::after ||
-        d.state != DeliveryState::skipped || !is_for(d.target.when, gate->verdict))
+        d.state != DeliveryState::skipped || !is_for(d.target.when, gate->verdict) ||
+        d.target.fields.find(model::kHidden) != std::string::npos)
       continue;
     d.state = DeliveryState::queued;
     d.ended_at.reset();
@@ -269,7 +292,11 @@ Result<Delivery> redrive_delivery(Context& context, std::string_view id, Duratio
     return fail_with_fix(Code::conflict,
                          "wait for the verdict of its gate, and for the deliveries before it",
                          "it is not the turn of the delivery {} yet", d.id);
-  if (d.state == DeliveryState::dead) BATON_TRY_VOID(revive_after(context, d));
+  if (d.state == DeliveryState::dead) {
+    BATON_TRY_VOID(revive_after(context, d));
+    BATON_TRY(waits, follows_log(context, d));
+    if (waits) wait = std::max(wait, model::kProgressGrace);
+  }
   d.state = DeliveryState::queued;
   d.ended_at.reset();
   begin_time(d, context.now.wall);

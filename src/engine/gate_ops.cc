@@ -142,8 +142,9 @@ Result<void> repeat_call(Context& context, const Gate& gate, const Opening& open
   BATON_TRY(deliveries, store::deliveries_of(context.tx.sql(), gate.id));
   bool open = false;
   for (const model::Delivery& d : deliveries) {
-    if (d.state == model::DeliveryState::dead && d.error_class == model::ErrorClass::peer_gone &&
-        d.target.stage == model::Stage::verdict) {
+    const bool is_answer =
+        d.target.stage == model::Stage::verdict || d.target.stage == model::Stage::status;
+    if (d.state == model::DeliveryState::dead && is_answer) {
       BATON_TRY(again, redrive_delivery(context, d.id, kAfterCall));
       open = true;
     }

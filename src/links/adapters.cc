@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "links/allow_list.h"
 #include "links/azure_devops.h"
 #include "links/buildkite.h"
 #include "links/cloudevents.h"
@@ -86,6 +87,14 @@ Result<Inbound> read_inbound(const InboundCall& call) {
     return fail(Code::not_found, "nothing comes in from a link of kind {}",
                 name_of(call.profile.kind));
   return adapter->read(call);
+}
+
+std::string system_of(model::LinkKind kind, const model::Target& target) {
+  // Whom a check calls back stands in the call: one link may have several servers.
+  if (kind != LinkKind::azure_devops) return "";
+  const auto place = azure::parse_place(target.fields);
+  const auto url = place ? parse_callback_url(place->plan_url) : Result<CallbackUrl>{};
+  return place && url ? url->origin : "";
 }
 
 bool is_signed(model::LinkKind kind) {

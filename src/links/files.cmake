@@ -31,6 +31,7 @@ set(SOURCES
   pollers.cc
   profiles.cc
   progress.cc
+  sealed_fields.cc
   secret_box.cc
   signature.cc
   standard_webhooks.cc
@@ -59,6 +60,7 @@ set(TESTS
   message_test.cc
   pollers_test.cc
   profiles_test.cc
+  sealed_fields_test.cc
   secret_box_test.cc
   signature_test.cc
   standard_webhooks_test.cc

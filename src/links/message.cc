@@ -36,9 +36,22 @@ std::string shown(const net::HttpResponse& answer) {
   return fmt::format("status {}{}{}", answer.status, text.empty() ? "" : ": ", text);
 }
 
+// What follows the host may be a secret: the token of a webhook step, the key of a webhook.
+std::string without_paths(std::string text) {
+  for (std::size_t at = 0; (at = text.find("://", at)) != std::string::npos;) {
+    at = text.find_first_of("/?# \"", at + 3);
+    if (at == std::string::npos || text[at] == ' ' || text[at] == '"') continue;
+    auto end = std::min(text.find_first_of(" \"", at), text.size());
+    while (end > at && std::string_view{":,;."}.find(text[end - 1]) != std::string::npos) --end;
+    text.erase(at, end - at);
+  }
+  return text;
+}
+
 Outcome of_error(const Error& error) {
-  const std::string text =
+  std::string text =
       error.fix.empty() ? error.message : fmt::format("{}; {}", error.message, error.fix);
+  text = without_paths(std::move(text));
   // A name, a certificate or an address that is refused stays so until somebody acts.
   if (error.code == Code::forbidden || error.code == Code::invalid)
     return dead(ErrorClass::misconfigured, 0, text);

@@ -91,6 +91,8 @@ using Deliver = Outcome (*)(const Message& message, const model::LinkProfile& pr
 
 /// The adapter of a target; null when the link's kind does not know the operation.
 Deliver find_adapter(model::LinkKind kind, std::string_view op);
+/// Which of the systems of its link a target is for: "" unless the link has several.
+std::string system_of(model::LinkKind kind, const model::Target& target);
 /// The fields of a target, when it is declared.  Errors: invalid with one detail per field.
 Result<void> check_target(model::LinkKind kind, const model::Target& target);
 

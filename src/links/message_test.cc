@@ -31,6 +31,17 @@ TEST(Outcome, a_peer_may_say_when_to_come_back) {
   EXPECT_EQ(of(429, {{"Retry-After", "-1"}}).after, Duration{0});
 }
 
+TEST(Outcome, an_error_names_the_host_of_an_address_and_no_more) {
+  const auto said = [](std::string text) {
+    const Result<net::HttpResponse> lost = fail(Code::unreachable, "{}", text);
+    return outcome_of(lost, {}).error;
+  };
+  EXPECT_EQ(said("http://ci:8080/webhook-step/t0ken: Connection refused"),
+            "http://ci:8080: Connection refused");
+  EXPECT_EQ(said("\"https://h?key=x\" and https://g/a/b, too"), "\"https://h\" and https://g, too");
+  EXPECT_EQ(said("http://h"), "http://h");
+}
+
 TEST(Outcome, without_an_answer_it_is_tried_again_unless_somebody_must_act) {
   const Result<net::HttpResponse> lost = fail(Code::unreachable, "no route");
   EXPECT_EQ(outcome_of(lost, {}).kind, Outcome::Kind::again);

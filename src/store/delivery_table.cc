@@ -112,6 +112,10 @@ Result<void> update_delivery(Tx& tx, const Delivery& d, std::string_view kind) {
   return {};
 }
 
+Result<void> set_delivery_fields(Tx& tx, const Delivery& d) {
+  return tx.sql().exec("UPDATE delivery SET fields = ? WHERE seq = ?", {d.target.fields, d.seq});
+}
+
 Result<std::optional<Delivery>> find_delivery(Session& session, std::string_view id) {
   const std::array<Value, 1> args{std::string(id)};
   BATON_TRY(found, deliveries_where(session, "WHERE id = ?", args));

@@ -22,6 +22,9 @@ Result<void> insert_delivery(Tx& tx, model::Delivery& delivery);
 /// when it is "".
 Result<void> update_delivery(Tx& tx, const model::Delivery& delivery, std::string_view kind);
 
+/// Writes the fields of its target, which change only when secrets are dropped. No event.
+Result<void> set_delivery_fields(Tx& tx, const model::Delivery& delivery);
+
 Result<std::optional<model::Delivery>> find_delivery(Session& session, std::string_view id);
 /// In the order in which they were made.
 Result<std::vector<model::Delivery>> deliveries_of(Session& session, std::string_view gate);

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "model/sealed.h"
 #include "wire/json_reader.h"
 #include "wire/run_json.h"
 
@@ -231,7 +232,7 @@ Result<std::string> parse_gate_cancel(std::string_view body) {
 
 void write_target(JsonWriter& out, const model::Target& target) {
   out.begin_object().field("link", target.link);
-  if (!target.op.empty()) out.key(target.op).raw(target.fields);
+  if (!target.op.empty()) out.key(target.op).raw(model::hide_sealed(target.fields));
   if (target.when != model::When::always) out.field("when", name_of(target.when));
   out.end_object();
 }
