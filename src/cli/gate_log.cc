@@ -128,22 +128,26 @@ Result<Input> read_input(std::optional<Duration> limit, std::string& into) {
 // read and dropped, and the exit code tells.
 Result<void> append_input(Appender& appender, bool tee) {
   LogBatches batches;
-  std::optional<BootTime> send_at;
+  BootTime send_at{};
+  bool waits = false;  // for send_at
   Result<void> sent;
   std::string bytes;
   for (bool ended = false; !ended;) {
     std::optional<Duration> limit;
-    if (send_at) limit = std::max(Duration{0}, *send_at - BootClock::now());
+    if (waits) limit = std::max(Duration{0}, send_at - BootClock::now());
     BATON_TRY(input, read_input(limit, bytes));
     ended = input == Input::end;
     if (input == Input::some) {
       if (tee && (!print_bytes(bytes) || std::fflush(stdout) != 0)) tee = false;
       if (sent) batches.add(bytes);
     }
-    if (!send_at && batches.ready()) send_at = BootClock::now() + kBatchAge;
-    const bool due = send_at && BootClock::now() >= *send_at;
+    if (!waits && batches.ready()) {
+      send_at = BootClock::now() + kBatchAge;
+      waits = true;
+    }
+    const bool due = waits && BootClock::now() >= send_at;
     if (!sent || !(due || batches.full() || ended)) continue;
-    send_at.reset();
+    waits = false;
     for (std::string text; sent && !(text = batches.take(ended)).empty();)
       sent = appender.send(text);
     if (!sent) say(harmless("gate log: " + sent.error().message + "; the rest is dropped"));
