@@ -10,6 +10,7 @@
 #include <cstdio>
 
 #include "base/file.h"
+#include "base/ids.h"
 #include "base/text.h"
 #include "cli/connection.h"
 #include "cli/gate_name.h"
@@ -51,68 +52,47 @@ int follow_log(const client::Endpoint& endpoint, const std::string& id) {
   return done ? kOk : report("gate log " + id, done.error());
 }
 
-// Sends batches, each once as far as that can be told: appending is not idempotent.
+// Sends batches, each with a key of its own: the server appends it once, however often it is sent.
 class Appender {
  public:
-  Appender(client::Endpoint endpoint, std::string id)
-      : endpoint_(std::move(endpoint)), id_(std::move(id)) {}
+  Appender(client::Endpoint endpoint, std::string id) : api_(std::move(endpoint)) {
+    path_ = gate_path(id);
+    id_ = std::move(id);
+  }
 
-  /// Where the log ends now.  Errors: those of GET /gates/{id}.
+  /// Whether there is such a gate.  Errors: those of GET /gates/{id}.
   Result<void> begin() {
-    client::ApiClient api{endpoint_};
-    api.set_patience(kPatience);
-    BATON_TRY(gate, api.get(gate_path(id_)));
-    // What a run printed stands before it in the log, and grows.
-    if (text_at(gate, "subject.run").empty()) end_ = integer_at(gate, "log_bytes");
+    api_.set_patience(kPatience);
+    auto gate = api_.get(path_);
+    api_.set_patience(Duration{0});  // send() tells of it
+    if (!gate) return tl::unexpected(std::move(gate).error());
     return {};
   }
 
   /// Errors: those of POST /gates/{id}/log; unreachable and the like after kPatience.
   Result<void> send(const std::string& text) {
+    client::Call call;
+    call.method = "POST";
+    call.path = path_ + "/log";
+    call.text = text;
+    call.content_type = "text/plain; charset=utf-8";
+    call.headers.set("Idempotency-Key", random_hex(16));
     const BootTime until = BootClock::now() + kPatience;
-    for (bool told = false;;) {
-      // On a connection of its own: one that is kept may be lost after the server took the text,
-      // and would be made again and used unseen.
-      client::ApiClient api{endpoint_};
-      client::Call call;
-      call.method = "POST";
-      call.path = gate_path(id_) + "/log";
-      call.text = text;
-      call.content_type = "text/plain; charset=utf-8";
-      const auto reply = api.call(call);
-      if (reply) {
-        if (end_) end_ = integer_at(reply->body, "log_bytes");
-        return {};
-      }
+    for (bool told = false;; told = true) {
+      const auto reply = api_.call(call);
+      if (reply) return {};
       if (!client::is_transient(reply.error().code) || BootClock::now() >= until)
         return tl::unexpected(reply.error());
       if (!told)
         say(harmless(fmt::format("gate log {}: {}; trying again", id_, reply.error().message)));
-      told = true;
       client::pause({}, kRetryPause);
-      if (has_arrived(text)) return {};
     }
   }
 
  private:
-  // Whether the log has the text behind where it ended. Without an answer: no.
-  bool has_arrived(const std::string& text) {
-    if (!end_) return false;
-    client::ApiClient api{endpoint_};
-    client::Call call;
-    call.path = gate_path(id_) + "/log";
-    call.headers.set("Range", fmt::format("bytes={}-", *end_));
-    const auto reply = api.call(call);
-    if (!reply || reply->status != 206) return false;
-    const std::size_t at = reply->text.find(text);
-    if (at == std::string::npos) return false;
-    *end_ += static_cast<std::int64_t>(at + text.size());
-    return true;
-  }
-
-  const client::Endpoint endpoint_;
-  const std::string id_;
-  std::optional<std::int64_t> end_;  // bytes of the log that are told of; nothing: cannot be known
+  client::ApiClient api_;
+  std::string id_;
+  std::string path_;
 };
 
 // The size without a character at the end of which bytes may be missing.
@@ -148,22 +128,26 @@ Result<Input> read_input(std::optional<Duration> limit, std::string& into) {
 // read and dropped, and the exit code tells.
 Result<void> append_input(Appender& appender, bool tee) {
   LogBatches batches;
-  std::optional<BootTime> send_at;
+  BootTime send_at{};
+  bool waits = false;  // for send_at
   Result<void> sent;
   std::string bytes;
   for (bool ended = false; !ended;) {
     std::optional<Duration> limit;
-    if (send_at) limit = std::max(Duration{0}, *send_at - BootClock::now());
+    if (waits) limit = std::max(Duration{0}, send_at - BootClock::now());
     BATON_TRY(input, read_input(limit, bytes));
     ended = input == Input::end;
     if (input == Input::some) {
       if (tee && (!print_bytes(bytes) || std::fflush(stdout) != 0)) tee = false;
       if (sent) batches.add(bytes);
     }
-    if (!send_at && batches.ready()) send_at = BootClock::now() + kBatchAge;
-    const bool due = send_at && BootClock::now() >= *send_at;
+    if (!waits && batches.ready()) {
+      send_at = BootClock::now() + kBatchAge;
+      waits = true;
+    }
+    const bool due = waits && BootClock::now() >= send_at;
     if (!sent || !(due || batches.full() || ended)) continue;
-    send_at.reset();
+    waits = false;
     for (std::string text; sent && !(text = batches.take(ended)).empty();)
       sent = appender.send(text);
     if (!sent) say(harmless("gate log: " + sent.error().message + "; the rest is dropped"));

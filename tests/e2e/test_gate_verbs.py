@@ -21,6 +21,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SUITE = """
 suites:
   - {name: smoke, namespace: pay, kind: command, command: [sh, -c, 'echo tested; exit ${BATON_PARAM_CODE:-0}']}
+  - {name: long, namespace: pay, kind: command, command: [sleep, '300']}
 """
 
 
@@ -241,8 +242,10 @@ def unlucky(gates):
     proxy.server_close()
 
 
-def test_lines_whose_answer_was_lost_are_there_once(gates, unlucky):
-    gate = opened(gates)
+@pytest.mark.parametrize("subject", [{"external": True}, {"suite": "pay/long"}])
+def test_lines_whose_answer_was_lost_are_there_once(gates, unlucky, subject):
+    """Also behind what a run prints, of which nobody knows how long it gets."""
+    gate = gates.api("POST", "/gates", {"subject": subject})["id"]
     lines = "".join(f"line {i} of many, {'x' * 80}\n" for i in range(5_000))
     gates.cli("gate", "log", gate, "--append", stdin=lines, check=0,
               env={"BATON_URL": f"http://127.0.0.1:{unlucky.server_port}"})
