@@ -365,31 +365,72 @@ TEST_F(Github, a_dispatch_carries_the_verdict_beside_the_payload) {
 
 TEST_F(Github, a_held_deployment_is_approved_or_rejected) {
   decide(model::GateVerdict::passed);
-  EXPECT_EQ(deliver("protection_rule", {answer(204)}).kind, Kind::delivered);
-  EXPECT_EQ(call_of(0),
+  EXPECT_EQ(deliver("protection_rule", {answer(200, "[]"), answer(204)}).kind, Kind::delivered);
+  EXPECT_EQ(call_of(0), "GET https://api.github.com/repos/corp/shop/actions/runs/9/approvals");
+  EXPECT_EQ(call_of(1),
             "POST https://api.github.com/repos/corp/shop/actions/runs/9/"
             "deployment_protection_rule");
-  EXPECT_EQ(body_of(0),
+  EXPECT_EQ(body_of(1),
             R"x({"environment_name":"prod","state":"approved","comment":"`Baton: passed`\n\n)x"
-            R"x([More](https://baton/api/v1/gates/gat_1)"})x");
+            R"x([More](https://baton/api/v1/gates/gat_1)\n\n<!-- baton delivery=dlv_1 -->"})x");
   decide(model::GateVerdict::timed_out, std::string(3'000, '@'));
-  deliver("protection_rule", {answer(204)});
-  EXPECT_NE(body_of(0).find(R"("state":"rejected")"), std::string::npos);
-  EXPECT_LT(body_of(0).size(), 1'100U);
+  message_.gate.url = "https://ci/" + std::string(480, 'x');
+  deliver("protection_rule", {answer(200, "[]"), answer(204)});
+  EXPECT_NE(body_of(1).find(R"("state":"rejected")"), std::string::npos);
+  EXPECT_NE(body_of(1).find("<!-- baton delivery=dlv_1 -->"), std::string::npos);
+  EXPECT_LT(body_of(1).size(), 1'100U);
+}
+
+TEST_F(Github, a_verdict_that_github_has_is_not_repeated) {
+  decide(model::GateVerdict::passed);
+  const Answer ours = answer(200, R"([{"state":"approved","comment":"hm","environments":[]},)"
+                                  R"({"comment":"x\n\n<!-- baton delivery=dlv_1 -->"}])");
+  EXPECT_EQ(deliver("protection_rule", {ours}).kind, Kind::delivered);
+  EXPECT_EQ(http_.sent.size(), 1U);
+  // That of another delivery is another verdict: the run was started again.
+  const Answer other = answer(200, R"([{"comment":"<!-- baton delivery=dlv_0 -->"}])");
+  EXPECT_EQ(deliver("protection_rule", {other, answer(204)}).kind, Kind::delivered);
+  EXPECT_EQ(http_.sent.size(), 2U);
+  // Who cannot look does not repeat; who may not look tells it.
+  EXPECT_EQ(deliver("protection_rule", {no_answer()}).kind, Kind::again);
+  EXPECT_EQ(deliver("protection_rule", {answer(502)}).kind, Kind::again);
+  EXPECT_EQ(deliver("protection_rule", {answer(429)}).error_class, ErrorClass::throttled);
+  EXPECT_EQ(deliver("protection_rule", {answer(401)}).error_class, ErrorClass::auth);
+  EXPECT_EQ(http_.sent.size(), 1U);
+  EXPECT_EQ(deliver("protection_rule", {answer(403), answer(204)}).kind, Kind::delivered);
+  EXPECT_EQ(deliver("protection_rule", {answer(404), answer(204)}).kind, Kind::delivered);
 }
 
 TEST_F(Github, a_deployment_that_waits_no_more_is_gone_unless_our_lost_call_did_it) {
   decide(model::GateVerdict::failed);
+  const Answer empty = answer(200, "[]");
   const Answer none = answer(200, R"([{"environment":{"name":"other"}}])");
-  EXPECT_EQ(deliver("protection_rule", {answer(422, "no"), none}).error_class,
+  const auto run = [](std::string_view status, std::string_view conclusion) {
+    return answer(200, fmt::format(R"({{"status":"{}","conclusion":{}}})", status, conclusion));
+  };
+  const auto deliver_over = [&](Answer history, Answer state) {
+    return deliver("protection_rule", {empty, answer(422, "no"), none, history, state});
+  };
+  EXPECT_EQ(deliver_over(empty, run("completed", R"("cancelled")")).error_class,
             ErrorClass::peer_gone);
-  EXPECT_EQ(call_of(1),
+  EXPECT_EQ(call_of(2),
             "GET https://api.github.com/repos/corp/shop/actions/runs/9/"
             "pending_deployments");
+  EXPECT_EQ(call_of(4), "GET https://api.github.com/repos/corp/shop/actions/runs/9");
+  EXPECT_EQ(deliver_over(empty, answer(403)).error_class, ErrorClass::peer_gone);
+  // The history came late, or does not name Apps.
+  const Answer ours = answer(200, R"([{"comment":"<!-- baton delivery=dlv_1 -->"}])");
+  EXPECT_EQ(deliver_over(ours, answer(599)).kind, Kind::delivered);
+  EXPECT_EQ(deliver_over(empty, run("completed", R"("failure")")).kind, Kind::delivered);
+  decide(model::GateVerdict::passed);
+  EXPECT_EQ(deliver_over(empty, run("in_progress", "null")).kind, Kind::delivered);
+  EXPECT_EQ(deliver_over(empty, run("completed", R"("success")")).kind, Kind::delivered);
+  EXPECT_EQ(deliver_over(empty, run("completed", R"("failure")")).error_class,
+            ErrorClass::peer_gone);
   message_.delivery.attempts = 1;  // without an answer
-  EXPECT_EQ(deliver("protection_rule", {answer(422, "no"), none}).kind, Kind::delivered);
+  EXPECT_EQ(deliver("protection_rule", {empty, answer(422, "no"), none}).kind, Kind::delivered);
   const Answer waits = answer(200, R"([{"environment":{"name":"prod"}}])");
-  EXPECT_EQ(deliver("protection_rule", {answer(422, "no"), waits}).error_class,
+  EXPECT_EQ(deliver("protection_rule", {empty, answer(422, "no"), waits}).error_class,
             ErrorClass::rejected);
   profile_.url = "https://ghe.corp";
   EXPECT_EQ(deliver("protection_rule", {}).error_class, ErrorClass::misconfigured);
