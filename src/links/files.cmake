@@ -51,6 +51,7 @@ set(TESTS
   azure_devops_test.cc
   buildkite_test.cc
   github_inbound_test.cc
+  github_rule_test.cc
   github_test.cc
   gitlab_test.cc
   gocd_files_test.cc

@@ -12,6 +12,9 @@
 
 namespace baton::links::github {
 
+/// What a press on a check run's own button "Re-run" brings back.
+inline constexpr std::string_view kRerunAction = "rerun";
+
 /// The fields of a target; which of them are there depends on the operation.
 struct Place {
   std::string repo;  // "owner/name"

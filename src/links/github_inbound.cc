@@ -107,7 +107,11 @@ Result<Inbound> read(const InboundCall& call) {
   const std::string action = event.text("action");
   if (kind == "deployment_protection_rule" && action == "requested") return read_rule(call, event);
   const std::string ours = event.object("check_run").text("external_id");
-  if (kind == "check_run" && action == "rerequested" && !ours.empty())
+  // GitHub's own button, and ours. Other buttons are those of whoever shares the App with us.
+  const bool is_rerun = action == "rerequested" ||
+                        (action == "requested_action" &&
+                         event.object("requested_action").text("identifier") == kRerunAction);
+  if (kind == "check_run" && is_rerun && !ours.empty())
     return AskAgain{ours, std::string{trim(call.request.headers.get("X-GitHub-Delivery"))}};
   return Ignored{"nothing is to be done for this action"};
 }

@@ -136,7 +136,17 @@ TEST_F(GithubInbound, a_rerun_of_a_check_asks_again) {
   ASSERT_TRUE(inbound);
   EXPECT_EQ(std::get<AskAgain>(*inbound).gate, "dlv_1");
   EXPECT_EQ(std::get<AskAgain>(*inbound).ident, "guid-1");
+  request_.body = R"({"action":"requested_action","check_run":{"external_id":"dlv_1"},)"
+                  R"("requested_action":{"identifier":"rerun"}})";
+  inbound = read();
+  ASSERT_TRUE(inbound);
+  EXPECT_EQ(std::get<AskAgain>(*inbound).gate, "dlv_1");
   for (const char* body : {R"({"action":"created","check_run":{"external_id":"dlv_1"}})",
+                           R"({"action":"requested_action","check_run":{"external_id":"dlv_1"},)"
+                           R"("requested_action":{"identifier":"claim"}})",
+                           R"({"action":"requested_action","check_run":{"external_id":"dlv_1"}})",
+                           R"({"action":"created","check_run":{"external_id":"dlv_1"},)"
+                           R"("requested_action":{"identifier":"rerun"}})",
                            R"({"action":"rerequested","check_run":{"external_id":""}})"}) {
     request_.body = body;
     EXPECT_TRUE(std::holds_alternative<Ignored>(*read())) << body;

@@ -188,9 +188,26 @@ def test_a_check_run_is_asked_for_again(gates, github):
     gates.wait_end(second)
     gates.wait_delivered(second)
     assert len(github.check_runs) == 2 and len(gates.all()) == 2
-    assert github.press(shown, "claim").status == 202
+    assert github.press(shown, "claim").status == 202, "a button that is not ours"
     stranger = {"action": "rerequested", "check_run": {"id": 1, "external_id": "del_nix"}, **github.context(REPO)}
     assert github.deliver("check_run", stranger).status == 202 and len(gates.all()) == 2
+
+
+def test_a_failed_check_run_has_a_button_that_asks_again(gates, github):
+    gate = gates.open(subject={"suite": "bad"}, deliver=[check_run()])
+    gates.wait_delivered(gate)
+    (shown,) = github.check_runs
+    (button,) = shown.fields["actions"]
+    pressed = github.press(shown, button["identifier"])
+    assert pressed.status == 201, pressed.replies[0].body
+    second = pressed.replies[0].json
+    assert second["id"] != gate["id"] and github.redeliver(pressed).json["id"] == second["id"]
+    gates.wait_delivered(second)
+    assert [c.conclusion for c in github.check_runs] == ["failure"] * 2 and len(gates.all()) == 2
+    passed = gates.open(deliver=[check_run("fine")])
+    gates.decide(passed)
+    gates.wait_delivered(passed)
+    assert "actions" not in github.check_runs[-1].fields and github.violations == []
 
 
 def test_a_superseded_check_run_does_not_stay_open(gates, github):
