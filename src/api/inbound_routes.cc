@@ -5,6 +5,7 @@
 #include "api/gate_answer.h"
 #include "api/handlers.h"
 #include "api/reply.h"
+#include "api/report_import.h"
 #include "api/submit.h"
 #include "engine/gate_ops.h"
 #include "engine/run_ops.h"
@@ -167,12 +168,17 @@ Async cancel_for(Context& context, const model::LinkProfile& profile, links::Can
   co_return ignored(*done ? "the gate was cancelled" : "there is no such gate");
 }
 
+Result<links::Inbound> read_call(Context& context, const Call& call,
+                                 const model::LinkProfile& profile) {
+  BATON_TRY(body, MappedBody::open(call.request));
+  return links::read_inbound({call.request, profile, context.clock().wall, body.bytes()});
+}
+
 Async dispatch_inbound(Context& context, Call& call, model::LinkKind kind) {
   const std::string id = fmt::format("{}/{}", name_of(kind), call.args[0]);
   auto profile = links::get_profile(context.settings.links, id);
   if (!profile) co_return tl::unexpected(profile.error());
-  auto inbound =
-      links::read_inbound({call.request, **profile, context.clock().wall});
+  auto inbound = read_call(context, call, **profile);
   if (!inbound) co_return tl::unexpected(inbound.error());
   if (auto* open = std::get_if<links::OpenGate>(&*inbound)) {
     auto answer = co_await open_for(context, call, **profile, std::move(*open));

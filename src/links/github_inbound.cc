@@ -24,7 +24,7 @@ Result<void> check_signature(const InboundCall& call) {
   bool is_ours = false;
   for (const model::Secret& secret : call.profile.secrets) {
     if (secret.empty()) continue;
-    const std::string wanted = "sha256=" + to_hex(hmac_sha256(secret.value, call.request.body));
+    const std::string wanted = "sha256=" + to_hex(hmac_sha256(secret.value, call.body));
     is_ours = equal_in_constant_time(given, wanted) || is_ours;
   }
   if (is_ours) return {};
@@ -35,12 +35,13 @@ Result<void> check_signature(const InboundCall& call) {
 }
 
 // Webhooks may be set to send forms.
-std::string payload_of(const net::Request& request) {
-  const std::string type = to_lower(request.headers.get("Content-Type"));
-  if (!type.starts_with("application/x-www-form-urlencoded")) return request.body;
-  for (const net::Parameter& each : net::parse_query(request.body))
-    if (each.name == "payload") return each.value;
-  return {};
+Result<boost::json::object> event_of(const InboundCall& call) {
+  const std::string type = to_lower(call.request.headers.get("Content-Type"));
+  if (!type.starts_with("application/x-www-form-urlencoded"))
+    return wire::parse_object(call.body, "the event");
+  for (const net::Parameter& each : net::parse_query(call.body))
+    if (each.name == "payload") return wire::parse_object(each.value, "the event");
+  return fail(Code::invalid, "the form has no payload");
 }
 
 Result<std::string> needed(std::string_view field, std::string value) {
@@ -102,7 +103,7 @@ Result<Inbound> read(const InboundCall& call) {
   if (kind.empty()) return fail(Code::invalid, "the call has no X-GitHub-Event");
   if (kind != "deployment_protection_rule" && kind != "check_run")
     return Ignored{kind == "ping" ? "a ping" : "nothing waits for events of this kind"};
-  BATON_TRY(object, wire::parse_object(payload_of(call.request), "the event"));
+  BATON_TRY(object, event_of(call));
   const Json event(std::move(object));
   const std::string action = event.text("action");
   if (kind == "deployment_protection_rule" && action == "requested") return read_rule(call, event);

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct InboundCall {
   const net::Request& request;
   const model::LinkProfile& profile;
   TimePoint now;  // wall clock
+  /// Elsewhere for a large one that lies in a file; `request.body` is empty then. Only of kinds
+  /// whose calls may be so large (github).
+  std::string_view body = request.body;
 };
 
 /// How the answer is written: as the gate (200/201 with `id`), or as those who poll read it.

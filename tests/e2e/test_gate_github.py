@@ -134,6 +134,15 @@ def test_webhooks_of_others_are_refused(gates, github):
     assert github.deliver("deployment_protection_rule", rule.payload()).status == 404
 
 
+def test_large_webhooks_are_read_when_they_are_signed(gates, github):
+    """GitHub sends up to 25 MB; whoever is not GitHub gets nothing read."""
+    rule = github.protection_rule(REPO, send=False)
+    large = lambda mebibytes: {**rule.payload(), "pull_requests": [{"body": "x" * (mebibytes << 20)}]}
+    assert github.deliver("deployment_protection_rule", large(20), secret="guessed").status == 401
+    assert github.deliver("deployment_protection_rule", large(20)).status == 201
+    assert len(gates.all()) == 1
+
+
 # --- check runs -----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("verdict, conclusion", [("passed", "success"), ("failed", "failure"),
