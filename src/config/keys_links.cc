@@ -141,7 +141,9 @@ Schema webhook() {
                   {
                       required_url("Where verdicts are posted."),
                       {"secret", secrets("Signs both directions; several while rotating."), true},
-                      {"format", choice("Of what is posted.", "baton", {"baton", "cloudevents"})},
+                      {"format", choice("Of what is posted; a binary event has its attributes in "
+                                        "headers.",
+                                        "baton", {"baton", "cloudevents", "cloudevents-binary"})},
                   });
 }
 

@@ -65,7 +65,8 @@ class LinksReader {
     profile.app_id = from.integer("app_id");
     profile.api_version = from.text("api_version");
     profile.publish_results = from.boolean("publish_results");
-    profile.cloudevents = from.text("format") == "cloudevents";
+    profile.binary = from.text("format") == "cloudevents-binary";
+    profile.cloudevents = profile.binary || from.text("format") == "cloudevents";
     if (kind == LinkKind::testkube) {
       profile.poll = from.duration("poll");
       profile.stall_after = from.duration("stall_after");

@@ -66,7 +66,13 @@ struct CancelGate {
 struct Ignored {
   std::string reason;
 };
-using Inbound = std::variant<OpenGate, LookAgain, BringVerdict, AskAgain, CancelGate, Ignored>;
+/// Several in one call: all of them are done, in order, or none.
+struct Batch {
+  using Part = std::variant<OpenGate, BringVerdict, Ignored>;
+  std::vector<Part> parts;
+};
+using Inbound =
+    std::variant<OpenGate, LookAgain, BringVerdict, AskAgain, CancelGate, Ignored, Batch>;
 
 /// Reads a call of the profile's kind. Signatures are checked here, where the kind has them.
 /// Errors: invalid (headers, body), unauthenticated (the signature is missing, wrong or too old),
