@@ -71,6 +71,7 @@ Schema azure_devops() {
           {"pat", secret("A personal access token, where the call carries no token of its own.")},
           {"api_version", text("Of the outbound calls.", "2.0-preview.1")},
           {"publish_results", make::boolean("Publish test results too.", false)},
+          {"attachments", texts("Globs of artifacts that the published test run gets as well.")},
       });
 }
 

@@ -5,6 +5,7 @@ set(SOURCES
   allow_list.cc
   azure_devops.cc
   azure_devops_check.cc
+  azure_devops_files.cc
   azure_devops_inbound.cc
   azure_devops_log.cc
   azure_devops_results.cc
@@ -47,6 +48,7 @@ set(SOURCES
 set(TESTS
   address_guard_test.cc
   allow_list_test.cc
+  azure_devops_files_test.cc
   azure_devops_inbound_test.cc
   azure_devops_test.cc
   buildkite_test.cc

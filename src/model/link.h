@@ -44,6 +44,7 @@ struct LinkProfile {
   std::int64_t app_id = 0;
   std::string api_version;
   bool publish_results = false;
+  std::vector<std::string> attachments;   // globs of artifacts that a published test run gets
   bool cloudevents = false;               // webhook: the body is a CloudEvent
   bool binary = false;                    // its attributes are headers, and the body is its data
   Duration poll = std::chrono::seconds{5};
