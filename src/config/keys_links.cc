@@ -93,6 +93,10 @@ Schema github() {
                       {"private_key", secret("Of the GitHub App, PEM.")},
                       {"token", secret("Instead of an App.")},
                       {"webhook_secret", secrets("Signs what comes in.")},
+                      {"repositories",
+                       texts("`OWNER/NAME` of those that are asked which deployments wait for the "
+                             "App's rule, in case a webhook is lost.")},
+                      {"sweep", duration("How often they are asked.", "5m")},
                   });
 }
 

@@ -68,6 +68,8 @@ class LinksReader {
     profile.attachments = from.texts("attachments");
     profile.binary = from.text("format") == "cloudevents-binary";
     profile.cloudevents = profile.binary || from.text("format") == "cloudevents";
+    profile.repositories = from.texts("repositories");
+    if (kind == LinkKind::github) profile.sweep = from.duration("sweep");
     if (kind == LinkKind::testkube) {
       profile.poll = from.duration("poll");
       profile.stall_after = from.duration("stall_after");
@@ -118,6 +120,20 @@ void check_profile(const model::LinkProfile& profile, const Node& node, const st
   if (!profile.attachments.empty() && !profile.publish_results)
     report(problems, *node.find("attachments"), path + "/attachments",
            "they belong to a test run, and none is published", "add `publish_results: true`");
+  if (profile.repositories.empty()) return;
+  const Node& repositories = *node.find("repositories");
+  if (profile.app_id == 0)
+    report(problems, repositories, path + "/repositories",
+           "only an App has protection rules that deployments wait for",
+           "give app_id and private_key, or remove it");
+  for (std::size_t i = 0; i < profile.repositories.size(); ++i) {
+    const std::string& name = profile.repositories[i];
+    const std::size_t slash = std::min(name.find('/'), name.size());
+    if (!is_plain(name.substr(0, slash)) || slash == name.size() ||
+        !is_plain(name.substr(slash + 1)))
+      report(problems, repositories.items[i], fmt::format("{}/repositories/{}", path, i),
+             fmt::format("\"{}\" is no OWNER/NAME", name));
+  }
 }
 
 }  // namespace

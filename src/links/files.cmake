@@ -18,6 +18,7 @@ set(SOURCES
   github_peer.cc
   github_report.cc
   github_rule.cc
+  github_sweep.cc
   gitlab.cc
   gitlab_inbound.cc
   gocd.cc
@@ -54,6 +55,7 @@ set(TESTS
   buildkite_test.cc
   github_inbound_test.cc
   github_rule_test.cc
+  github_sweep_test.cc
   github_test.cc
   gitlab_test.cc
   gocd_files_test.cc

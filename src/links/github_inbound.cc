@@ -59,43 +59,56 @@ std::string fields_of(const Place& place) {
 }
 
 Result<Inbound> read_rule(const InboundCall& call, const Json& event) {
-  Place place;
   const Json deployment = event.object("deployment");
+  Question question;
   BATON_TRY(environment, needed("environment", event.text("environment")));
   BATON_TRY(repo, needed("repository.full_name", event.object("repository").text("full_name")));
   BATON_TRY(callback, needed("deployment_callback_url", event.text("deployment_callback_url")));
-  const std::array<std::string, 1> allow{call.profile.url};
-  BATON_TRY_VOID(allowed_by(callback, allow));
-  BATON_TRY(url, parse_callback_url(callback));
-  place.repo = repo;
-  place.environment = environment;
+  question.environment = environment;
+  question.repo = repo;
+  question.callback = callback;
+  question.deployment = deployment.text("id");
+  question.sha = deployment.text("sha");
+  question.installation = std::max<std::int64_t>(0, event.object("installation").number("id"));
+  BATON_TRY(open, open_question(call.profile, question));
+  return std::move(open);
+}
+
+}  // namespace
+
+Result<OpenGate> open_question(const model::LinkProfile& profile, const Question& question) {
+  const std::array<std::string, 1> allow{profile.url};
+  BATON_TRY_VOID(allowed_by(question.callback, allow));
+  BATON_TRY(url, parse_callback_url(question.callback));
+  Place place;
+  place.repo = question.repo;
+  place.environment = question.environment;
   place.callback = url.text();
-  place.installation = std::max<std::int64_t>(0, event.object("installation").number("id"));
+  place.installation = question.installation;
   const std::string fields = fields_of(place);
   BATON_TRY_VOID(parse_place("protection_rule", fields));
 
   OpenGate open;
-  BATON_TRY(request, wire::parse_inbound_request("", call.profile.defaults));
+  BATON_TRY(request, wire::parse_inbound_request("", profile.defaults));
   open.request = std::move(request);
   if (open.request.name.empty())
     open.request.name = cut_text(fmt::format("{} to {}", place.repo, place.environment), 200);
   open.request.labels["repo"] = place.repo;
   open.request.labels["environment"] = place.environment;
-  const std::string sha = deployment.text("sha");
-  if (!sha.empty()) open.request.labels["sha"] = sha;
+  if (!question.sha.empty()) open.request.labels["sha"] = question.sha;
   for (const char* op : {"progress", "protection_rule"}) {
     model::Target& target = open.request.deliver.emplace_back();
-    target.link = call.profile.id();
+    target.link = profile.id();
     target.op = op;
     target.fields = fields;
   }
   BATON_TRY_VOID(model::check_gate_request(open.request));
   // A run that is started again asks at the same address, for a deployment of its own.
-  open.ident = fmt::format("{} {} {}", place.callback, place.environment, deployment.text("id"));
+  open.ident = question.deployment.empty()
+                   ? fmt::format("{} {}", place.callback, place.environment)
+                   : fmt::format("deployment {} {}", question.deployment, place.environment);
   return open;
 }
-
-}  // namespace
 
 Result<Inbound> read(const InboundCall& call) {
   BATON_TRY_VOID(check_signature(call));

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import dataclasses
+import urllib.parse
 from typing import Any
 
 from .github_app import TOKEN_LIFE_S, WITH_JWT, Delivery, GithubApp
@@ -103,6 +104,7 @@ class FakeGithub(GithubApp):
                  token_life_s: float = TOKEN_LIFE_S, token: str | None = None, prefix: str = "") -> None:
         super().__init__(app_id, installations, webhook_secret, token_life_s)
         self.prefix, self.personal_token = prefix, token
+        self.guards: dict[str, list[int]] = {}  # environment: the apps whose rules it has; else ours
         self.shows_apps = True  # whether the review history of a run names what Apps said
         self.rules: list[ProtectionRule] = []
         self.check_runs: list[CheckRun] = []
@@ -235,6 +237,28 @@ class FakeGithub(GithubApp):
     def _pending(self, request: Request, owner: str, repo: str, run: str) -> Answer:
         waiting = [r for r in self.rules if str(r.run) == run and r.waits]
         return Answer(200, [{"environment": {"id": 1, "name": r.environment}, "reviewers": []} for r in waiting])
+
+    @route("GET", REPO + "/environments/{environment}/deployment_protection_rules")
+    def _rules(self, request: Request, owner: str, repo: str, environment: str) -> Answer:
+        apps = self.guards.get(urllib.parse.unquote(environment), [self.app_id])
+        return Answer(200, {"total_count": len(apps), "custom_deployment_protection_rules": [
+            {"id": 3 + app, "enabled": True, "app": {"id": app, "slug": f"app-{app}"}} for app in apps]})
+
+    @route("GET", REPO + "/deployments")
+    def _deployments(self, request: Request, owner: str, repo: str) -> Answer:
+        asked, size = request.query, int(request.query.get("per_page", 30))
+        found = [r.payload()["deployment"] for r in reversed(self.rules) if r.repo == f"{owner}/{repo}"]
+        found = [d for d in found if all(asked.get(k, d[k]) == d[k] for k in ("sha", "environment", "ref"))]
+        return Answer(200, found[:size])
+
+    @route("GET", REPO + "/deployments/{deployment}/statuses")
+    def _deployment_statuses(self, request: Request, owner: str, repo: str, deployment: str) -> Answer:
+        rule = next((r for r in self.rules if str(r.payload()["deployment"]["id"]) == deployment), None)
+        if rule is None:
+            return Answer(404, {"message": "Not Found", "status": "404"})
+        state = "waiting" if rule.waits else "in_progress" if rule.state == "approved" else "failure"
+        return Answer(200, [{"id": 1, "state": state, "environment": rule.environment,
+                             "log_url": f"https://github.com/{rule.repo}/actions/runs/{rule.run}/job/{rule.run}7"}])
 
     @route("GET", REPO + "/actions/runs/{run}/approvals")
     def _approvals(self, request: Request, owner: str, repo: str, run: str) -> Answer:

@@ -143,6 +143,67 @@ def test_large_webhooks_are_read_when_they_are_signed(gates, github):
     assert len(gates.all()) == 1
 
 
+# --- lost webhooks --------------------------------------------------------------------------------
+
+@pytest.fixture
+def swept(make_server, github, tmp_path):
+    app = {"url": github.url, "app_id": 7, "private_key": {"file": github.write_key(tmp_path / "app.pem")},
+           "webhook_secret": {"env": "SECRET"}, "repositories": ["acme/gone", REPO], "sweep": "200ms"}
+    github.installed = {REPO}
+    made = Gates(make_server(configuration({"github": {"app": app}}), env={"SECRET": "hush"}))
+    github.webhook_url = f"{made.server.url}/api/v1/in/github/app"
+    return made
+
+
+def sweeps(github, count=2):
+    """That many more of them have begun, so that all but one have ended."""
+    listed = lambda: len(github.requests_to("status=waiting"))
+    begin = listed()
+    github.wait_until(lambda: listed() >= begin + count, 20, "sweeps")
+
+
+def test_a_deployment_whose_webhook_was_lost_is_found(swept, github):
+    rule = github.protection_rule(REPO, sha=SHA, send=False)
+    gate = wait_for(swept.all, what="the gate")[0]
+    assert gate["link"] == "github/app" and gate["labels"] == {"repo": REPO, "environment": "production", "sha": SHA}
+    late = github.deliver("deployment_protection_rule", rule.payload())
+    assert (late.status, late.replies[0].json["id"]) == (200, gate["id"]), "the webhook came after all"
+    sweeps(github)
+    swept.decide(gate, "passed")
+    assert rule.wait_decided() == "approved" and rule.verdicts == 1
+    swept.wait_delivered(gate)
+    sweeps(github)
+    assert len(swept.all()) == 1 and github.violations == []
+
+
+def test_a_webhook_and_the_sweep_make_one_gate(swept, github):
+    rules = [github.protection_rule(REPO, sha=SHA) for _ in range(3)]
+    sweeps(github)
+    assert len(swept.all()) == 3
+    for rule in rules:
+        swept.decide(rule.delivery.replies[0].json, "failed")
+        assert rule.wait_decided() == "rejected"
+
+
+def test_what_waits_for_others_is_left_alone(swept, github):
+    github.guards = {"reviewed": [], "theirs": [8]}
+    for environment in ("reviewed", "theirs"):
+        github.protection_rule(REPO, environment=environment, send=False)
+    github.protection_rule("acme/other", send=False)
+    sweeps(github, 3)
+    assert swept.all() == []
+
+
+def test_a_webhook_that_came_while_the_server_was_down(swept, github):
+    swept.server.kill()
+    rule = github.protection_rule(REPO)
+    assert rule.delivery.status == 0
+    swept.server.start()
+    gate = wait_for(swept.all, what="the gate")[0]
+    swept.decide(gate, "passed")
+    assert rule.wait_decided() == "approved"
+
+
 # --- check runs -----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("verdict, conclusion", [("passed", "success"), ("failed", "failure"),
