@@ -19,6 +19,8 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 // A batch holds at least one record of the largest size (wire/records.h), or many small ones.
 constexpr std::uint64_t kRecordsBytesMax = 32 << 20;
+// GitHub sends no larger one.
+constexpr std::uint64_t kWebhookBytesMax = 25 << 20;
 // Clients send "{}" where nothing is asked for; more than a few KiB of it is no mistake, and it
 // would be held in memory before anybody has shown a token.
 constexpr std::uint64_t kIgnoredBytesMax = 4 << 10;
@@ -37,11 +39,21 @@ bool makes_run(const Route& route) {
   return route.status == 201 && (route.response == "Run" || route.response == "LegacyRun");
 }
 
-net::BodyPolicy body_policy(const Route& route, const Settings& settings) {
+// Who sent it is known when all of it is there, so that much of it is not held in memory before.
+net::BodyPolicy webhook_policy(const net::RequestHead& head, const Settings& settings) {
+  const bool is_chunked = head.headers.find("Transfer-Encoding") != nullptr;
+  return {.max_bytes = kWebhookBytesMax,
+          .spill = is_chunked || head.content_length.value_or(0) > settings.json_bytes,
+          .spill_folder = settings.spill_folder};
+}
+
+net::BodyPolicy body_policy(const Route& route, const net::RequestHead& head,
+                            const Settings& settings) {
   switch (route.body) {
     case Body::none: return {.max_bytes = kIgnoredBytesMax};
     case Body::json: return {.max_bytes = settings.json_bytes};
     case Body::records: return {.max_bytes = kRecordsBytesMax};
+    case Body::webhook: return webhook_policy(head, settings);
     case Body::report:
       return {
           .max_bytes = settings.report_bytes, .spill = true, .spill_folder = settings.spill_folder};
@@ -200,7 +212,7 @@ net::Admit make_admit(Context& context) {
     net::Admission admission;
     net::Response refusal;
     if (auto admitted = admit(context, head, refusal)) {
-      admission.body = body_policy(*admitted->route, context.settings);
+      admission.body = body_policy(*admitted->route, head, context.settings);
       admission.context = *std::move(admitted);
     } else {
       add_safety_headers(refusal);

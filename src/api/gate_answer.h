@@ -17,4 +17,7 @@ boost::asio::awaitable<Result<model::Gate>> gate_after_wait(Context& context, Ca
 /// With its deliveries, as GET /gates/{id} shows it.
 Result<std::string> read_gate_json(Context& context, const model::Gate& gate);
 
+/// Of a verdict for a gate that has ended with another one, or without any.
+Error decided_otherwise(const model::Gate& gate);
+
 }  // namespace baton::api

@@ -43,9 +43,9 @@ Result<std::vector<links::CaseLine>> run_cases(Context& context, RunId run) {
   });
 }
 
-Result<std::string> content_of(Context& context, const std::string& digest) {
+Result<std::string> content_of(Context& context, const std::string& digest, std::uint64_t max) {
   BATON_TRY(blob, context.artifacts.open_blob(digest));
-  return read_file(fmt::format("/proc/self/fd/{}", blob.fd.get()), kReportMax);
+  return read_file(fmt::format("/proc/self/fd/{}", blob.fd.get()), max);
 }
 
 // The cases of a JUnit file; none of another file.
@@ -70,7 +70,7 @@ Result<std::vector<links::CaseLine>> own_cases(Context& context, const Gate& gat
   for (const store::GateArtifact& artifact : artifacts) {
     if (!artifact.path.ends_with(".xml") || artifact.digest.empty() || artifact.size > kReportMax)
       continue;
-    BATON_TRY(content, content_of(context, artifact.digest));
+    BATON_TRY(content, content_of(context, artifact.digest, kReportMax));
     add_cases(lines, artifact.path, content);
   }
   // What the peer keeps and cannot give now is missing in the file, not the file itself.
@@ -203,6 +203,36 @@ Result<links::ArtifactFile> open_gate_artifact(Context& context, const Gate& gat
                 artifact.url);
   BATON_TRY(blob, context.artifacts.open_blob(artifact.digest));
   return links::ArtifactFile{std::move(blob.fd), blob.size, artifact.type};
+}
+
+Result<std::vector<links::GateFile>> files_of_gate(Context& context, const Gate& gate) {
+  std::vector<links::GateFile> files;
+  BATON_TRY(own, artifacts_of_gate(context, gate));
+  for (const store::GateArtifact& one : own)
+    if (!one.digest.empty()) files.push_back({one.path, one.size, true});
+  BATON_TRY(remote, remote_artifacts(context, gate));
+  for (const RemoteArtifact& one : remote) {
+    using State = links::ArtifactState;
+    const State state = one.origin.state;
+    if (state == State::ready || state == State::processing)
+      files.push_back({one.path, one.origin.size, state == State::ready});
+  }
+  // The gate's own file hides another's of the same name; it came first.
+  std::stable_sort(files.begin(), files.end(),
+                   [](const auto& a, const auto& b) { return a.path < b.path; });
+  const auto same = [](const auto& a, const auto& b) { return a.path == b.path; };
+  files.erase(std::unique(files.begin(), files.end(), same), files.end());
+  return files;
+}
+
+Result<std::string> read_file_of_gate(Context& context, const Gate& gate, const std::string& path,
+                                      std::size_t max) {
+  const auto own = find_artifact_of(context, gate, path);
+  if (own && !own->digest.empty()) return content_of(context, own->digest, max);
+  BATON_TRY(remote, remote_artifacts(context, gate));
+  for (const RemoteArtifact& one : remote)
+    if (one.path == path) return read_remote(context, gate, one, max);
+  return fail(Code::not_found, "the gate {} has no artifact \"{}\"", gate.id, path);
 }
 
 links::GateUrls gate_urls(const Context& context, const Gate& gate) {

@@ -36,6 +36,13 @@ Result<store::GateArtifact> find_artifact_of(Context& context, const model::Gate
 Result<links::ArtifactFile> open_gate_artifact(Context& context, const model::Gate& gate,
                                                const std::string& path);
 
+/// Every artifact, those that its Testkube keeps as well; blocks on the network for them.
+/// Errors: unavailable, unreachable.
+Result<std::vector<links::GateFile>> files_of_gate(Context& context, const model::Gate& gate);
+/// The whole of one of them.  Errors: not_found, too_large, unavailable, unreachable.
+Result<std::string> read_file_of_gate(Context& context, const model::Gate& gate,
+                                      const std::string& path, std::size_t max);
+
 /// Addresses for people and programs.
 links::GateUrls gate_urls(const Context& context, const model::Gate& gate);
 

@@ -32,18 +32,6 @@ Result<store::GateFilter> gate_filter(const Call& call) {
   return filter;
 }
 
-Error decided_otherwise(const model::Gate& gate) {
-  const std::string_view verdict = name_of(gate.verdict);
-  Error error{Code::conflict,
-              fmt::format("the gate {} is {} already{}{}", gate.id, name_of(gate.state),
-                          verdict.empty() ? "" : ": ", verdict),
-              "the first verdict stands; yours was recorded in the journal"};
-  error.members = fmt::format(R"("gate":"{}","state":"{}","verdict":{})", gate.id,
-                              name_of(gate.state),
-                              verdict.empty() ? "null" : fmt::format("\"{}\"", verdict));
-  return error;
-}
-
 }  // namespace
 
 Async open_gate(Context& context, Call& call) {

@@ -5,6 +5,7 @@
 #include "api/gate_answer.h"
 #include "api/handlers.h"
 #include "api/reply.h"
+#include "api/report_import.h"
 #include "api/submit.h"
 #include "base/assert.h"
 #include "engine/gate_ops.h"
@@ -104,30 +105,104 @@ Async open_for(Context& context, Call& call, const model::LinkProfile& profile,
   co_return answer_as(context, *gate, open.form, opened->is_new);
 }
 
+struct Brought {
+  std::string ids;              // of the gates that took it, as JSON texts: "\"gat_1\",\"gat_2\""
+  std::optional<Gate> refused;  // the one that was meant by its id has ended otherwise
+};
+
+Result<Brought> bring_to(Context& context, engine::Context& c,
+                             const links::BringVerdict& brought) {
+  std::vector<Gate> gates;
+  BATON_TRY(found, store::find_gate(c.tx.sql(), brought.gate));
+  if (found) gates.push_back(*std::move(found));
+  if (gates.empty()) {
+    BATON_TRY(named, store::pending_named(c.tx.sql(), brought.gate));
+    gates = std::move(named);
+  }
+  Brought done;
+  for (const Gate& gate : gates) {
+    BATON_TRY(
+        decided,
+        engine::decide_gate(
+            c, context.rules, gate.id,
+            {brought.verdict, model::VerdictSource::report, brought.reason, brought.url, {}}));
+    if (decided.accepted)
+      done.ids += fmt::format("{}\"{}\"", done.ids.empty() ? "" : ",", gate.id);
+    else
+      done.refused = std::move(decided.gate);
+  }
+  return done;
+}
+
+std::string nobody_called(const std::string& gate) {
+  return fmt::format("no open gate is called {}", gate);
+}
+
 Async bring_verdict(Context& context, links::BringVerdict brought) {
-  engine::Operation<std::string> operation =
-      [&context, brought](engine::Context& c) -> Result<std::string> {
-    std::vector<Gate> gates;
-    BATON_TRY(found, store::find_gate(c.tx.sql(), brought.gate));
-    if (found) gates.push_back(*std::move(found));
-    if (gates.empty()) {
-      BATON_TRY(named, store::pending_named(c.tx.sql(), brought.gate));
-      gates = std::move(named);
-    }
-    std::string ids;
-    for (const Gate& gate : gates) {
-      BATON_TRY(decided, engine::decide_gate(c, context.rules, gate.id,
-                                             {brought.verdict, model::VerdictSource::report,
-                                              brought.reason, brought.url, {}}));
-      if (decided.accepted) ids += (ids.empty() ? "\"" : "\",\"") + gate.id;
-    }
-    return ids.empty() ? ids : ids + "\"";
+  engine::Operation<Brought> operation = [&context, brought](engine::Context& c) {
+    return bring_to(context, c, brought);
   };
-  auto ids = co_await submit<std::string>(context, std::move(operation));
-  if (!ids) co_return tl::unexpected(ids.error());
-  if (ids->empty())
-    co_return ignored(fmt::format("no open gate is called {}", brought.gate));
-  co_return json_reply(200, fmt::format(R"({{"decided":[{}]}})", *ids));
+  auto done = co_await submit<Brought>(context, std::move(operation));
+  if (!done) co_return tl::unexpected(done.error());
+  if (done->refused) co_return tl::unexpected(decided_otherwise(*done->refused));
+  if (done->ids.empty()) co_return ignored(nobody_called(brought.gate));
+  co_return json_reply(200, fmt::format(R"({{"decided":[{}]}})", done->ids));
+}
+
+// What a part of a batch did, as JSON.
+Result<std::string> apply_part(Context& context, engine::Context& c, const std::string& link,
+                               const links::Batch::Part& part) {
+  wire::JsonWriter out;
+  out.begin_object();
+  if (const auto* open = std::get_if<links::OpenGate>(&part)) {
+    BATON_TRY(opened,
+              engine::open_gate(c, context.rules, open->request, {link, link, open->ident, ""}));
+    out.field("id", opened.gate.id).field("state", name_of(opened.gate.state));
+  } else if (const auto* brought = std::get_if<links::BringVerdict>(&part)) {
+    BATON_TRY(done, bring_to(context, c, *brought));
+    if (done.refused)
+      out.field("ignored", decided_otherwise(*done.refused).message);
+    else if (done.ids.empty())
+      out.field("ignored", nobody_called(brought->gate));
+    else
+      out.key("decided").raw("[" + done.ids + "]");
+  } else {
+    out.field("ignored", std::get<links::Ignored>(part).reason);
+  }
+  out.end_object();
+  return out.take();
+}
+
+// One operation, so that an event that cannot be applied leaves nothing of the others.
+Async apply_batch(Context& context, Call& call, const model::LinkProfile& profile,
+                  links::Batch batch) {
+  if (call.request.parameter("wait") != nullptr)
+    co_return fail(Code::invalid, "a batch is not waited for; ask for its gates one by one");
+  const auto in_event = [](std::size_t index, Error error) {
+    error.message = fmt::format("event {}: {}", index + 1, error.message);
+    return error;
+  };
+  for (std::size_t i = 0; i < batch.parts.size(); ++i) {
+    auto* open = std::get_if<links::OpenGate>(&batch.parts[i]);
+    if (open == nullptr) continue;
+    if (auto checked = links::check_links(context.settings.links, open->request); !checked)
+      co_return tl::unexpected(in_event(i, checked.error()));
+    links::seal_targets(context.secret_box, context.settings.links, open->request);
+  }
+  engine::Operation<std::string> operation =
+      [&context, in_event, link = profile.id(),
+       batch = std::move(batch)](engine::Context& c) -> Result<std::string> {
+    std::string done;
+    for (std::size_t i = 0; i < batch.parts.size(); ++i) {
+      auto part = apply_part(context, c, link, batch.parts[i]);
+      if (!part) return tl::unexpected(in_event(i, part.error()));
+      done += (i == 0 ? "" : ",") + *part;
+    }
+    return R"({"events":[)" + done + "]}";
+  };
+  auto done = co_await submit<std::string>(context, std::move(operation));
+  if (!done) co_return tl::unexpected(done.error());
+  co_return json_reply(200, *std::move(done));
 }
 
 // The same question again: the subject of the gate, told to the same peers.
@@ -179,6 +254,12 @@ Async cancel_for(Context& context, const model::LinkProfile& profile, links::Can
   co_return ignored(*done ? "the gate was cancelled" : "there is no such gate");
 }
 
+Result<links::Inbound> read_call(Context& context, const Call& call,
+                                 const model::LinkProfile& profile) {
+  BATON_TRY(body, MappedBody::open(call.request));
+  return links::read_inbound({call.request, profile, context.clock().wall, body.bytes()});
+}
+
 }  // namespace
 
 Async call_inbound(Context& context, Call& call) {
@@ -186,8 +267,7 @@ Async call_inbound(Context& context, Call& call) {
   const std::string id = fmt::format("{}/{}", kind_in(call.route->pattern), call.args[0]);
   auto profile = links::get_profile(context.settings.links, id);
   if (!profile) co_return tl::unexpected(profile.error());
-  auto inbound =
-      links::read_inbound({call.request, **profile, context.clock().wall});
+  auto inbound = read_call(context, call, **profile);
   if (!inbound) co_return tl::unexpected(inbound.error());
   if (auto* open = std::get_if<links::OpenGate>(&*inbound)) {
     auto answer = co_await open_for(context, call, **profile, std::move(*open));
@@ -203,6 +283,10 @@ Async call_inbound(Context& context, Call& call) {
   }
   if (auto* cancel = std::get_if<links::CancelGate>(&*inbound)) {
     auto answer = co_await cancel_for(context, **profile, std::move(*cancel));
+    co_return answer;
+  }
+  if (auto* batch = std::get_if<links::Batch>(&*inbound)) {
+    auto answer = co_await apply_batch(context, call, **profile, std::move(*batch));
     co_return answer;
   }
   if (auto* look = std::get_if<links::LookAgain>(&*inbound)) {

@@ -130,6 +130,7 @@ std::string_view body_words(const Route& route) {
     case Body::none: return "";
     case Body::json: return "JSON, at most 1 MiB";
     case Body::records: return "records, at most 32 MiB";
+    case Body::webhook: return "JSON, at most 25 MiB";
     case Body::report: return "the file, or several as multipart/form-data; at most 256 MiB";
     case Body::artifact: return "the file, at most 1 GiB";
   }

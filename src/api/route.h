@@ -31,6 +31,7 @@ enum class Body {
   none,     // ignored, at most a few KiB
   json,     // at most Settings::json_bytes
   records,  // a runner's batch, at most kRecordsBytesMax
+  webhook,  // signed JSON, at most kWebhookBytesMax; beyond Settings::json_bytes to a file
   report,   // to a file, at most Settings::report_bytes
   artifact  // to a file, at most Settings::artifact_bytes
 };

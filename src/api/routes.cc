@@ -228,7 +228,7 @@ constexpr std::array kRoutes{
         "A check of Azure DevOps", "wait", "GateInput", 200, "Gate", call_inbound, true},
   Route{"GET", "/api/v1/in/azure_devops/{profile}", operator_, Body::none,
         "The same, with the fields as query", "wait", "", 200, "Gate", call_inbound, true},
-  Route{"POST", "/api/v1/in/github/{profile}", open, Body::json,
+  Route{"POST", "/api/v1/in/github/{profile}", open, Body::webhook,
         "A webhook of GitHub, signed", "", "", 200, "Inbound", call_inbound, true},
   Route{"POST", "/api/v1/in/gitlab/{profile}", open, Body::json,
         "A status check of GitLab, signed", "", "", 200, "Inbound", call_inbound, true},

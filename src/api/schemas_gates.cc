@@ -94,6 +94,7 @@ constexpr std::array kSchemas{
     Schema{"Inbound", R"json({"type":"object","description":
       "the gate, or {ignored:REASON} for what is no question; pollers get what they read",
       "properties":{"id":{"type":"string"},"ignored":{"type":"string"},
+      "events":{"type":"array","items":{"type":"object"}},
       "status":{"enum":["passed","failed","pending"]},"message":{"type":"string"}},
       "examples":[{"id":"gat_1","status":"pending"},{"ignored":"ping"}]})json"},
 };

@@ -16,6 +16,7 @@
 #include "app/delivery_pump.h"
 #include "app/demo.h"
 #include "app/discovery.h"
+#include "app/github_watch.h"
 #include "app/lease_notifier.h"
 #include "app/pause_clock.h"
 #include "app/slot_hooks.h"
@@ -117,6 +118,7 @@ struct App::State {
   std::unique_ptr<LeaseNotifier> notifier;
   std::unique_ptr<DeliveryPump> pump;
   std::unique_ptr<TestkubeWatch> testkube;
+  std::unique_ptr<GithubWatch> github;
 
   explicit State(Options o) : options(std::move(o)), rules(rules_of(options.config)) {}
 
@@ -268,6 +270,7 @@ void App::State::start_readers() {
         return api::append_to_gate(*api, gate, text);
       },
       [this] { return clock(); }});
+  github = std::make_unique<GithubWatch>(*api);
   slot_hooks = std::make_unique<SlotHooks>(list_key, rules, *store, feed, *writer);
   looks_again = true;
   if (!options.hooks.empty())
@@ -320,6 +323,7 @@ void App::stop() {
   if (state_->executor) state_->executor->stop();
   if (state_->discovery) state_->discovery->stop();
   if (state_->server) state_->server->stop();
+  state_->github.reset();
   state_->testkube.reset();
   state_->pump.reset();
   state_->notifier.reset();

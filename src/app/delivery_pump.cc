@@ -225,6 +225,10 @@ struct DeliveryPump::State {
       return api::gate_log(api, gate, offset, max);
     };
     message.read_cases = [this, gate = message.gate] { return api::gate_cases(api, gate); };
+    message.list_files = [this, gate = message.gate] { return api::files_of_gate(api, gate); };
+    message.read_file = [this, gate = message.gate](const std::string& path, std::size_t max) {
+      return api::read_file_of_gate(api, gate, path, max);
+    };
     message.open_artifact = [this, gate = message.gate,
                              id](const std::string& path) -> Result<links::ArtifactFile> {
       // Without a gate the delivery itself keeps what it was given.

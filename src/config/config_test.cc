@@ -365,6 +365,48 @@ deliveries: {retry: {first: 100ms, factor: 1.5}, per_peer: 2}
   EXPECT_EQ(c.deliveries.per_peer, 2);
 }
 
+TEST_F(ConfigFile, links_say_what_they_publish_and_what_they_look_through) {
+  std::ofstream(folder_ + "/key") << "pem";
+  const Config c = config(R"(
+links:
+  azure_devops:
+    corp: {allow: ["https://ado/corp/"], publish_results: true, attachments: ["**/*.xml", log.txt]}
+  github:
+    app: {app_id: 7, private_key: {file: key}, repositories: [acme/shop, acme/a.b-c_d], sweep: 90s}
+    quiet: {app_id: 7, private_key: {file: key}}
+  webhook:
+    a: {url: "https://a", secret: {file: key}, format: cloudevents}
+    b: {url: "https://b", secret: {file: key}, format: cloudevents-binary}
+    c: {url: "https://c", secret: {file: key}}
+)");
+  ASSERT_EQ(c.links.size(), 6U);
+  EXPECT_EQ(c.links[0].attachments, (std::vector<std::string>{"**/*.xml", "log.txt"}));
+  EXPECT_EQ(c.links[1].repositories, (std::vector<std::string>{"acme/shop", "acme/a.b-c_d"}));
+  EXPECT_EQ(c.links[1].sweep, Duration{90'000});
+  EXPECT_TRUE(c.links[2].repositories.empty());
+  EXPECT_EQ(c.links[2].sweep, Duration{300'000});
+  EXPECT_TRUE(c.links[3].cloudevents && !c.links[3].binary);
+  EXPECT_TRUE(c.links[4].cloudevents && c.links[4].binary);
+  EXPECT_TRUE(!c.links[5].cloudevents && !c.links[5].binary);
+
+  const std::string app = "links: {github: {app: {private_key: {file: key}, app_id: 7, ";
+  for (const char* name : {"acme", "acme/", "/shop", "a/b/c", "a b/c", "https://x/y"}) {
+    const std::string told = problem(app + "repositories: [\"" + name + "\"]}}}");
+    EXPECT_NE(told.find("/links/github/app/repositories/0"), std::string::npos) << told;
+    EXPECT_NE(told.find("OWNER/NAME"), std::string::npos) << told;
+  }
+  EXPECT_NE(problem("links: {github: {t: {token: {file: key}, repositories: [a/b]}}}")
+                .find("give app_id"),
+            std::string::npos);
+  EXPECT_NE(problem("links: {azure_devops: {a: {allow: [\"https://a/\"], attachments: [x]}}}")
+                .find("add `publish_results: true`"),
+            std::string::npos);
+  EXPECT_NE(problem("links: {webhook: {a: {url: \"https://a\", secret: {file: key}, "
+                    "format: cloudevent}}}")
+                .find("cloudevents"),
+            std::string::npos);
+}
+
 TEST_F(ConfigFile, the_database_address_may_be_a_secret) {
   std::ofstream(folder_ + "/url") << "postgres://baton:hunter2@db/baton\n";
   const Loaded loaded = load("server: {data: {file: url}, files: rest}");

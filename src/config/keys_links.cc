@@ -71,6 +71,7 @@ Schema azure_devops() {
           {"pat", secret("A personal access token, where the call carries no token of its own.")},
           {"api_version", text("Of the outbound calls.", "2.0-preview.1")},
           {"publish_results", make::boolean("Publish test results too.", false)},
+          {"attachments", texts("Globs of artifacts that the published test run gets as well.")},
       });
 }
 
@@ -92,6 +93,10 @@ Schema github() {
                       {"private_key", secret("Of the GitHub App, PEM.")},
                       {"token", secret("Instead of an App.")},
                       {"webhook_secret", secrets("Signs what comes in.")},
+                      {"repositories",
+                       texts("`OWNER/NAME` of those that are asked which deployments wait for the "
+                             "App's rule, in case a webhook is lost.")},
+                      {"sweep", duration("How often they are asked.", "5m")},
                   });
 }
 
@@ -141,7 +146,9 @@ Schema webhook() {
                   {
                       required_url("Where verdicts are posted."),
                       {"secret", secrets("Signs both directions; several while rotating."), true},
-                      {"format", choice("Of what is posted.", "baton", {"baton", "cloudevents"})},
+                      {"format", choice("Of what is posted; a binary event has its attributes in "
+                                        "headers.",
+                                        "baton", {"baton", "cloudevents", "cloudevents-binary"})},
                   });
 }
 

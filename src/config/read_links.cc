@@ -65,7 +65,11 @@ class LinksReader {
     profile.app_id = from.integer("app_id");
     profile.api_version = from.text("api_version");
     profile.publish_results = from.boolean("publish_results");
-    profile.cloudevents = from.text("format") == "cloudevents";
+    profile.attachments = from.texts("attachments");
+    profile.binary = from.text("format") == "cloudevents-binary";
+    profile.cloudevents = profile.binary || from.text("format") == "cloudevents";
+    profile.repositories = from.texts("repositories");
+    if (kind == LinkKind::github) profile.sweep = from.duration("sweep");
     if (kind == LinkKind::testkube) {
       profile.poll = from.duration("poll");
       profile.stall_after = from.duration("stall_after");
@@ -105,6 +109,34 @@ class LinksReader {
   const Folders& folders_;
 };
 
+bool is_plain(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
+  });
+}
+
+// What keys mean together.
+void check_profile(const model::LinkProfile& profile, const Node& node, const std::string& path,
+                   std::vector<Problem>& problems) {
+  if (!profile.attachments.empty() && !profile.publish_results)
+    report(problems, *node.find("attachments"), path + "/attachments",
+           "they belong to a test run, and none is published", "add `publish_results: true`");
+  if (profile.repositories.empty()) return;
+  const Node& repositories = *node.find("repositories");
+  if (profile.app_id == 0)
+    report(problems, repositories, path + "/repositories",
+           "only an App has protection rules that deployments wait for",
+           "give app_id and private_key, or remove it");
+  for (std::size_t i = 0; i < profile.repositories.size(); ++i) {
+    const std::string& name = profile.repositories[i];
+    const std::size_t slash = std::min(name.find('/'), name.size());
+    if (!is_plain(name.substr(0, slash)) || slash == name.size() ||
+        !is_plain(name.substr(slash + 1)))
+      report(problems, repositories.items[i], fmt::format("{}/repositories/{}", path, i),
+             fmt::format("\"{}\" is no OWNER/NAME", name));
+  }
+}
+
 }  // namespace
 
 std::vector<model::LinkProfile> read_links(const Node& root, const Folders& folders,
@@ -120,13 +152,12 @@ std::vector<model::LinkProfile> read_links(const Node& root, const Folders& fold
                                   [&](const Key& one) { return one.name == word; });
     if (!kind || key == schema.keys.end()) continue;  // check() has refused it
     for (const auto& [name, node] : kinds.members) {
-      const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
-      });
-      if (!plain)
-        report(problems, node, fmt::format("/links/{}/{}", word, name),
+      const std::string path = fmt::format("/links/{}/{}", word, name);
+      if (!is_plain(name))
+        report(problems, node, path,
                "the name of a profile has letters, digits, '-', '_' and '.' only");
       profiles.push_back(reader.read(Reader(&node, key->schema.element.front()), *kind, name));
+      check_profile(profiles.back(), node, path, problems);
     }
   }
   return profiles;

@@ -64,6 +64,10 @@ Outcome deliver_log(const Message& message, const model::LinkProfile& profile, H
 Outcome deliver_check(const Message& message, const model::LinkProfile& profile, Http& http);
 Outcome deliver_results(const Message& message, const model::LinkProfile& profile, Http& http);
 
+/// The artifacts that the profile names become attachments of the test run at `run`
+/// ("…/_apis/test/Runs/7"), a few in each attempt. The test run is complete.
+Outcome attach_artifacts(Peer& peer, const std::string& run);
+
 Deliver find(std::string_view op);
 model::Stage stage(std::string_view op);
 Result<Inbound> read(const InboundCall& call);

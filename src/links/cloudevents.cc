@@ -21,6 +21,9 @@ using model::GateVerdict;
 constexpr std::array<const char*, 8> kGateFields{"name",       "key",         "subject", "timeout",
                                                  "on_timeout", "environment", "labels",  "tag"};
 
+// One operation opens all of their gates.
+constexpr std::size_t kBatchMax = 500;
+
 struct Event {
   std::string id;
   std::string source;
@@ -69,8 +72,7 @@ Result<json::object> data_of(const json::object& envelope) {
   return object_of_body(*bytes);
 }
 
-Result<Event> read_structured(const net::Request& request) {
-  BATON_TRY(envelope, object_of_body(request.body));
+Result<Event> event_of(const json::object& envelope) {
   const Json attributes(envelope);
   Event event;
   event.id = attributes.text("id");
@@ -83,12 +85,20 @@ Result<Event> read_structured(const net::Request& request) {
   return event;
 }
 
-Result<Event> read_event(const net::Request& request) {
+std::string content_type(const net::Request& request) {
   const std::string_view header = request.headers.get("Content-Type");
-  const std::string type = to_lower(trim(header.substr(0, header.find(';'))));
-  if (type == "application/cloudevents+json") return read_structured(request);
+  return to_lower(trim(header.substr(0, header.find(';'))));
+}
+
+Result<Event> read_event(const net::Request& request) {
+  const std::string type = content_type(request);
+  if (type == "application/cloudevents+json") {
+    BATON_TRY(envelope, object_of_body(request.body));
+    return event_of(envelope);
+  }
   if (type.starts_with("application/cloudevents"))
-    return fail_with_fix(Code::unprocessable, "send one event a call, as JSON",
+    return fail_with_fix(Code::unprocessable,
+                         "send application/cloudevents+json or application/cloudevents-batch+json",
                          "{} is not taken here", type);
   if (request.headers.find("ce-id") != nullptr || request.headers.find("ce-type") != nullptr)
     return read_binary(request);
@@ -110,7 +120,7 @@ GateVerdict verdict_of(std::string_view outcome) {
   return GateVerdict::none;
 }
 
-Result<Inbound> bring(const Event& event) {
+Result<Batch::Part> bring(const Event& event) {
   const Json subject = Json(event.data).object("subject");
   const Json content = subject.object("content");
   BringVerdict brought;
@@ -135,19 +145,52 @@ json::object gate_fields(const Event& event) {
   return {};
 }
 
-}  // namespace
-
-Result<Inbound> read(const InboundCall& call) {
-  BATON_TRY(event, read_event(call.request));
+Result<Batch::Part> part_of(const Event& event, const model::LinkProfile& profile) {
   if (is_finished_test(event.type)) return bring(event);
   const json::object fields = gate_fields(event);
   if (fields.empty())
     return Ignored{fmt::format("{} has no fields of a gate", cut_text(event.type, 200))};
   OpenGate opening;
-  BATON_TRY(request, wire::parse_inbound_request(json::serialize(fields), call.profile.defaults));
+  BATON_TRY(request, wire::parse_inbound_request(json::serialize(fields), profile.defaults));
   opening.request = std::move(request);
   opening.ident = fmt::format("{} {}", event.source, event.id);
   return opening;
+}
+
+Result<Batch::Part> read_part(const json::value& value, const model::LinkProfile& profile) {
+  if (!value.is_object()) return fail(Code::invalid, "a CloudEvent is a JSON object");
+  BATON_TRY(event, event_of(value.get_object()));
+  return part_of(event, profile);
+}
+
+Result<Inbound> read_batch(const InboundCall& call) {
+  BATON_TRY(value, wire::parse_json(call.request.body));
+  if (!value.is_array()) return fail(Code::invalid, "a batch is a JSON array of CloudEvents");
+  const json::array& events = value.get_array();
+  if (events.size() > kBatchMax)
+    return fail_with_fix(Code::too_large, fmt::format("send at most {} events a call", kBatchMax),
+                         "the batch has {} events", events.size());
+  Batch batch;
+  for (const json::value& each : events) {
+    auto part = read_part(each, call.profile);
+    if (!part) {
+      Error error = std::move(part).error();
+      error.message = fmt::format("event {}: {}", batch.parts.size() + 1, error.message);
+      return tl::unexpected(std::move(error));
+    }
+    batch.parts.push_back(*std::move(part));
+  }
+  return batch;
+}
+
+}  // namespace
+
+Result<Inbound> read(const InboundCall& call) {
+  if (content_type(call.request) == "application/cloudevents-batch+json") return read_batch(call);
+  BATON_TRY(event, read_event(call.request));
+  BATON_TRY(part, part_of(event, call.profile));
+  return std::visit([](auto&& one) -> Inbound { return std::forward<decltype(one)>(one); },
+                    std::move(part));
 }
 
 std::optional<net::Headers> handshake(const net::RequestHead& request) {

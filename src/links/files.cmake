@@ -5,6 +5,7 @@ set(SOURCES
   allow_list.cc
   azure_devops.cc
   azure_devops_check.cc
+  azure_devops_files.cc
   azure_devops_inbound.cc
   azure_devops_log.cc
   azure_devops_results.cc
@@ -17,6 +18,7 @@ set(SOURCES
   github_peer.cc
   github_report.cc
   github_rule.cc
+  github_sweep.cc
   gitlab.cc
   gitlab_inbound.cc
   gocd.cc
@@ -48,10 +50,13 @@ set(SOURCES
 set(TESTS
   address_guard_test.cc
   allow_list_test.cc
+  azure_devops_files_test.cc
   azure_devops_inbound_test.cc
   azure_devops_test.cc
   buildkite_test.cc
   github_inbound_test.cc
+  github_rule_test.cc
+  github_sweep_test.cc
   github_test.cc
   gitlab_test.cc
   gocd_files_test.cc

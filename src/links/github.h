@@ -12,6 +12,9 @@
 
 namespace baton::links::github {
 
+/// What a press on a check run's own button "Re-run" brings back.
+inline constexpr std::string_view kRerunAction = "rerun";
+
 /// The fields of a target; which of them are there depends on the operation.
 struct Place {
   std::string repo;  // "owner/name"
@@ -75,6 +78,19 @@ Outcome deliver_comment(const Message&, const model::LinkProfile&, Http&);
 Outcome deliver_dispatch(const Message&, const model::LinkProfile&, Http&);
 Outcome deliver_progress(const Message&, const model::LinkProfile&, Http&);
 Outcome deliver_protection_rule(const Message&, const model::LinkProfile&, Http&);
+
+/// A deployment that waits for the verdict of a protection rule, as GitHub tells of it.
+struct Question {
+  std::string repo;  // "owner/name"
+  std::string environment;
+  std::string callback;
+  std::string deployment;  // its id, a number; "" in the events of old servers
+  std::string sha;         // "" when it is not known
+  std::int64_t installation = 0;
+};
+/// The gate that answers it: the same for a webhook and for the sweep that found it.
+/// Errors: forbidden (the callback is not below profile.url), invalid.
+Result<OpenGate> open_question(const model::LinkProfile& profile, const Question& question);
 
 Deliver find(std::string_view op);
 model::Stage stage(std::string_view op);

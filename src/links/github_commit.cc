@@ -93,6 +93,20 @@ void write_annotation(wire::JsonWriter& out, const Annotation& annotation) {
       .end_object();
 }
 
+// For people, who find GitHub's own "Re-run" in a menu only. Without a secret no press on it would
+// be believed.
+bool has_rerun(const Message& message, const model::LinkProfile& profile) {
+  const GateVerdict verdict = message.gate.verdict;
+  return verdict != GateVerdict::none && verdict != GateVerdict::passed && !profile.secrets.empty();
+}
+
+// GitHub takes 20 bytes for label and identifier, and 40 for the description.
+void write_rerun(wire::JsonWriter& out) {
+  out.key("actions").begin_array().begin_object();
+  out.field("label", "Re-run").field("description", "Asks the same question again.");
+  out.field("identifier", kRerunAction).end_object().end_array();
+}
+
 class CheckRun {
  public:
   explicit CheckRun(Peer& peer) : peer_(peer), gate_(peer.message.gate) {}
@@ -182,6 +196,7 @@ class CheckRun {
     if (is_last) {
       out.field("status", "completed").field("conclusion", conclusion_of(gate_));
       out.field("completed_at", gate_.decided_at.value_or(peer_.message.now));
+      if (has_rerun(peer_.message, peer_.profile)) write_rerun(out);
     }
     out.field_if("details_url", details_url(peer_.message));
     out.key("output")

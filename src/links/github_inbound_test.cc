@@ -127,6 +127,19 @@ TEST_F(GithubInbound, forms_are_read_as_well) {
   request_.body = "payload=" + net::percent_encode(event("42"));
   request_.headers.set("Content-Type", "application/x-www-form-urlencoded");
   EXPECT_EQ(opened().request.labels.at("repo"), "corp/shop");
+  request_.body = "nothing=1";
+  EXPECT_EQ(refused(), Code::invalid);
+}
+
+TEST_F(GithubInbound, a_body_that_lies_elsewhere_is_what_is_signed_and_read) {
+  const std::string body = event("42");
+  request_.body.clear();
+  request_.headers.set("X-Hub-Signature-256", "sha256=" + to_hex(hmac_sha256("new", body)));
+  const auto inbound = read_inbound({request_, profile_, {}, body});
+  ASSERT_TRUE(inbound) << inbound.error().message;
+  EXPECT_TRUE(std::holds_alternative<OpenGate>(*inbound));
+  EXPECT_EQ(read_inbound({request_, profile_, {}}).error().code, Code::unauthenticated);
+  EXPECT_EQ(read_inbound({request_, profile_, {}, body + " "}).error().code, Code::unauthenticated);
 }
 
 TEST_F(GithubInbound, a_rerun_of_a_check_asks_again) {
@@ -135,8 +148,23 @@ TEST_F(GithubInbound, a_rerun_of_a_check_asks_again) {
   auto inbound = read();
   ASSERT_TRUE(inbound);
   EXPECT_EQ(std::get<AskAgain>(*inbound).gate, "dlv_1");
-  EXPECT_EQ(std::get<AskAgain>(*inbound).ident, "guid-1");
+  const std::string ident = std::get<AskAgain>(*inbound).ident;
+  EXPECT_FALSE(ident.empty());
+  // Nobody signs that header: who replays a call may change it.
+  request_.headers.set("X-GitHub-Delivery", "guid-2");
+  EXPECT_EQ(std::get<AskAgain>(*read()).ident, ident);
+  request_.body = R"({"action":"requested_action","check_run":{"external_id":"dlv_1"},)"
+                  R"("requested_action":{"identifier":"rerun"}})";
+  inbound = read();
+  ASSERT_TRUE(inbound);
+  EXPECT_EQ(std::get<AskAgain>(*inbound).gate, "dlv_1");
+  EXPECT_NE(std::get<AskAgain>(*inbound).ident, ident);
   for (const char* body : {R"({"action":"created","check_run":{"external_id":"dlv_1"}})",
+                           R"({"action":"requested_action","check_run":{"external_id":"dlv_1"},)"
+                           R"("requested_action":{"identifier":"claim"}})",
+                           R"({"action":"requested_action","check_run":{"external_id":"dlv_1"}})",
+                           R"({"action":"created","check_run":{"external_id":"dlv_1"},)"
+                           R"("requested_action":{"identifier":"rerun"}})",
                            R"({"action":"rerequested","check_run":{"external_id":""}})"}) {
     request_.body = body;
     EXPECT_TRUE(std::holds_alternative<Ignored>(*read())) << body;

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "links/github.h"
 
-#include <gtest/gtest.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
 #include <memory>
 
 #include "base/text.h"
-#include "links/test_http.h"
+#include "links/github_for_test.h"
 #include "wire/page.h"
 
 namespace baton::links {
@@ -16,9 +15,6 @@ namespace {
 
 using model::ErrorClass;
 using Kind = Outcome::Kind;
-
-constexpr const char* kApi = "https://api.github.com";
-constexpr const char* kSha = "6113728f27ae82c7b1a177c8d03f9e96e0adf246";
 
 struct KeyFree {
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
@@ -38,66 +34,6 @@ std::string pem() {
   const long size = BIO_get_mem_data(bio.get(), &text);
   return {text, static_cast<std::size_t>(size)};
 }
-
-class Github : public ::testing::Test {
- protected:
-  Github() {
-    github::forget_tokens();
-    profile_.kind = model::LinkKind::github;
-    profile_.name = "app";
-    profile_.url = kApi;
-    profile_.token.value = "pat";
-    message_.now = from_ms(1'767'529'962'000);
-    message_.gate.id = "gat_1";
-    message_.gate.created_at = message_.now - Duration{60'000};
-    message_.delivery.id = "dlv_1";
-    message_.urls.gate = "https://baton/api/v1/gates/gat_1";
-  }
-  void decide(model::GateVerdict verdict, std::string reason = {}) {
-    message_.gate.state = model::GateState::decided;
-    message_.gate.verdict = verdict;
-    message_.gate.reason = std::move(reason);
-    message_.gate.decided_at = message_.now;
-  }
-  Outcome deliver(std::string_view op, std::vector<Answer> answers) {
-    http_ = TestHttp(std::move(answers));
-    message_.delivery.target.op = op;
-    message_.delivery.target.fields = fields_.at(std::string{op});
-    Outcome outcome = find_adapter(profile_.kind, op)(message_, profile_, http_);
-    if (!outcome.memo.empty()) message_.delivery.memo = outcome.memo;
-    return outcome;
-  }
-  std::string call_of(std::size_t i) const { return http_.calls().at(i); }
-  const std::string& body_of(std::size_t i) const { return http_.sent.at(i).body; }
-  void fail_cases(int count) {
-    message_.read_cases = [count]() -> Result<std::vector<CaseLine>> {
-      std::vector<CaseLine> cases;
-      for (int i = 0; i < count; ++i) {
-        CaseLine& line = cases.emplace_back();
-        line.suite = "suite";
-        line.result.name = fmt::format("case{}", i);
-        line.result.verdict = model::CaseVerdict::failed;
-        line.result.attempts.resize(1);
-        line.result.attempts[0].file = i == 0 ? "/build/abs.cc" : "./src/a.cc";
-        line.result.attempts[0].line = i;
-        line.result.attempts[0].message = "ping @corp `x`";
-      }
-      return cases;
-    };
-  }
-
-  model::LinkProfile profile_;
-  Message message_;
-  TestHttp http_;
-  std::map<std::string, std::string> fields_{
-      {"check_run", fmt::format(R"({{"repo":"corp/shop","sha":"{}","name":"e2e x"}})", kSha)},
-      {"status", fmt::format(R"({{"repo":"corp/shop","sha":"{}","context":"baton/e2e"}})", kSha)},
-      {"comment", R"({"repo":"corp/shop","pr":12})"},
-      {"dispatch", R"({"repo":"corp/shop","event_type":"verdict","client_payload":{"a":1}})"},
-      {"protection_rule",
-       R"({"repo":"corp/shop","callback":"https://api.github.com/repos/corp/shop/actions/runs/9/)"
-       R"(deployment_protection_rule","environment":"prod"})"}};
-};
 
 TEST_F(Github, an_app_proves_itself_with_its_key) {
   const auto token = github::app_token(7, pem(), message_.now);
@@ -257,6 +193,28 @@ TEST_F(Github, a_check_run_is_made_once_and_completed) {
       R"("title":"timed out: no verdict within 2h","summary":"**timed out**)"));
 }
 
+TEST_F(Github, a_check_run_that_failed_has_a_button) {
+  constexpr const char* kButton =
+      R"("actions":[{"label":"Re-run","description":"Asks the same question again.",)"
+      R"("identifier":"rerun"}],)";
+  const auto has_button = [&] {
+    message_.delivery.memo = R"({"id":5})";
+    EXPECT_EQ(deliver("check_run", {answer(200)}).kind, Kind::delivered);
+    return body_of(0).find(kButton) != std::string::npos;
+  };
+  decide(model::GateVerdict::failed);
+  EXPECT_FALSE(has_button());  // nobody could press it: what comes in is not believed
+  profile_.secrets.push_back({"hush"});
+  EXPECT_TRUE(has_button());
+  decide(model::GateVerdict::timed_out);
+  EXPECT_TRUE(has_button());
+  decide(model::GateVerdict::passed);
+  EXPECT_FALSE(has_button());
+  message_.gate.state = model::GateState::superseded;
+  message_.gate.verdict = model::GateVerdict::none;
+  EXPECT_FALSE(has_button());
+}
+
 TEST_F(Github, a_check_run_shows_each_tenth_that_is_done) {
   int done = 0;
   message_.read_cases = [&]() -> Result<std::vector<CaseLine>> {
@@ -361,71 +319,6 @@ TEST_F(Github, a_dispatch_carries_the_verdict_beside_the_payload) {
   fields_["dispatch"] = R"({"repo":"corp/shop","event_type":"v","client_payload":{}})";
   deliver("dispatch", {answer(204)});
   EXPECT_NE(body_of(0).find(R"("client_payload":{"baton":{)"), std::string::npos);
-}
-
-TEST_F(Github, a_held_deployment_is_approved_or_rejected) {
-  decide(model::GateVerdict::passed);
-  EXPECT_EQ(deliver("protection_rule", {answer(204)}).kind, Kind::delivered);
-  EXPECT_EQ(call_of(0),
-            "POST https://api.github.com/repos/corp/shop/actions/runs/9/"
-            "deployment_protection_rule");
-  EXPECT_EQ(body_of(0),
-            R"x({"environment_name":"prod","state":"approved","comment":"`Baton: passed`\n\n)x"
-            R"x([More](https://baton/api/v1/gates/gat_1)"})x");
-  decide(model::GateVerdict::timed_out, std::string(3'000, '@'));
-  deliver("protection_rule", {answer(204)});
-  EXPECT_NE(body_of(0).find(R"("state":"rejected")"), std::string::npos);
-  EXPECT_LT(body_of(0).size(), 1'100U);
-}
-
-TEST_F(Github, a_deployment_that_waits_no_more_is_gone_unless_our_lost_call_did_it) {
-  decide(model::GateVerdict::failed);
-  const Answer none = answer(200, R"([{"environment":{"name":"other"}}])");
-  EXPECT_EQ(deliver("protection_rule", {answer(422, "no"), none}).error_class,
-            ErrorClass::peer_gone);
-  EXPECT_EQ(call_of(1),
-            "GET https://api.github.com/repos/corp/shop/actions/runs/9/"
-            "pending_deployments");
-  message_.delivery.attempts = 1;  // without an answer
-  EXPECT_EQ(deliver("protection_rule", {answer(422, "no"), none}).kind, Kind::delivered);
-  const Answer waits = answer(200, R"([{"environment":{"name":"prod"}}])");
-  EXPECT_EQ(deliver("protection_rule", {answer(422, "no"), waits}).error_class,
-            ErrorClass::rejected);
-  profile_.url = "https://ghe.corp";
-  EXPECT_EQ(deliver("protection_rule", {}).error_class, ErrorClass::misconfigured);
-  EXPECT_TRUE(http_.sent.empty());
-}
-
-TEST_F(Github, progress_leaves_room_for_the_verdict) {
-  fields_["progress"] = fields_["protection_rule"];
-  int done = 0;
-  message_.read_cases = [&]() -> Result<std::vector<CaseLine>> {
-    std::vector<CaseLine> cases(200);
-    for (int i = 0; i < done; ++i)
-      cases[static_cast<std::size_t>(i)].result.verdict = model::CaseVerdict::passed;
-    return cases;
-  };
-  std::size_t reports = 0;
-  for (done = 0; done <= 200; ++done) {
-    EXPECT_TRUE(deliver("progress", {answer(204)}).is_progress);
-    reports += http_.sent.size();
-    if (done == 50) {
-      EXPECT_EQ(body_of(0), R"({"environment_name":"prod",)"
-                            R"("comment":"Baton: 25 %, 50 of 200 tests done, 0 failed"})");
-    }
-  }
-  EXPECT_EQ(reports, 5U);
-  done = 0;
-  message_.delivery.memo = "{}";
-  reports = 0;
-  for (int i = 0; i < 20; ++i) {
-    deliver("progress", {no_answer()});
-    reports += http_.sent.size();
-  }
-  EXPECT_EQ(reports, 8U);
-  decide(model::GateVerdict::passed);
-  EXPECT_EQ(deliver("progress", {}).kind, Kind::delivered);
-  EXPECT_TRUE(http_.sent.empty());
 }
 
 TEST_F(Github, fields_are_checked_when_they_are_declared) {

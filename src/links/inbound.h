@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct InboundCall {
   const net::Request& request;
   const model::LinkProfile& profile;
   TimePoint now;  // wall clock
+  /// Elsewhere for a large one that lies in a file; `request.body` is empty then. Only of kinds
+  /// whose calls may be so large (github).
+  std::string_view body = request.body;
 };
 
 /// How the answer is written: as the gate (200/201 with `id`), or as those who poll read it.
@@ -62,7 +66,13 @@ struct CancelGate {
 struct Ignored {
   std::string reason;
 };
-using Inbound = std::variant<OpenGate, LookAgain, BringVerdict, AskAgain, CancelGate, Ignored>;
+/// Several in one call: all of them are done, in order, or none.
+struct Batch {
+  using Part = std::variant<OpenGate, BringVerdict, Ignored>;
+  std::vector<Part> parts;
+};
+using Inbound =
+    std::variant<OpenGate, LookAgain, BringVerdict, AskAgain, CancelGate, Ignored, Batch>;
 
 /// Reads a call of the profile's kind. Signatures are checked here, where the kind has them.
 /// Errors: invalid (headers, body), unauthenticated (the signature is missing, wrong or too old),

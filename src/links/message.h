@@ -47,6 +47,13 @@ struct ArtifactFile {
   std::string path() const { return fmt::format("/proc/self/fd/{}", file.get()); }
 };
 
+/// An artifact of the gate, wherever it is kept.
+struct GateFile {
+  std::string path;
+  std::int64_t size = 0;
+  bool is_ready = true;  // false: its origin has not finished it
+};
+
 struct Message {
   model::Delivery delivery;  // id is stable over attempts; attempts = those that are over
   model::Gate gate;          // with an empty id for what a legacy route took
@@ -58,6 +65,11 @@ struct Message {
   std::function<Result<std::string>(std::int64_t offset, std::size_t max)> read_log;
   std::function<Result<std::vector<CaseLine>>()> read_cases;
   std::function<Result<ArtifactFile>(const std::string& path)> open_artifact;
+  /// By path; without those that cannot be had any more.  Errors: unavailable, unreachable.
+  std::function<Result<std::vector<GateFile>>()> list_files;
+  /// The whole of one, wherever it is kept.  Errors: too_large (beyond `max`), not_found,
+  /// unavailable, unreachable.
+  std::function<Result<std::string>(const std::string& path, std::size_t max)> read_file;
 };
 
 struct Outcome {

@@ -168,11 +168,50 @@ TEST(CloudEvents, what_is_no_question_is_left_alone) {
   EXPECT_TRUE(std::holds_alternative<Ignored>(*read(binary("com.acme.other", ""))));
 }
 
-TEST(CloudEvents, refuses_batches_and_what_is_no_event) {
-  net::Request batch;
-  batch.headers = {{"Content-Type", "application/cloudevents-batch+json"}};
-  batch.body = "[]";
-  EXPECT_EQ(read(batch).error().code, Code::unprocessable);
+net::Request batch(std::string body) {
+  net::Request request;
+  request.headers = {{"Content-Type", "application/cloudevents-batch+json; charset=utf-8"}};
+  request.body = std::move(body);
+  return request;
+}
+
+TEST(CloudEvents, a_batch_is_read_as_a_whole_or_not_at_all) {
+  const std::string open = R"({"specversion":"1.0","id":"1","source":"/ci","type":"x",)"
+                           R"("data":{"name":"shop"}})";
+  const std::string told = R"({"specversion":"1.0","id":"2","source":"/ci","data":)" +
+                           finished("success") +
+                           R"(,"type":"dev.cdevents.testcaserun.finished.0.1.0"})";
+  const std::string other = R"({"specversion":"1.0","id":"3","source":"/ci","type":"x"})";
+  const auto inbound = read(batch("[" + open + "," + told + "," + other + "]"));
+  ASSERT_TRUE(inbound) << inbound.error().message;
+  const auto& parts = std::get<Batch>(*inbound).parts;
+  ASSERT_EQ(parts.size(), 3U);
+  EXPECT_EQ(std::get<OpenGate>(parts[0]).ident, "/ci 1");
+  EXPECT_EQ(std::get<BringVerdict>(parts[1]).gate, "gate_1");
+  EXPECT_TRUE(std::holds_alternative<Ignored>(parts[2]));
+  EXPECT_TRUE(std::get<Batch>(*read(batch("[]"))).parts.empty());
+
+  const auto refused = [&](const std::string& body) {
+    const auto one = read(batch(body));
+    EXPECT_FALSE(one) << body;
+    return one ? Error{Code::internal, ""} : one.error();
+  };
+  EXPECT_EQ(refused("").code, Code::invalid);
+  EXPECT_EQ(refused(open).code, Code::invalid);
+  EXPECT_EQ(refused("[" + open + "," + open).code, Code::invalid);
+  EXPECT_EQ(refused("[" + open + ",7]").code, Code::invalid);
+  const Error second = refused("[" + open + R"(,{"specversion":"1.0","id":"2","type":"x"}])");
+  EXPECT_EQ(second.code, Code::invalid);
+  EXPECT_TRUE(second.message.starts_with("event 2: ")) << second.message;
+  std::string many = "[" + open;
+  for (int i = 0; i < 500; ++i) many += "," + open;
+  EXPECT_EQ(refused(many + "]").code, Code::too_large);
+}
+
+TEST(CloudEvents, refuses_what_is_no_event) {
+  net::Request avro = batch("[]");
+  avro.headers.set("Content-Type", "application/cloudevents+avro");
+  EXPECT_EQ(read(avro).error().code, Code::unprocessable);
   EXPECT_EQ(read(net::Request{}).error().code, Code::invalid);
   net::Request old = binary("x", "{}");
   old.headers.set("ce-specversion", "0.3");

@@ -40,24 +40,19 @@ std::string_view event_outcome(GateVerdict verdict) {
 
 constexpr std::string_view kEventType = "dev.cdevents.testsuiterun.finished.0.3.0";
 
-/// A CDEvent within a CloudEvent in structured mode; the gate is its custom data.
-std::string cloud_event(const Message& message) {
+std::string event_source(const Message& message) {
   const std::string base = link_base(message);
-  const std::string source = base.empty() ? "/baton" : base;
+  return base.empty() ? "/baton" : base;
+}
+
+/// The data of the CloudEvent: a CDEvent; the gate is its custom data.
+std::string event_data(const Message& message) {
   const model::Gate& gate = message.gate;
+  const std::string source = event_source(message);
   const std::string& environment = gate.request.environment;
   wire::JsonWriter out;
   out.begin_object()
-      .field("specversion", "1.0")
-      .field("id", message.delivery.id)
-      .field("source", source)
-      .field("type", kEventType)
-      .field("subject", gate.id)
-      .field("time", decided_at(message))
-      .field("datacontenttype", "application/json")
-      .key("data")
-      .begin_object();
-  out.key("context")
+      .key("context")
       .begin_object()
       .field("specversion", "0.6.0-draft")
       .field("id", message.delivery.id)
@@ -77,9 +72,49 @@ std::string cloud_event(const Message& message) {
       .end_object();
   out.field("customDataContentType", "application/json")
       .key("customData")
-      .raw(wire::to_json(gate, {}, base));
-  out.end_object().end_object();
+      .raw(wire::to_json(gate, {}, link_base(message)))
+      .end_object();
   return out.take();
+}
+
+/// In structured mode the envelope is the body.
+std::string structured_event(const Message& message) {
+  wire::JsonWriter out;
+  out.begin_object()
+      .field("specversion", "1.0")
+      .field("id", message.delivery.id)
+      .field("source", event_source(message))
+      .field("type", kEventType)
+      .field("subject", message.gate.id)
+      .field("time", decided_at(message))
+      .field("datacontenttype", "application/json")
+      .key("data")
+      .raw(event_data(message))
+      .end_object();
+  return out.take();
+}
+
+/// Of the HTTP binding, section 3.1.3.2: what is not printable, the space, the quote and the
+/// percent sign. A slash stays.
+std::string header_value(std::string_view text) {
+  std::string value;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool is_plain = byte > 0x20 && byte < 0x7f && c != '"' && c != '%';
+    value += is_plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
+  }
+  return value;
+}
+
+/// In binary mode the envelope is in headers, and the body is the data.
+void set_binary_event(net::HttpRequest& request, const Message& message) {
+  request.headers.set("ce-specversion", "1.0");
+  request.headers.set("ce-id", header_value(message.delivery.id));
+  request.headers.set("ce-source", header_value(event_source(message)));
+  request.headers.set("ce-type", header_value(kEventType));
+  request.headers.set("ce-subject", header_value(message.gate.id));
+  request.headers.set("ce-time", format_rfc3339(decided_at(message)));
+  set_json(request, event_data(message));
 }
 
 std::string plain_body(const Message& message) {
@@ -95,8 +130,14 @@ std::string plain_body(const Message& message) {
 
 Outcome deliver(const Message& message, const model::LinkProfile& profile, Http& http) {
   net::HttpRequest request = call("POST", profile.url, "");
-  set_json(request, profile.cloudevents ? cloud_event(message) : plain_body(message));
-  if (profile.cloudevents) request.headers.set("Content-Type", "application/cloudevents+json");
+  if (profile.binary) {
+    set_binary_event(request, message);
+  } else if (profile.cloudevents) {
+    set_json(request, structured_event(message));
+    request.headers.set("Content-Type", "application/cloudevents+json");
+  } else {
+    set_json(request, plain_body(message));
+  }
   if (!profile.token.empty()) request.headers.set("Authorization", "Bearer " + profile.token.value);
   sign_webhook(request.headers, profile.secrets, message.delivery.id, message.now, request.body);
   const auto answer = http.send(std::move(request));

@@ -66,6 +66,28 @@ TEST(WebhookOut, can_be_a_cloud_event) {
   EXPECT_EQ(data.object("customData").text("verdict"), "failed");
 }
 
+TEST(WebhookOut, can_be_a_cloud_event_in_binary_mode) {
+  TestHttp http({answer(202)});
+  model::LinkProfile bus = profile();
+  bus.cloudevents = bus.binary = true;
+  Message message = failed_message_of("", "{}");
+  message.urls.gate = "https://b\xC3\xA4ton/a b/100%\"/api/v1/gates/gate_1";
+  EXPECT_EQ(find_adapter(model::LinkKind::webhook, "")(message, bus, http).kind, Kind::delivered);
+  const net::HttpRequest request = http.sent[0];
+  EXPECT_EQ(request.headers.get("Content-Type"), "application/json");
+  EXPECT_EQ(request.headers.get("ce-specversion"), "1.0");
+  EXPECT_EQ(request.headers.get("ce-id"), "dlv_1");
+  EXPECT_EQ(request.headers.get("ce-source"), "https://b%C3%A4ton/a%20b/100%25%22");
+  EXPECT_EQ(request.headers.get("ce-type"), "dev.cdevents.testsuiterun.finished.0.3.0");
+  EXPECT_EQ(request.headers.get("ce-subject"), "gate_1");
+  EXPECT_EQ(request.headers.get("ce-time"), "2023-11-14T22:13:19.000Z");
+  EXPECT_EQ(request.headers.find("ce-datacontenttype"), nullptr);
+  EXPECT_TRUE(verify_webhook(request.headers, {{"new"}}, kTestNow, request.body));
+  const Json data(request.body);
+  EXPECT_EQ(data.object("subject").object("content").text("outcome"), "failure");
+  EXPECT_EQ(data.object("context").text("source"), "https://b\xC3\xA4ton/a b/100%\"");
+}
+
 TEST(WebhookOut, a_receiver_may_slow_us_down_or_end_it) {
   EXPECT_EQ(deliver(410).error_class, ErrorClass::peer_gone);
   for (const int status : {429, 502, 504}) {

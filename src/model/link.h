@@ -44,7 +44,11 @@ struct LinkProfile {
   std::int64_t app_id = 0;
   std::string api_version;
   bool publish_results = false;
-  bool cloudevents = false;  // webhook: the body is a CloudEvent
+  std::vector<std::string> attachments;   // globs of artifacts that a published test run gets
+  bool cloudevents = false;               // webhook: the body is a CloudEvent
+  bool binary = false;                    // its attributes are headers, and the body is its data
+  std::vector<std::string> repositories;  // github: "owner/name" of those that are swept
+  Duration sweep = std::chrono::minutes{5};
   Duration poll = std::chrono::seconds{5};
   Duration stall_after = std::chrono::minutes{30};
   std::vector<std::string>

@@ -27,6 +27,7 @@ class PublishedRun:
     given: dict[str, Any]
     results: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     attachments: dict[str, bytes] = dataclasses.field(default_factory=dict)
+    attached: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # one for each call
 
 
 class TestResults(HttpFake):
@@ -37,6 +38,7 @@ class TestResults(HttpFake):
     def __init__(self) -> None:
         super().__init__()
         self.published: list[PublishedRun] = []
+        self.shows_attachments = True  # whether a run's attachments can be listed
 
     def _bad(self, request: Request, text: str, status: int = 400) -> Answer:
         self.complain(f"{request}: {text}")
@@ -118,4 +120,13 @@ class TestResults(HttpFake):
         if not given.get("fileName") or "/" in given["fileName"]:
             return self._bad(request, "fileName is not a file name")
         found.attachments[f"{result}/{given['fileName']}" if result else given["fileName"]] = stream
-        return Answer(200, {"id": len(found.attachments), "url": f"{self.url}{request.path}"})
+        found.attached.append({"id": len(found.attached) + 1, "fileName": given["fileName"], "size": len(stream),
+                               "comment": given.get("comment", ""), "attachmentType": "generalAttachment"})
+        return Answer(200, {"id": len(found.attached), "url": f"{self.url}{request.path}"})
+
+    @route("GET", RUNS + "/{run}/attachments")
+    def _list_attachments(self, request: Request, run: str, **path: str) -> Answer:
+        found = self._run(run)
+        if found is None or not self.shows_attachments:
+            return Answer(404, {"message": f"Test run {run} not found"})
+        return Answer(200, {"count": len(found.attached), "value": found.attached})

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import dataclasses
+import urllib.parse
 from typing import Any
 
 from .github_app import TOKEN_LIFE_S, WITH_JWT, Delivery, GithubApp
@@ -35,12 +36,23 @@ class ProtectionRule:
         self.state: str | None = None      # approved, rejected
         self.comment: str | None = None    # that came with the state
         self.reports: list[str] = []       # without a state
+        self.verdicts = 0                  # calls with a state that were made, taken or not
         self.expired = False               # the job was cancelled or waited too long
         self.delivery: Delivery | None = None
 
     @property
     def callback_url(self) -> str:
         return f"{self.fake.url}{self.fake.prefix}/repos/{self.repo}/actions/runs/{self.run}/deployment_protection_rule"
+
+    @property
+    def waits(self) -> bool:
+        return self.state is None and not self.expired
+
+    def run_json(self) -> dict[str, Any]:
+        status, conclusion = ("waiting", None) if self.waits else ("completed", "cancelled") if self.expired \
+            else ("in_progress", None) if self.state == "approved" else ("completed", "failure")
+        return {"id": self.run, "status": status, "conclusion": conclusion, "head_sha": self.sha,
+                "repository": {"full_name": self.repo}}
 
     def payload(self) -> dict[str, Any]:
         return {"action": "requested", "environment": self.environment, "event": "push",
@@ -92,6 +104,8 @@ class FakeGithub(GithubApp):
                  token_life_s: float = TOKEN_LIFE_S, token: str | None = None, prefix: str = "") -> None:
         super().__init__(app_id, installations, webhook_secret, token_life_s)
         self.prefix, self.personal_token = prefix, token
+        self.guards: dict[str, list[int]] = {}  # environment: the apps whose rules it has; else ours
+        self.shows_apps = True  # whether the review history of a run names what Apps said
         self.rules: list[ProtectionRule] = []
         self.check_runs: list[CheckRun] = []
         self.statuses: list[Status] = []
@@ -189,9 +203,10 @@ class FakeGithub(GithubApp):
             return self._invalid(request, f"comment of {len(given['comment'])} characters")
         if "state" not in given:
             return self._report(request, rule, given)
+        rule.verdicts += 1
         if given["state"] not in ("approved", "rejected") or "comment" not in given:
             return self._invalid(request, f"state {given['state']!r} with comment {given.get('comment')!r}")
-        if rule.state is not None or rule.expired:
+        if not rule.waits:
             return self._invalid(request, "No pending custom deployment protection rule to approve or reject.")
         rule.state, rule.comment = given["state"], given["comment"]
         return Answer(204)
@@ -208,16 +223,48 @@ class FakeGithub(GithubApp):
 
     @route("GET", REPO + "/actions/runs")
     def _waiting_runs(self, request: Request, owner: str, repo: str) -> Answer:
-        runs = [{"id": r.run, "status": "waiting" if r.state is None and not r.expired else "completed",
-                 "head_sha": r.sha} for r in self.rules if r.repo == f"{owner}/{repo}"]
+        runs = [rule.run_json() for rule in self.rules if rule.repo == f"{owner}/{repo}"]
         wanted = request.query.get("status")
         runs = [run for run in runs if wanted in (None, run["status"])]
         return Answer(200, {"total_count": len(runs), "workflow_runs": runs})
 
+    @route("GET", REPO + "/actions/runs/{run}")
+    def _run(self, request: Request, owner: str, repo: str, run: str) -> Answer:
+        found = [r for r in self.rules if r.repo == f"{owner}/{repo}" and str(r.run) == run]
+        return Answer(200, found[0].run_json()) if found else Answer(404, {"message": "Not Found", "status": "404"})
+
     @route("GET", REPO + "/actions/runs/{run}/pending_deployments")
     def _pending(self, request: Request, owner: str, repo: str, run: str) -> Answer:
-        waiting = [r for r in self.rules if str(r.run) == run and r.state is None and not r.expired]
+        waiting = [r for r in self.rules if str(r.run) == run and r.waits]
         return Answer(200, [{"environment": {"id": 1, "name": r.environment}, "reviewers": []} for r in waiting])
+
+    @route("GET", REPO + "/environments/{environment}/deployment_protection_rules")
+    def _rules(self, request: Request, owner: str, repo: str, environment: str) -> Answer:
+        apps = self.guards.get(urllib.parse.unquote(environment), [self.app_id])
+        return Answer(200, {"total_count": len(apps), "custom_deployment_protection_rules": [
+            {"id": 3 + app, "enabled": True, "app": {"id": app, "slug": f"app-{app}"}} for app in apps]})
+
+    @route("GET", REPO + "/deployments")
+    def _deployments(self, request: Request, owner: str, repo: str) -> Answer:
+        asked, size = request.query, int(request.query.get("per_page", 30))
+        found = [r.payload()["deployment"] for r in reversed(self.rules) if r.repo == f"{owner}/{repo}"]
+        found = [d for d in found if all(asked.get(k, d[k]) == d[k] for k in ("sha", "environment", "ref"))]
+        return Answer(200, found[:size])
+
+    @route("GET", REPO + "/deployments/{deployment}/statuses")
+    def _deployment_statuses(self, request: Request, owner: str, repo: str, deployment: str) -> Answer:
+        rule = next((r for r in self.rules if str(r.payload()["deployment"]["id"]) == deployment), None)
+        if rule is None:
+            return Answer(404, {"message": "Not Found", "status": "404"})
+        state = "waiting" if rule.waits else "in_progress" if rule.state == "approved" else "failure"
+        return Answer(200, [{"id": 1, "state": state, "environment": rule.environment,
+                             "log_url": f"https://github.com/{rule.repo}/actions/runs/{rule.run}/job/{rule.run}7"}])
+
+    @route("GET", REPO + "/actions/runs/{run}/approvals")
+    def _approvals(self, request: Request, owner: str, repo: str, run: str) -> Answer:
+        told = [r for r in self.rules if str(r.run) == run and r.state is not None and self.shows_apps]
+        return Answer(200, [{"environments": [{"id": 1, "name": r.environment}], "state": r.state,
+                             "comment": r.comment, "user": {"login": "app[bot]", "type": "Bot"}} for r in told])
 
     # --- check runs -----------------------------------------------------------------------------
 

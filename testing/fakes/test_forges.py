@@ -91,6 +91,23 @@ def test_a_protection_rule_counts_its_reports(github, ask):
     assert rule.wait_decided() == "approved" and len(rule.reports) == 10
 
 
+def test_a_run_says_what_it_waits_for_and_what_it_was_told(github, ask):
+    rule = github.protection_rule("acme/shop", send=False)
+    run, repo = f"/repos/acme/shop/actions/runs/{rule.run}", "/repos/acme/shop"
+    assert ask("GET", run).json["status"] == "waiting" and ask("GET", f"{run}/approvals").json == []
+    guards = ask("GET", f"{repo}/environments/production/deployment_protection_rules").json
+    assert [r["app"]["id"] for r in guards["custom_deployment_protection_rules"]] == [github.app_id]
+    (deployment,) = ask("GET", f"{repo}/deployments?environment=production&sha={rule.sha}").json
+    assert ask("GET", f"{repo}/deployments?environment=staging").json == []
+    last = lambda: ask("GET", f"{repo}/deployments/{deployment['id']}/statuses?per_page=1").json[0]
+    assert last()["state"] == "waiting" and f"/actions/runs/{rule.run}/job/" in last()["log_url"]
+    verdict = {"environment_name": "production", "state": "approved", "comment": "fine"}
+    assert ask("POST", f"{run}/deployment_protection_rule", verdict).status == 204
+    (told,) = ask("GET", f"{run}/approvals").json
+    assert (told["state"], told["comment"], told["environments"][0]["name"]) == ("approved", "fine", "production")
+    assert last()["state"] == ask("GET", run).json["status"] == "in_progress"
+
+
 def test_the_signature_of_github(github):
     with Door() as door:
         github.webhook_url, github.webhook_secret = door.url, "It's a Secret to Everybody"

@@ -3,7 +3,7 @@
 import pytest
 
 from baton_server import wait_for
-from gate_world import Gates, configuration
+from gate_world import Crash, Gates, configuration
 from fakes.azure_devops import FakeAzureDevops
 from fakes.http_fake import call
 
@@ -13,13 +13,14 @@ JUNIT = """<testsuite name="s"><testcase classname="c" name="one"/>
 
 
 class Azure:
-    """A server with the profiles corp (job tokens only), pat, and results, and one fake for all."""
+    """A server with the profiles corp (job tokens only), pat, results, and files, and one fake for all."""
 
     def __init__(self, make_server, fake, **settings):
         self.fake = fake
         allow = {"allow": [f"{fake.url}/corp/"]}
         profiles = {"corp": allow, "pat": {**allow, "pat": {"env": "PAT"}},
                     "results": {**allow, "publish_results": True},
+                    "files": {**allow, "publish_results": True, "attachments": ["*.xml", "shots/**"]},
                     "both": {**allow, "api_version": "7.1-preview.1, 2.0-preview.1"}}
         self.gates = Gates(make_server(configuration({"azure_devops": profiles}, **settings), env={"PAT": PAT}))
         self.server = self.gates.server
@@ -257,6 +258,50 @@ def test_results_are_published_after_the_verdict(azure):
     assert "too slow" in failed["errorMessage"]
     assert azure.fake.requests_to("/events")[0].at < azure.fake.requests_to("test/runs")[0].at
     assert azure.fake.violations == []
+
+
+def with_files(azure, gate, **files):
+    for path, data in files.items():
+        path = path.replace("__", "/").replace("_", ".")
+        assert azure.server.request("PUT", f"/api/v1/gates/{gate['id']}/artifacts/{path}", data).status == 201
+
+
+def test_artifacts_are_attached_to_the_published_run(azure):
+    check, gate = azure.ask(profile="files", headers={"BuildId": "42"})
+    shots = {f"shots__{n}_png": bytes([n]) * 1000 for n in range(12)}
+    with_files(azure, gate, junit_xml=JUNIT, notes_txt="not named", shots__large_png=b"x" * (11 << 20), **shots)
+    azure.gates.decide(gate, "failed")
+    check.wait_completed()
+    azure.gates.wait_delivered(gate)
+    (run,) = azure.fake.published
+    assert run.state == "Completed" and run.attachments.keys() == {"junit.xml", *(f"shots_{n}.png" for n in range(12))}
+    assert run.attachments["junit.xml"] == JUNIT.encode() and run.attachments["shots_3.png"] == bytes([3]) * 1000
+    assert len(run.attached) == 13 and azure.fake.violations == []
+
+
+@pytest.mark.parametrize("handled", [True, False])
+def test_a_lost_answer_attaches_nothing_twice(azure, handled):
+    azure.fake.drop_after_body(1, only="^POST .*/attachments", handled=handled)
+    check, gate = azure.ask(profile="files", headers={"BuildId": "42"})
+    with_files(azure, gate, junit_xml=JUNIT, a_xml="<a/>")
+    azure.gates.decide(gate, "passed")
+    check.wait_completed()
+    azure.gates.wait_delivered(gate)
+    (run,) = azure.fake.published
+    assert [a["fileName"] for a in run.attached] == ["a.xml", "junit.xml"]
+
+
+def test_a_crash_while_files_are_attached(azure):
+    for took in (True, False):
+        azure.fake.heal()
+        check, gate = azure.ask(profile="files", headers={"BuildId": "42"})
+        with_files(azure, gate, **{f"f{n}_xml": "<a/>" for n in range(4)})
+        crash = Crash(azure.server, azure.fake, 2, took, lambda r: r.method == "POST" and "attachments" in r.path)
+        azure.gates.decide(gate, "passed")
+        wait_for(lambda: crash.happened, what="the crash")
+        azure.server.start()
+        azure.gates.wait_delivered(gate)
+        assert [a["fileName"] for a in azure.fake.published[-1].attached] == [f"f{n}.xml" for n in range(4)]
 
 
 # --- bad input ------------------------------------------------------------------------------------

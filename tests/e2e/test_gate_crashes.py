@@ -108,8 +108,11 @@ def test_github_makes_each_check_run_once(make_server, tmp_path):
             assert [c.conclusion for c in named(n + 1)] == ["success"]
 
 
-def test_github_decides_each_deployment_once(make_server, tmp_path):
+@pytest.mark.parametrize("shows_apps", [True, False])
+def test_github_decides_each_deployment_once(make_server, tmp_path, shows_apps):
+    """Whether or not the history of a run names the verdicts of Apps."""
     with FakeGithub() as github:
+        github.shows_apps = shows_apps
         app = {"url": github.url, "app_id": 7, "webhook_secret": {"env": "HUSH"},
                "private_key": {"file": github.write_key(tmp_path / "app.pem")}}
         server = make_server(configuration({"github": {"app": app}}), env={"HUSH": "hush"})
@@ -121,7 +124,8 @@ def test_github_decides_each_deployment_once(make_server, tmp_path):
                 github.webhook_url = f"{server.url}/api/v1/in/github/app"
                 rule = github.protection_rule("acme/shop")
                 gate = rule.delivery.replies[0].json
-                verdicts = lambda r: r.path.endswith("deployment_protection_rule") and b'"state"' in r.body
+                github.wait_until(lambda: rule.reports, 10, "progress, which is told at the same address")
+                verdicts = lambda r: r.path.endswith(("approvals", "deployment_protection_rule"))
                 crash = Crash(server, github, n, took, verdicts)
                 try:
                     gates.decide(gate, "passed")
@@ -132,9 +136,11 @@ def test_github_decides_each_deployment_once(make_server, tmp_path):
                     server.start()
                     gates.decide(gate, "passed")
                 assert rule.wait_decided(20) == "approved"
-                wait_for(lambda: all(d["state"] != "queued" for d in gates.deliveries(gate)), what="the end")
+                gates.wait_delivered(gate)
                 assert len(rule.reports) <= 9 and rule.comment
+                assert rule.verdicts == 1 or not shows_apps, "what is there is not told again"
                 if not crash.happened:
+                    assert n >= 2, "look, tell"
                     return
 
 

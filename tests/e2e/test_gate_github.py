@@ -99,7 +99,7 @@ def test_a_lost_answer_of_a_decision(gates, github, handled):
     gates.decide(gate, "passed")
     rule.wait_decided()
     gates.wait_delivered(gate)
-    assert rule.state == "approved"
+    assert rule.state == "approved" and rule.verdicts == 1
 
 
 def test_a_job_that_waits_no_more(gates, github):
@@ -132,6 +132,76 @@ def test_webhooks_of_others_are_refused(gates, github):
     assert github.deliver("deployment_protection_rule", rule.payload(), secret="").status == 401, "no secret, no calls"
     github.webhook_url = github.webhook_url.replace("/token", "/nix")
     assert github.deliver("deployment_protection_rule", rule.payload()).status == 404
+
+
+def test_large_webhooks_are_read_when_they_are_signed(gates, github):
+    """GitHub sends up to 25 MB; whoever is not GitHub gets nothing read."""
+    rule = github.protection_rule(REPO, send=False)
+    large = lambda mebibytes: {**rule.payload(), "pull_requests": [{"body": "x" * (mebibytes << 20)}]}
+    assert github.deliver("deployment_protection_rule", large(20), secret="guessed").status == 401
+    assert github.deliver("deployment_protection_rule", large(20)).status == 201
+    assert len(gates.all()) == 1
+
+
+# --- lost webhooks --------------------------------------------------------------------------------
+
+@pytest.fixture
+def swept(make_server, github, tmp_path):
+    app = {"url": github.url, "app_id": 7, "private_key": {"file": github.write_key(tmp_path / "app.pem")},
+           "webhook_secret": {"env": "SECRET"}, "repositories": ["acme/gone", REPO], "sweep": "200ms"}
+    github.installed = {REPO}
+    made = Gates(make_server(configuration({"github": {"app": app}}), env={"SECRET": "hush"}))
+    github.webhook_url = f"{made.server.url}/api/v1/in/github/app"
+    return made
+
+
+def sweeps(github, count=2):
+    """That many more of them have begun, so that all but one have ended."""
+    listed = lambda: len(github.requests_to("status=waiting"))
+    begin = listed()
+    github.wait_until(lambda: listed() >= begin + count, 20, "sweeps")
+
+
+def test_a_deployment_whose_webhook_was_lost_is_found(swept, github):
+    rule = github.protection_rule(REPO, sha=SHA, send=False)
+    gate = wait_for(swept.all, what="the gate")[0]
+    assert gate["link"] == "github/app" and gate["labels"] == {"repo": REPO, "environment": "production", "sha": SHA}
+    late = github.deliver("deployment_protection_rule", rule.payload())
+    assert (late.status, late.replies[0].json["id"]) == (200, gate["id"]), "the webhook came after all"
+    sweeps(github)
+    swept.decide(gate, "passed")
+    assert rule.wait_decided() == "approved" and rule.verdicts == 1
+    swept.wait_delivered(gate)
+    sweeps(github)
+    assert len(swept.all()) == 1 and github.violations == []
+
+
+def test_a_webhook_and_the_sweep_make_one_gate(swept, github):
+    rules = [github.protection_rule(REPO, sha=SHA) for _ in range(3)]
+    sweeps(github)
+    assert len(swept.all()) == 3
+    for rule in rules:
+        swept.decide(rule.delivery.replies[0].json, "failed")
+        assert rule.wait_decided() == "rejected"
+
+
+def test_what_waits_for_others_is_left_alone(swept, github):
+    github.guards = {"reviewed": [], "theirs": [8]}
+    for environment in ("reviewed", "theirs"):
+        github.protection_rule(REPO, environment=environment, send=False)
+    github.protection_rule("acme/other", send=False)
+    sweeps(github, 3)
+    assert swept.all() == []
+
+
+def test_a_webhook_that_came_while_the_server_was_down(swept, github):
+    swept.server.kill()
+    rule = github.protection_rule(REPO)
+    assert rule.delivery.status == 0
+    swept.server.start()
+    gate = wait_for(swept.all, what="the gate")[0]
+    swept.decide(gate, "passed")
+    assert rule.wait_decided() == "approved"
 
 
 # --- check runs -----------------------------------------------------------------------------------
@@ -188,9 +258,26 @@ def test_a_check_run_is_asked_for_again(gates, github):
     gates.wait_end(second)
     gates.wait_delivered(second)
     assert len(github.check_runs) == 2 and len(gates.all()) == 2
-    assert github.press(shown, "claim").status == 202
+    assert github.press(shown, "claim").status == 202, "a button that is not ours"
     stranger = {"action": "rerequested", "check_run": {"id": 1, "external_id": "del_nix"}, **github.context(REPO)}
     assert github.deliver("check_run", stranger).status == 202 and len(gates.all()) == 2
+
+
+def test_a_failed_check_run_has_a_button_that_asks_again(gates, github):
+    gate = gates.open(subject={"suite": "bad"}, deliver=[check_run()])
+    gates.wait_delivered(gate)
+    (shown,) = github.check_runs
+    (button,) = shown.fields["actions"]
+    pressed = github.press(shown, button["identifier"])
+    assert pressed.status == 201, pressed.replies[0].body
+    second = pressed.replies[0].json
+    assert second["id"] != gate["id"] and github.redeliver(pressed).json["id"] == second["id"]
+    gates.wait_delivered(second)
+    assert [c.conclusion for c in github.check_runs] == ["failure"] * 2 and len(gates.all()) == 2
+    passed = gates.open(deliver=[check_run("fine")])
+    gates.decide(passed)
+    gates.wait_delivered(passed)
+    assert "actions" not in github.check_runs[-1].fields and github.violations == []
 
 
 def test_a_superseded_check_run_does_not_stay_open(gates, github):

@@ -24,7 +24,9 @@ def gates(make_server, hooks):
     defaults = {"subject": {"external": True}, "timeout": "10m", "labels": {"from": "defaults"}}
     links = {"webhook": {"ci": {"url": f"{hooks.url}/ci", "secret": {"env": "HOOK"}, "defaults": defaults},
                          "turning": {"url": f"{hooks.url}/turning", "secret": [{"env": "NEXT"}, {"env": "HOOK"}]},
-                         "bus": {"url": f"{hooks.url}/bus", "secret": {"env": "HOOK"}, "format": "cloudevents"}},
+                         "bus": {"url": f"{hooks.url}/bus", "secret": {"env": "HOOK"}, "format": "cloudevents"},
+                         "binary": {"url": f"{hooks.url}/bus", "secret": {"env": "HOOK"},
+                                    "format": "cloudevents-binary"}},
              "flagger": {"canary": {"defaults": defaults}}, "argo": {"rollouts": {"defaults": defaults}},
              "cloudevents": {"bus": {"defaults": defaults}}}
     return Gates(make_server(configuration(links), env={"HOOK": SECRET, "NEXT": OTHER}))
@@ -93,11 +95,13 @@ def test_what_no_repetition_would_help(gates, hooks, status, error_class):
 
 @pytest.mark.parametrize("verdict, outcome", [("passed", "success"), ("failed", "failure"), ("cancelled", "cancel"),
                                               ("timed_out", "error"), ("errored", "error")])
-def test_a_verdict_as_cloud_event(gates, hooks, verdict, outcome):
-    gate = gates.open(deliver=[{"link": "webhook/bus"}])
+@pytest.mark.parametrize("mode", ["bus", "binary"])
+def test_a_verdict_as_cloud_event(gates, hooks, verdict, outcome, mode):
+    gate = gates.open(deliver=[{"link": f"webhook/{mode}"}])
     gates.decide(gate, verdict)
     (delivery,) = gates.wait_delivered(gate)
     (event,) = hooks.events
+    assert ("ce-id" in hooks.requests[0].headers) == (mode == "binary") and event["subject"] == gate["id"]
     assert event["id"] == delivery["id"] and event["type"].startswith("dev.cdevents.testsuiterun.finished.")
     assert event["data"]["subject"]["content"]["outcome"] == outcome
     assert event["data"]["customData"]["id"] == gate["id"] and hooks.violations == []
@@ -255,9 +259,49 @@ def test_cloud_events_that_are_none(gates):
     assert binary(gates, {"name": "x", "nonsense": 1}).status == 400
     assert binary(gates, {"subject": {"id": "x", "content": {"outcome": "perhaps"}}}, type=kind).status == 400
     assert gates.server.post("/api/v1/in/cloudevents/bus", json.dumps([good]), headers={
-        "Content-Type": "application/cloudevents-batch+json"}).status == 422
+        "Content-Type": "application/cloudevents+avro"}).status == 422
     assert gates.server.post("/api/v1/in/cloudevents/bus", good).status == 400
     assert gates.all() == []
+
+
+def batch(gates, events, query=""):
+    return gates.server.post(f"/api/v1/in/cloudevents/bus{query}", json.dumps(events),
+                             headers={"Content-Type": "application/cloudevents-batch+json"})
+
+
+def event(number, data, kind="ci.deploy.requested"):
+    return {"specversion": "1.0", "id": f"e{number}", "source": "/ci", "type": kind, "data": data}
+
+
+def finished(number, gate, outcome="success"):
+    return event(number, {"subject": {"id": gate, "content": {"outcome": outcome}}},
+                 "dev.cdevents.testsuiterun.finished.0.3.0")
+
+
+def test_a_batch_of_events_is_applied_in_order(gates):
+    gate = gates.open(name="older")
+    sent = [event(1, {"name": "a"}), finished(2, "a"), event(3, {"weather": "fine"}),
+            finished(4, gate["id"], "failure"), event(5, {"name": "b"}), event(5, {"name": "b"}), finished(6, "nobody")]
+    answer = batch(gates, sent)
+    assert answer.status == 200, answer
+    first, told, other, older, second, again, nobody = answer.json["events"]
+    assert gates.get(first)["verdict"] == "passed" and told == {"decided": [first["id"]]} and "ignored" in other
+    assert gates.get(gate)["verdict"] == "failed" and older == {"decided": [gate["id"]]}
+    assert second == again and second["state"] == "pending" and "ignored" in nobody
+    assert len(gates.all()) == 3 and batch(gates, sent[:1]).json["events"][0]["id"] == first["id"]
+    assert batch(gates, []).json == {"events": []}
+
+
+@pytest.mark.parametrize("bad, status", [
+    (event(2, {"name": "x", "nonsense": 1}), 400), (event(2, {"subject": {"suite": "nix"}}), 404),
+    (finished(2, "gate", "perhaps"), 400), ({"id": "e2"}, 400), (7, 400), (event(2, {"tag": "a=b"}), 400)])
+def test_a_batch_with_a_bad_event_leaves_nothing(gates, bad, status):
+    gate = gates.open(name="gate")
+    for events in ([bad, event(1, {"name": "a"})], [event(1, {"name": "a"}), finished(3, "gate"), bad]):
+        answer = batch(gates, events)
+        assert answer.status == status and f"event {events.index(bad) + 1}: " in answer.json["detail"], answer
+    assert batch(gates, [event(1, {"name": "a"})], "?wait=1s").status == 400
+    assert [g["state"] for g in gates.all()] == ["pending"] and gates.get(gate)["verdict"] is None
 
 
 def test_a_sender_of_events_may_ask_first(gates):

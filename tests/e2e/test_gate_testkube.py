@@ -333,15 +333,22 @@ def test_artifacts_are_fetched_from_where_they_are(world, testkube):
 # --- through other doors --------------------------------------------------------------------------
 
 def test_testrelay_done_again(make_server, testkube):
-    """A check of Azure DevOps with nothing but a tag; a TestWorkflowExecution that GitOps made answers it."""
+    """A check of Azure DevOps with nothing but a tag; a TestWorkflowExecution that GitOps made answers it, and
+    what it left is with the build."""
     with FakeAzureDevops() as azure:
         links = {"azure_devops": {"corp": {"allow": [f"{azure.url}/corp"], "defaults": {
-            "subject": {"testkube": {"profile": "tk"}}, "timeout": "2h"}}}}
+            "subject": {"testkube": {"profile": "tk"}}, "timeout": "2h"},
+            "publish_results": True, "attachments": ["reports/**"]}}}
         world = World(make_server, testkube, links=links)
         check = azure.check(f"{world.server.url}/api/v1/in/azure_devops/corp", {"tag": "build=42"},
-                            headers={"Authorization": f"Bearer {world.server.token}"})
+                            headers={"Authorization": f"Bearer {world.server.token}", "BuildId": "42"})
         assert check.send().status == 201
         execution = testkube.execution("smoke", tags={"build": "42"}).run().log("one line of the test")
+        execution.artifact("reports/junit.xml", BAD.encode()).artifact("trace.bin", b"x")
         azure.wait_until(lambda: "one line of the test" in check.log, 20, "the log, live")
         execution.finish("failed")
-        assert check.wait_completed(20) == "failed" and azure.violations == []
+        assert check.wait_completed(20) == "failed"
+        azure.wait_until(lambda: azure.published and azure.published[0].attachments, 20, "what it left")
+        (run,) = azure.published
+        assert run.attachments == {"reports_junit.xml": BAD.encode()} and len(run.results) == 2
+        assert azure.violations == []

@@ -80,7 +80,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   request.body = rest;
   sign(request, profile);
-  const auto inbound = links::read_inbound({request, profile, kNow});
+  const auto inbound = links::read_inbound({request, profile, kNow, request.body});
   if (!inbound) {
     check(!inbound.error().message.empty());
     return 0;
