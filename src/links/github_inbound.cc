@@ -126,7 +126,7 @@ Result<Inbound> read(const InboundCall& call) {
                         (action == "requested_action" &&
                          event.object("requested_action").text("identifier") == kRerunAction);
   if (kind == "check_run" && is_rerun && !ours.empty())
-    // Not X-GitHub-Delivery, which the signature does not cover: a call that is replayed is the same.
+    // Not X-GitHub-Delivery, which the signature does not cover: who replays may change it.
     return AskAgain{ours, "again " + to_hex(hmac_sha256("again", call.body))};
   return Ignored{"nothing is to be done for this action"};
 }
