@@ -153,9 +153,9 @@ Result<model::Gate> pending_gate_of(Context& context, const Call& call) {
   return std::move(gate);
 }
 
-PostOperation log_grew(std::string id, std::int64_t bytes) {
-  return [id = std::move(id), bytes](engine::Context& c) -> Result<store::StoredAnswer> {
-    BATON_TRY_VOID(engine::gate_log_grew(c, id, bytes));
+PostOperation log_grew(std::string id, std::int64_t bytes, std::size_t posted) {
+  return [id = std::move(id), bytes, posted](engine::Context& c) -> Result<store::StoredAnswer> {
+    BATON_TRY_VOID(engine::gate_log_grew(c, id, bytes, static_cast<std::int64_t>(posted)));
     return store::StoredAnswer{200, "", fmt::format(R"({{"log_bytes":{}}})", bytes)};
   };
 }
@@ -182,7 +182,7 @@ Answer append_once(Context& context, const Call& call, Post post, std::string_vi
   if (replay) return *std::move(replay);
   BATON_TRY(gate, pending_gate_of(context, call));
   BATON_TRY(bytes, append_if_missing(context, gate, text));
-  return run_post(context, call, std::move(post), log_grew(gate.id, bytes));
+  return run_post(context, call, std::move(post), log_grew(gate.id, bytes, text.size()));
 }
 
 }  // namespace
@@ -202,7 +202,8 @@ Async append_gate_log(Context& context, Call& call) {
   auto bytes = co_await context.disk.run<Result<std::int64_t>>(
       [&] { return context.gate_logs.append(gate->id, text); });
   if (!bytes) co_return tl::unexpected(bytes.error());
-  auto answer = co_await submit_post(context, call, std::move(post), log_grew(gate->id, *bytes));
+  PostOperation operation = log_grew(gate->id, *bytes, text.size());
+  auto answer = co_await submit_post(context, call, std::move(post), std::move(operation));
   co_return answer;
 }
 

@@ -91,6 +91,7 @@ Async open_for(Context& context, Call& call, const model::LinkProfile& profile,
     co_return tl::unexpected(checked.error());
   links::seal_targets(context.secret_box, context.settings.links, open.request);
   engine::Opening opening{profile.id(), profile.id(), open.ident, ""};
+  opening.answer_again = open.answer_again;
   if (!open.secrets.empty()) opening.secret = context.secret_box.seal(open.secrets);
   engine::Operation<engine::Opened> operation =
       [&context, request = std::move(open.request),

@@ -248,10 +248,10 @@ TestkubeLogs::~TestkubeLogs() {
 
 void TestkubeLogs::open(const model::Gate& gate) {
   OpenGate open;
-  open.log_bytes = gate.log_bytes;
+  open.log_bytes = gate.log_bytes - gate.posted_bytes;
   const auto known = links::parse_testkube_watched(gate.watched);
   if (known.size() == 1) open.execution = known.front().id;
-  state_->gate_logs.open(gate.id, gate.log_bytes, known.size() == 1 ? known.front().name : "");
+  state_->gate_logs.open(gate.id, open.log_bytes, known.size() == 1 ? known.front().name : "");
   const std::lock_guard lock(state_->mutex);
   state_->gates.emplace(gate.id, std::move(open));
 }

@@ -283,6 +283,18 @@ Result<Delivery> delivery_attempted(Context& context, const Rules& rules, std::s
   return std::move(d);
 }
 
+namespace {
+
+Result<Delivery> send_again(Context& context, Delivery d, Duration wait) {
+  d.state = DeliveryState::queued;
+  d.ended_at.reset();
+  begin_time(d, context.now.wall);
+  BATON_TRY_VOID(schedule(context, d, wait, kRedriven));
+  return d;
+}
+
+}  // namespace
+
 Result<Delivery> redrive_delivery(Context& context, std::string_view id, Duration wait) {
   BATON_TRY(d, get_delivery(context.tx.sql(), id));
   if (d.state == DeliveryState::delivered || d.state == DeliveryState::skipped)
@@ -297,11 +309,16 @@ Result<Delivery> redrive_delivery(Context& context, std::string_view id, Duratio
     BATON_TRY(waits, follows_log(context, d));
     if (waits) wait = std::max(wait, model::kProgressGrace);
   }
-  d.state = DeliveryState::queued;
-  d.ended_at.reset();
-  begin_time(d, context.now.wall);
-  BATON_TRY_VOID(schedule(context, d, wait, kRedriven));
-  return std::move(d);
+  return send_again(context, std::move(d), wait);
+}
+
+Result<void> repeat_delivery(Context& context, const Delivery& d, Duration wait) {
+  if (d.state == DeliveryState::dead) {
+    BATON_TRY(again, redrive_delivery(context, d.id, wait));
+  } else if (d.state == DeliveryState::delivered) {
+    BATON_TRY(again, send_again(context, d, wait));
+  }
+  return {};
 }
 
 Result<Delivery> take_delivery(Context& context, model::Target target, std::string_view lane) {

@@ -38,6 +38,9 @@ Result<model::Delivery> delivery_attempted(Context& context, const Rules& rules,
 Result<model::Delivery> redrive_delivery(Context& context, std::string_view id,
                                          Duration wait = Duration{0});
 
+/// The call that it answers came again: one that was delivered, or is dead, is brought once more.
+Result<void> repeat_delivery(Context& context, const model::Delivery& delivery, Duration wait);
+
 /// A delivery without a gate, due at once: what a legacy route took for a peer. With a lane it is
 /// due when the ones before it in the lane have ended.
 Result<model::Delivery> take_delivery(Context& context, model::Target target,

@@ -33,6 +33,7 @@ set(SOURCES
 )
 set(TESTS
   booking_ops_test.cc
+  delivery_ops_test.cc
   gate_ops_test.cc
   lease_ops_test.cc
   lease_race_test.cc

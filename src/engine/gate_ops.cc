@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "engine/gate_ops.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "engine/deadline_kinds.h"
 #include "engine/delivery_ops.h"
@@ -144,8 +146,10 @@ Result<void> repeat_call(Context& context, const Gate& gate, const Opening& open
   for (const model::Delivery& d : deliveries) {
     const bool is_answer =
         d.target.stage == model::Stage::verdict || d.target.stage == model::Stage::status;
-    if (d.state == model::DeliveryState::dead && is_answer) {
-      BATON_TRY(again, redrive_delivery(context, d.id, kAfterCall));
+    const bool is_over = d.state == model::DeliveryState::dead ||
+                         (d.state == model::DeliveryState::delivered && opening.answer_again);
+    if (is_over && is_answer) {
+      BATON_TRY_VOID(repeat_delivery(context, d, kAfterCall));
       open = true;
     }
     open = open || d.state == model::DeliveryState::queued;
@@ -272,10 +276,12 @@ Result<void> observe_gate(Context& context, std::string_view id, std::string_vie
   return deliver_progress(context, gate);
 }
 
-Result<void> gate_log_grew(Context& context, std::string_view id, std::int64_t bytes) {
+Result<void> gate_log_grew(Context& context, std::string_view id, std::int64_t bytes,
+                           std::int64_t posted) {
   BATON_TRY(gate, get_gate(context.tx.sql(), id));
-  if (bytes <= gate.log_bytes) return {};
-  BATON_TRY_VOID(store::set_gate_log(context.tx, id, bytes));
+  if (bytes <= gate.log_bytes && posted == 0) return {};
+  BATON_TRY_VOID(
+      store::set_gate_log(context.tx, id, std::max(bytes, gate.log_bytes), posted));
   if (gate.state != GateState::pending) return {};
   return deliver_progress(context, gate);
 }

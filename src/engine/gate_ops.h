@@ -21,6 +21,8 @@ struct Opening {
   std::string link;       // of the inbound call, "" for POST /gates
   std::string ident;      // of the inbound call
   std::string secret;     // what it carried, encrypted; "" = none
+  /// The same call again wants its answer again, though the peer took it once.
+  bool answer_again = false;
 };
 struct Opened {
   model::Gate gate;
@@ -63,9 +65,11 @@ Result<model::Gate> cancel_gate(Context& context, const Rules& rules, std::strin
 /// ended stays as it is.  Errors: not_found.
 Result<void> observe_gate(Context& context, std::string_view id, std::string_view watched);
 
-/// Its log has grown to so many bytes: those who are told of progress get it soon.
+/// Its log has grown to so many bytes: those who are told of progress get it soon. posted: how many
+/// of the new ones somebody said to it.
 /// Errors: not_found.
-Result<void> gate_log_grew(Context& context, std::string_view id, std::int64_t bytes);
+Result<void> gate_log_grew(Context& context, std::string_view id, std::int64_t bytes,
+                           std::int64_t posted = 0);
 
 /// The run has its verdict: so have the gates that wait for it.
 Result<void> decide_gates_of(Context& context, const Rules& rules, const store::RunRow& row);

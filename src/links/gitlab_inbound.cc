@@ -113,6 +113,7 @@ Result<Inbound> read(const InboundCall& call) {
   opening.ident = fmt::format("{}!{}@{}/{}", check.project, check.iid, check.sha, check.rule);
   for (const char* op : {"progress", "status_check"})
     opening.request.deliver.push_back({.link = link, .op = op, .fields = target_fields(check)});
+  opening.answer_again = true;
   return opening;
 }
 

@@ -39,6 +39,8 @@ struct OpenGate {
   std::string ident;           // unique within the profile
   std::map<std::string, std::string> secrets;
   AnswerForm form = AnswerForm::gate;
+  /// The same call again asks for the verdict again (GitLab's Retry), which is harmless there.
+  bool answer_again = false;
 };
 /// Something happened to a Testkube execution: it is looked at now, instead of at the next poll.
 struct LookAgain {

@@ -106,6 +106,7 @@ struct Gate {
   TimePoint deadline_at;
   std::optional<TimePoint> decided_at;  // when it ended, whatever the end
   std::int64_t log_bytes = 0;
+  std::int64_t posted_bytes = 0;  // of them; the others are of the executions of its subject
   std::string watched = "{}";  // what the watcher of its subject notes: a JSON object
 };
 

@@ -13,7 +13,7 @@ using model::GateState;
 constexpr std::string_view kColumns =
     "SELECT g.seq, g.id, g.state, g.verdict, g.source, g.name, g.key, g.link, g.ident, g.run_id, "
     "g.lease, g.reason, g.url, g.opened_by, g.created_at, g.deadline_at, g.decided_at, "
-    "g.log_bytes, g.definition, g.watched FROM gate g ";
+    "g.log_bytes, g.definition, g.watched, g.posted_bytes FROM gate g ";
 
 Result<Gate> gate_of(const Row& row) {
   Gate gate;
@@ -37,6 +37,7 @@ Result<Gate> gate_of(const Row& row) {
   if (const auto ms = row.optional_integer(16)) gate.decided_at = from_ms(*ms);
   gate.log_bytes = row.integer(17);
   gate.watched = row.text(19);
+  gate.posted_bytes = row.integer(20);
   return gate;
 }
 
@@ -145,9 +146,10 @@ Result<void> update_gate(Tx& tx, const Gate& gate, std::string_view kind) {
   return {};
 }
 
-Result<void> set_gate_log(Tx& tx, std::string_view id, std::int64_t bytes) {
-  BATON_TRY_VOID(tx.sql().exec("UPDATE gate SET log_bytes = ? WHERE id = ?",
-                               {bytes, std::string(id)}));
+Result<void> set_gate_log(Tx& tx, std::string_view id, std::int64_t bytes, std::int64_t posted) {
+  BATON_TRY_VOID(tx.sql().exec("UPDATE gate SET log_bytes = ?, posted_bytes = posted_bytes + ? "
+                               "WHERE id = ?",
+                               {bytes, posted, std::string(id)}));
   BATON_TRY_VOID(tx.append("gate.log", gate_subject(id), fmt::format(R"({{"bytes":{}}})", bytes)));
   return {};
 }

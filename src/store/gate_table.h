@@ -27,8 +27,8 @@ Result<void> insert_gate(Tx& tx, model::Gate& gate);
 Result<void> update_gate(Tx& tx, const model::Gate& gate, std::string_view kind);
 /// {"gate", "state", "verdict", "source", "reason", "key", "link"}: those that there are.
 std::string gate_event_data(const model::Gate& gate);
-/// The log has so many bytes now. Event gate.log.
-Result<void> set_gate_log(Tx& tx, std::string_view id, std::int64_t bytes);
+/// The log has so many bytes now, and `posted` more of them are Gate::posted_bytes. Event gate.log.
+Result<void> set_gate_log(Tx& tx, std::string_view id, std::int64_t bytes, std::int64_t posted);
 
 Result<std::optional<model::Gate>> find_gate(Session& session, std::string_view id);
 /// The gate that this inbound call opened.
