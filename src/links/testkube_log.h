@@ -70,7 +70,11 @@ class TestkubeLog {
   Result<void> appended_;
 };
 
+struct TestkubeLogLength {
+  std::int64_t bytes = 0;
+  bool was_waited_for = false;  // nothing told where the past ends: it took some seconds
+};
 /// How long the log is by now, without following it. Errors: those of TestkubeApi.
-Result<std::int64_t> testkube_log_length(TestkubeApi& api, std::string_view execution);
+Result<TestkubeLogLength> testkube_log_length(TestkubeApi& api, std::string_view execution);
 
 }  // namespace baton::links
