@@ -14,11 +14,11 @@ constexpr std::string_view kAnew =
 // The past of a stream comes at once; one of an old agent does not say where it ends.
 constexpr Duration kLengthTimeout = std::chrono::seconds{5};
 
+}  // namespace
+
 bool takes_no_more(const Error& error) {
   return error.code == Code::not_found || error.code == Code::conflict || error.code == Code::gone;
 }
-
-}  // namespace
 
 TestkubeLog::TestkubeLog(std::string execution, Append append, std::function<void()> on_text)
     : execution_(std::move(execution)), append_(std::move(append)), on_text_(std::move(on_text)) {}

@@ -19,9 +19,12 @@
 
 namespace baton::links {
 
+/// Of an error of an append to a gate: it takes no more. Others: later, perhaps.
+bool takes_no_more(const Error& error);
+
 class TestkubeLog {
  public:
-  /// Errors: not_found, conflict, gone: the gate takes no more; others: later, perhaps.
+  /// Errors: those of takes_no_more, and others.
   using Append = std::function<Result<void>(const std::string& gate, std::string_view text)>;
 
   /// on_text: there was some; may be empty.
