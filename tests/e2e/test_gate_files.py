@@ -120,7 +120,8 @@ def test_what_a_run_prints_is_the_log_of_its_gate(gates):
     stream = Stream(gates, gate)
     wait_for(lambda: stream.ended and "oops" in stream.lines, what="the same as events")
     cases = cases_of(gates, gate)
-    assert len(cases) == 1 and cases[0].find("failure") is not None or cases[0].find("error") is not None
+    assert len(cases) == 1
+    assert cases[0].find("failure") is not None or cases[0].find("error") is not None
 
 
 def test_a_long_log_comes_whole(gates):
