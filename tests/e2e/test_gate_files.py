@@ -136,6 +136,20 @@ def test_a_long_log_comes_whole(gates):
     assert len(stream.lines) == 27000 and stream.lines[9000] == stream.lines[0]
 
 
+def test_a_line_without_end_comes_in_pieces(gates):
+    gate = gates.open()
+    line = "äx" * 150_000
+    say(gates, gate, line + "\nand another\n")
+    stream = Stream(gates, gate)
+    wait_for(lambda: stream.lines[-1:] == ["and another"], what="the lines")
+    pieces = stream.lines[:-1]
+    assert "".join(pieces) == line, "no character is taken apart"
+    assert max(len(piece.encode()) for piece in pieces) <= 64 << 10
+    events = [e for e in stream.events if e.get("event") == "log"]
+    rest = Stream(gates, gate, last=events[2]["id"])
+    wait_for(lambda: rest.lines == stream.lines[3:], what="the rest, from the middle of the line")
+
+
 # --- artifacts ------------------------------------------------------------------------------------
 
 def put(gates, gate, path, data, expect=201, **headers):
