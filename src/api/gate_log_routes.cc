@@ -38,6 +38,9 @@ NextPiece pieces_of(Context& context, model::Gate gate, net::ByteRange range) {
   };
 }
 
+// What is held of a line that does not end; a longer one comes in pieces.
+constexpr std::size_t kLineMax = 64 << 10;
+
 // Data of several lines would be several `data:` fields, so each line is an event; its id is the
 // byte behind it, from which a client that was cut off goes on.
 struct LineCutter {
@@ -45,18 +48,38 @@ struct LineCutter {
   std::string rest;
 
   std::string events_of(const std::string& text) {
+    std::size_t from = 0;
+    std::size_t searched = rest.size();
     rest += text;
     std::string out;
-    std::size_t from = 0;
-    for (std::size_t end; (end = rest.find('\n', from)) != std::string::npos; from = end + 1) {
-      at += static_cast<std::int64_t>(end + 1 - from);
-      out +=
-          net::sse_format({.event = "log",
-                           .data = to_valid_utf8(std::string_view(rest).substr(from, end - from)),
-                           .id = std::to_string(at)});
+    for (;;) {
+      const std::size_t end = rest.find('\n', searched);
+      const std::size_t line_end = std::min(end, rest.size());
+      while (line_end - from > kLineMax) {
+        const std::size_t size = piece_size(from);
+        out += event_of(from, size, 0);
+        from += size;
+      }
+      if (end == std::string::npos) break;
+      out += event_of(from, end - from, 1);
+      from = searched = end + 1;
     }
     rest.erase(0, from);
     return out;
+  }
+
+ private:
+  // A character is not taken apart, where it is one.
+  std::size_t piece_size(std::size_t from) const {
+    std::size_t size = kLineMax;
+    while (size > kLineMax - 4 && (rest[from + size] & 0xC0) == 0x80) --size;
+    return size;
+  }
+  std::string event_of(std::size_t from, std::size_t size, std::size_t behind) {
+    at += static_cast<std::int64_t>(size + behind);
+    return net::sse_format({.event = "log",
+                            .data = to_valid_utf8(std::string_view(rest).substr(from, size)),
+                            .id = std::to_string(at)});
   }
 };
 

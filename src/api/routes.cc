@@ -198,7 +198,8 @@ constexpr std::array kRoutes{
         "Cancel it, and the run that it started; peers are told that it failed",
         "", "CancelRequest", 200, "Gate", cancel_gate},
   Route{"GET", "/api/v1/gates/{id}/log", viewer, Body::none,
-        "Its log as text (Range is honoured), or with Accept text/event-stream line by line",
+        "Its log as text (Range is honoured), or with Accept text/event-stream line by line, "
+        "longer ones in pieces of 64 KiB",
         "", "", 200, "text/plain", get_gate_log},
   Route{"POST", "/api/v1/gates/{id}/log", operator_, Body::json,
         "Append text to the log", "", "text/plain", 200, "GateLogSize", append_gate_log},

@@ -30,6 +30,11 @@ constexpr std::chrono::seconds kIsOpen{1};
 constexpr std::chrono::seconds kGoodStream{5};
 constexpr std::chrono::milliseconds kRetryFirst{250};
 constexpr std::chrono::seconds kRetryMax{30};
+// Text is written so long after it came at the latest: often enough to be read live, and not a
+// transaction for each line.
+constexpr std::chrono::milliseconds kBatchAge{250};
+// After what could not be written.
+constexpr std::chrono::seconds kWriteAgain{1};
 // Cuts are usual; when it is that long, people should know.
 constexpr std::chrono::seconds kWorthTelling{4};
 
@@ -72,7 +77,39 @@ struct TestkubeLogs::State {
   bool stopping = false;              // guarded by mutex
   std::vector<std::jthread> threads;  // guarded by mutex
 
-  explicit State(Parts p) : parts(std::move(p)), gate_logs(parts.append) {}
+  // The writer of the logs. Its own lock: it is told from within calls of both others.
+  std::mutex text_mutex;
+  std::condition_variable_any text_came;
+  bool has_text = false;  // guarded by text_mutex
+  std::jthread writer;    // last: it uses what is above
+
+  explicit State(Parts p)
+      : parts(std::move(p)),
+        gate_logs(parts.append),
+        writer([this](const std::stop_token& stop) { write_logs(stop); }) {}
+
+  Result<void> append(const std::string& gate, const std::string& name, std::string_view text) {
+    BATON_TRY_VOID(gate_logs.append(gate, name, text));
+    const std::lock_guard lock(text_mutex);
+    if (!std::exchange(has_text, true)) text_came.notify_one();
+    return {};
+  }
+
+  void write_logs(const std::stop_token& stop) {
+    std::unique_lock lock(text_mutex);
+    const auto nothing = [] { return false; };
+    while (text_came.wait(lock, stop, [&] { return has_text; })) {
+      text_came.wait_for(lock, stop, kBatchAge, nothing);
+      has_text = false;
+      lock.unlock();
+      const bool all = gate_logs.flush();
+      lock.lock();
+      if (all) continue;
+      if (stop.stop_requested()) return;
+      text_came.wait_for(lock, stop, kWriteAgain, nothing);
+      has_text = true;
+    }
+  }
 
   Stream& stream_of(const links::TestkubeWanted& wanted) {
     auto& stream = streams[wanted.execution];
@@ -82,7 +119,7 @@ struct TestkubeLogs::State {
     stream->log = std::make_unique<links::TestkubeLog>(
         wanted.execution,
         [this, name = wanted.name](const std::string& gate, std::string_view text) {
-          return gate_logs.append(gate, name, text);
+          return append(gate, name, text);
         },
         [this, execution = wanted.execution] { parts.on_text(execution); });
     return *stream;
@@ -187,6 +224,8 @@ struct TestkubeLogs::State {
     }
     lock.unlock();
     const auto result = read(*stream.log, stream.stop.get_token(), follows);
+    // A verdict waits for the last lines. What cannot be written now the writer tries again.
+    static_cast<void>(gate_logs.flush());
     lock.lock();
     stream.is_running = false;
     if (follows) {
@@ -244,6 +283,10 @@ TestkubeLogs::~TestkubeLogs() {
     state_->changed();
   }
   threads.clear();
+  state_->writer.request_stop();
+  state_->writer.join();
+  // What is not written is fetched again by the next server.
+  static_cast<void>(state_->gate_logs.flush());
 }
 
 void TestkubeLogs::open(const model::Gate& gate) {
@@ -273,7 +316,7 @@ bool TestkubeLogs::is_complete(const std::string& gate) const {
   const std::lock_guard lock(state_->mutex);
   for (const auto& [id, stream] : state_->streams)
     if (stream->gates.contains(gate) && !stream->log->is_complete()) return false;
-  return true;
+  return state_->gate_logs.is_written(gate);
 }
 
 std::set<std::string> TestkubeLogs::followed() const {

@@ -50,6 +50,12 @@ net::HttpRequest call(const model::LinkProfile& profile, std::string method, std
   return request;
 }
 
+net::HttpRequest read_call(const model::LinkProfile& profile, std::string_view path) {
+  net::HttpRequest request = call(profile, "GET", path, 0);
+  request.total_timeout = net::kForever;
+  return request;
+}
+
 Outcome refused(const Result<net::HttpResponse>& answer, TimePoint now) {
   Outcome outcome = outcome_of(answer, now);
   if (!answer) return outcome;

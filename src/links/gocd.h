@@ -47,6 +47,8 @@ Outcome relay_files(const Message& message, const model::LinkProfile& profile, H
 /// accept: the API's version, 0 for what is no API.
 net::HttpRequest call(const model::LinkProfile& profile, std::string method, std::string_view path,
                       int accept);
+/// One that reads a file, for as long as bytes flow: with on_data.
+net::HttpRequest read_call(const model::LinkProfile& profile, std::string_view path);
 /// The outcome of an answer for which the operation has no meaning of its own.
 Outcome refused(const Result<net::HttpResponse>& answer, TimePoint now);
 

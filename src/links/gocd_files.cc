@@ -167,19 +167,24 @@ Outcome upload(const Message& message, const model::LinkProfile& profile, Http& 
 
 namespace {
 
+/// What the head of an answer says of the length of the file behind it.
+std::optional<std::int64_t> told_size(int status, const net::Headers& headers) {
+  const std::string_view told = headers.get("Content-Length");
+  if (status != 200 || told.empty() || headers.find("Content-Encoding") != nullptr) return {};
+  return std::strtoll(std::string(told).c_str(), nullptr, 10);
+}
+
 /// How long the file at the target is now; 0 when there is none.
 tl::expected<std::int64_t, Outcome> size_there(const model::LinkProfile& profile, Http& http,
                                                const std::string& path, TimePoint now) {
-  net::HttpRequest request = call(profile, "GET", path, 0);
+  net::HttpRequest request = read_call(profile, path);
   int status = 0;
   std::int64_t size = 0;
-  bool is_told = false;
+  std::optional<std::int64_t> told;
   request.on_head = [&](int head, const net::Headers& headers) {
     status = head;
-    const std::string_view told = headers.get("Content-Length");
-    is_told = head == 200 && !told.empty() && headers.find("Content-Encoding") == nullptr;
-    if (is_told) size = std::strtoll(std::string(told).c_str(), nullptr, 10);
-    return !is_told;
+    told = told_size(head, headers);
+    return !told;
   };
   request.on_data = [&](std::string_view piece) {
     if (status == 200) size += static_cast<std::int64_t>(piece.size());
@@ -188,21 +193,26 @@ tl::expected<std::int64_t, Outcome> size_there(const model::LinkProfile& profile
   const auto answer = http.send(std::move(request));
   if (answer) status = answer->status;
   if (status == 404) return 0;
-  if (is_told || (answer && status == 200)) return size;
+  if (told) return *told;
+  if (answer && status == 200) return size;
   return tl::unexpected(refused(answer, now));
 }
 
-/// Whether `bytes` are in the file somewhere behind its first `before` bytes.
+/// Whether `bytes` are in the file somewhere behind its first `before` bytes. GoCD knows no ranges:
+/// its head tells first whether there is anything, so that each append does not cost the whole.
 tl::expected<bool, Outcome> was_appended(const model::LinkProfile& profile, Http& http,
                                          const std::string& path, std::int64_t before,
                                          std::string_view bytes, TimePoint now) {
-  net::HttpRequest request = call(profile, "GET", path, 0);
+  net::HttpRequest request = read_call(profile, path);
   int status = 0;
+  bool is_too_short = false;
   std::string tail;
   auto skip = static_cast<std::uint64_t>(before);
-  request.on_head = [&](int head, const net::Headers&) {
+  request.on_head = [&](int head, const net::Headers& headers) {
     status = head;
-    return head == 200;
+    const auto told = told_size(head, headers);
+    is_too_short = told && *told < before + static_cast<std::int64_t>(bytes.size());
+    return head == 200 && !is_too_short;
   };
   request.on_data = [&](std::string_view piece) {
     const auto unseen = static_cast<std::size_t>(std::min<std::uint64_t>(skip, piece.size()));
@@ -212,7 +222,7 @@ tl::expected<bool, Outcome> was_appended(const model::LinkProfile& profile, Http
   };
   const auto answer = http.send(std::move(request));
   if (answer) status = answer->status;
-  if (status == 404) return false;
+  if (status == 404 || is_too_short) return false;
   if (tail.find(bytes) != std::string::npos) return true;
   if (tail.size() > kTailMax)
     return tl::unexpected(dead(ErrorClass::rejected, 200,

@@ -124,6 +124,7 @@ struct AppendedFile {
   std::string content;
   bool loses_answers = false;
   int appends = 0;
+  std::size_t read = 0;  // bytes that were asked for, all answers together
 
   Answer operator()(const net::HttpRequest& request) {
     if (request.method == "PUT") {
@@ -132,7 +133,9 @@ struct AppendedFile {
       return loses_answers ? no_answer() : answer(200);
     }
     const net::Headers headers{{"Content-Length", std::to_string(content.size())}};
+    EXPECT_EQ(request.total_timeout, net::kForever);  // a long log takes as long as it takes
     if (!request.on_head(200, headers)) return fail(Code::gone, "cancelled");
+    read += content.size();
     request.on_data(content);
     return answer(200);
   }
@@ -148,6 +151,18 @@ TEST(GocdRelay, an_append_is_made_once_although_its_answer_is_lost) {
   EXPECT_EQ(deliver("relay_files", kAppend, http, noted.memo).kind, Kind::again);
   EXPECT_EQ(deliver("relay_files", kAppend, http, noted.memo).kind, Kind::delivered);
   EXPECT_EQ(file.appends, 1);
+}
+
+TEST(GocdRelay, an_append_does_not_cost_the_whole_file) {
+  AppendedFile file{std::string(1'000, 'x')};
+  TestHttp http;
+  http.on_send = [&](const net::HttpRequest& request) { return file(request); };
+  for (int i = 0; i < 3; ++i) {
+    const Outcome noted = deliver("relay_files", kAppend, http);
+    EXPECT_EQ(deliver("relay_files", kAppend, http, noted.memo).kind, Kind::delivered);
+  }
+  EXPECT_EQ(file.appends, 3);
+  EXPECT_EQ(file.read, 0U);
 }
 
 TEST(GocdRelay, what_others_append_meanwhile_does_not_hide_that_ours_is_missing) {

@@ -14,11 +14,11 @@ constexpr std::string_view kAnew =
 // The past of a stream comes at once; one of an old agent does not say where it ends.
 constexpr Duration kLengthTimeout = std::chrono::seconds{5};
 
+}  // namespace
+
 bool takes_no_more(const Error& error) {
   return error.code == Code::not_found || error.code == Code::conflict || error.code == Code::gone;
 }
-
-}  // namespace
 
 TestkubeLog::TestkubeLog(std::string execution, Append append, std::function<void()> on_text)
     : execution_(std::move(execution)), append_(std::move(append)), on_text_(std::move(on_text)) {}
@@ -175,18 +175,19 @@ Result<void> TestkubeLog::finish(TestkubeApi& api) {
   return fail(Code::unavailable, "a gate came while the log of {} was read", execution_);
 }
 
-Result<std::int64_t> testkube_log_length(TestkubeApi& api, std::string_view execution) {
-  std::int64_t length = 0;
+Result<TestkubeLogLength> testkube_log_length(TestkubeApi& api, std::string_view execution) {
+  TestkubeLogLength length;
   bool more = true;
   TestkubeNotices notices([&](const TestkubeNotice& notice) {
     if (notice.kind == Kind::log && !notice.is_passing)
-      length += static_cast<std::int64_t>(notice.text.size());
+      length.bytes += static_cast<std::int64_t>(notice.text.size());
     if (notice.kind == Kind::ready) more = false;
   });
   const auto read = api.notifications(
       execution, 0, [&](std::string_view bytes) { return notices.feed(bytes) && more; },
       kLengthTimeout);
-  if (!read && read.error().code != Code::gone && read.error().code != Code::timeout)
+  length.was_waited_for = !read && read.error().code == Code::timeout;
+  if (!read && read.error().code != Code::gone && !length.was_waited_for)
     return tl::unexpected(read.error());
   return length;
 }

@@ -19,9 +19,12 @@
 
 namespace baton::links {
 
+/// Of an error of an append to a gate: it takes no more. Others: later, perhaps.
+bool takes_no_more(const Error& error);
+
 class TestkubeLog {
  public:
-  /// Errors: not_found, conflict, gone: the gate takes no more; others: later, perhaps.
+  /// Errors: those of takes_no_more, and others.
   using Append = std::function<Result<void>(const std::string& gate, std::string_view text)>;
 
   /// on_text: there was some; may be empty.
@@ -70,7 +73,11 @@ class TestkubeLog {
   Result<void> appended_;
 };
 
+struct TestkubeLogLength {
+  std::int64_t bytes = 0;
+  bool was_waited_for = false;  // nothing told where the past ends: it took some seconds
+};
 /// How long the log is by now, without following it. Errors: those of TestkubeApi.
-Result<std::int64_t> testkube_log_length(TestkubeApi& api, std::string_view execution);
+Result<TestkubeLogLength> testkube_log_length(TestkubeApi& api, std::string_view execution);
 
 }  // namespace baton::links

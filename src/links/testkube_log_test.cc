@@ -215,13 +215,17 @@ TEST(TestkubeLog, its_length_is_known_without_following_it) {
   world.say_log("later");
   world.piece = 1;
   TestkubeApi api(world.profile, world);
-  EXPECT_EQ(testkube_log_length(api, "e1").value(), 4);
+  EXPECT_EQ(testkube_log_length(api, "e1")->bytes, 4);
 }
 
 class GateLogWorld {
  public:
   std::map<std::string, std::string> text;
+  int writes = 0;
+  std::optional<Error> refuse;
   TestkubeGateLogs logs{[this](const std::string& gate, std::string_view more) -> Result<void> {
+                          ++writes;
+                          if (refuse) return tl::unexpected(*refuse);
                           text[gate] += more;
                           return {};
                         },
@@ -234,6 +238,7 @@ TEST(TestkubeGateLog, a_line_tells_whose_text_follows) {
   for (const auto& [execution, text] :
        {std::pair{"a", "1\n"}, {"a", "2"}, {"b", "3\n"}, {"a", ""}, {"b", "4\n"}, {"a", "5\n"}})
     ASSERT_TRUE(world.logs.append("g", execution, text));
+  EXPECT_TRUE(world.logs.flush());
   EXPECT_EQ(world.text["g"], "1\n2\n--- b ---\n3\n4\n--- a ---\n5\n");
 }
 
@@ -243,6 +248,7 @@ TEST(TestkubeGateLog, a_line_parts_it_from_what_an_earlier_server_wrote_of_other
   world.logs.open("several", 7);
   ASSERT_TRUE(world.logs.append("one", "a", "1\n"));
   ASSERT_TRUE(world.logs.append("several", "a", "1\n"));
+  EXPECT_TRUE(world.logs.flush());
   EXPECT_EQ(world.text["one"], "1\n");
   EXPECT_EQ(world.text["several"], "--- a ---\n1\n");
 }
@@ -252,7 +258,48 @@ TEST(TestkubeGateLog, it_is_cut_at_its_limit_once) {
   world.logs.open("g", (1 << 20) - 3, "a");
   ASSERT_TRUE(world.logs.append("g", "a", "12345"));
   ASSERT_TRUE(world.logs.append("g", "a", "678"));
+  EXPECT_TRUE(world.logs.flush());
   EXPECT_EQ(world.text["g"], "123\n--- cut at 1 MiB; Testkube has the rest ---\n");
+}
+
+TEST(TestkubeGateLog, lines_are_written_together) {
+  GateLogWorld world;
+  world.logs.open("g", 0);
+  std::string all;
+  for (int i = 0; i < 3'000; ++i) {
+    const std::string line = fmt::format("line {} {}\n", i, std::string(50, 'x'));
+    ASSERT_TRUE(world.logs.append("g", "a", line));
+    all += line;
+  }
+  EXPECT_FALSE(world.logs.is_written("g"));
+  EXPECT_TRUE(world.logs.flush());
+  EXPECT_TRUE(world.logs.is_written("g"));
+  EXPECT_EQ(world.text["g"], all);
+  EXPECT_LE(world.writes, static_cast<int>(all.size() / kGateLogBatch) + 1);
+}
+
+TEST(TestkubeGateLog, what_cannot_be_written_is_held_and_no_more_is_taken) {
+  GateLogWorld world;
+  world.logs.open("g", 0);
+  world.refuse = Error{Code::unavailable, "the disk is full"};
+  const std::string piece(kGateLogBatch, 'x');
+  ASSERT_TRUE(world.logs.append("g", "a", piece));
+  EXPECT_EQ(world.logs.append("g", "a", "more\n").error().code, Code::unavailable);
+  EXPECT_FALSE(world.logs.flush());
+  world.refuse.reset();
+  ASSERT_TRUE(world.logs.append("g", "a", "more\n"));
+  EXPECT_TRUE(world.logs.flush());
+  EXPECT_EQ(world.text["g"], piece + "more\n");
+}
+
+TEST(TestkubeGateLog, a_gate_that_ended_meanwhile_is_told_of) {
+  GateLogWorld world;
+  world.logs.open("g", 0);
+  ASSERT_TRUE(world.logs.append("g", "a", "1\n"));
+  world.refuse = Error{Code::conflict, "it was decided"};
+  EXPECT_TRUE(world.logs.flush());
+  EXPECT_TRUE(world.logs.is_written("g"));
+  EXPECT_EQ(world.logs.append("g", "a", "2\n").error().code, Code::conflict);
 }
 
 TEST(TestkubeGateLog, a_gate_that_was_closed_takes_no_more) {

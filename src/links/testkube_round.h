@@ -113,6 +113,7 @@ class TestkubeRound {
   void confirm(TestkubeApi& api, TimePoint now);
   void check_stalls(TestkubeApi& api, TimePoint now);
   bool is_stalled(TestkubeApi& api, Seen& seen, TimePoint now);
+  std::int64_t measure(TestkubeApi& api, const std::string& execution, std::int64_t unknown);
 
   TestkubeNews conclude(TestkubeApi& api, TimePoint now, bool is_listed);
   std::optional<TestkubeVerdict> verdict_for(TestkubeApi& api, Waiting& waiting, TimePoint now,
@@ -133,6 +134,7 @@ class TestkubeRound {
   std::set<std::string> searched_;   // in this round
   TimePoint repeat_at_;              // not before: a search for a tag that was searched for
   int calls_left_ = 0;
+  bool may_measure_ = true;  // another log in this round
   int failures_ = 0;  // of lists in a row
   std::string problem_;
 };

@@ -381,6 +381,30 @@ TEST(TestkubeRound, a_log_that_nobody_follows_is_measured_before_it_counts_as_st
   EXPECT_EQ(world.verdict("g"), GateVerdict::errored);
 }
 
+TEST(TestkubeRound, agents_that_let_wait_for_the_length_of_a_log_hold_up_no_round) {
+  RoundWorld world;
+  for (int i = 0; i < 20; ++i) {
+    const std::string id = "e" + std::to_string(i);
+    world.testkube.add(id);
+    world.by_execution("g" + std::to_string(i), id);
+  }
+  std::map<std::string, int> measured;
+  world.testkube.on_send = [&](const net::HttpRequest& request) -> std::optional<Answer> {
+    if (!request.url.ends_with("/notifications")) return {};
+    ++measured[request.url];
+    request.on_head(200, {});
+    return fail(Code::timeout, "no end of the past");
+  };
+  for (int i = 0; i < 100 && measured.empty(); ++i) world.poll();
+  EXPECT_EQ(measured.size(), 1U);
+  world.poll(19);
+  EXPECT_EQ(measured.size(), 20U) << "each has its turn";
+  for (const auto& [url, times] : measured) EXPECT_EQ(times, 1) << url;
+  world.poll(250);
+  EXPECT_EQ(world.verdict("g0"), GateVerdict::errored);
+  EXPECT_EQ(world.verdict("g19"), GateVerdict::errored);
+}
+
 TEST(TestkubeRound, many_executions_between_two_lists_are_all_seen) {
   RoundWorld world;
   world.testkube.add("first");

@@ -214,37 +214,49 @@ void TestkubeRound::confirm(TestkubeApi& api, TimePoint now) {
   }
 }
 
+// An agent that does not tell where the past of its log ends takes seconds, in which nobody lists,
+// confirms or decides: one such in a round is enough, the others have the next ones.
+std::int64_t TestkubeRound::measure(TestkubeApi& api, const std::string& execution,
+                                    std::int64_t unknown) {
+  const auto length = testkube_log_length(api, execution);
+  if (!length || length->was_waited_for) may_measure_ = false;
+  return length ? length->bytes : unknown;
+}
+
 bool TestkubeRound::is_stalled(TestkubeApi& api, Seen& seen, TimePoint now) {
   const Duration half = profile_.stall_after / 2;
   const std::string id = seen.execution.id;
   const bool is_followed = followed_.contains(id);
   // Of a log that nobody follows the length tells, now and half of the time ago.
   if (!is_followed && !seen.log_length) {
-    if (!may_call()) return false;
-    seen.log_length = testkube_log_length(api, id).value_or(0);
+    if (!may_measure_ || !may_call()) return false;
+    seen.log_length = measure(api, id, 0);
     seen.measured_at = now;
   }
   if (now - seen.moved_at < profile_.stall_after) return false;
-  if (!is_followed && now - seen.measured_at < half) return false;
+  if (!is_followed && (!may_measure_ || now - seen.measured_at < half)) return false;
   if (!may_call() || !read_one(api, id, now)) return false;
   if (seen.execution.finished || seen.moved_at == now) return false;
   if (is_followed) return true;
   const std::int64_t before = seen.log_length.value_or(0);
-  const std::int64_t length = testkube_log_length(api, id).value_or(before);
+  const std::int64_t length = measure(api, id, before);
+  seen.measured_at = now;
   if (length == before) return true;
   seen.moved_at = now;
   seen.log_length = length;
-  seen.measured_at = now;
   return false;
 }
 
 void TestkubeRound::check_stalls(TestkubeApi& api, TimePoint now) {
   begin_step();
-  std::vector<std::string> still;
+  may_measure_ = true;
+  // Those first that were measured longest ago, or never.
+  std::vector<std::pair<TimePoint, std::string>> still;
   for (const auto& [id, seen] : seen_)
     if (seen.fresh && !seen.execution.finished && now - seen.moved_at >= profile_.stall_after / 2)
-      still.push_back(id);
-  for (const std::string& id : still) {
+      still.emplace_back(seen.measured_at, id);
+  std::sort(still.begin(), still.end());
+  for (const auto& [measured_at, id] : still) {
     const auto seen = seen_.find(id);
     if (seen == seen_.end() || !is_stalled(api, seen->second, now)) continue;
     const TestkubeExecution& execution = seen->second.execution;

@@ -99,7 +99,9 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* context) {
   transfer.last_byte = Clock::now();
   if (!transfer.head_done) return size;  // of a redirect
   if (transfer.request.on_data) {
-    if (transfer.request.on_data({data, size})) return size;
+    const bool goes_on = transfer.request.on_data({data, size});
+    transfer.last_byte = Clock::now();  // who takes it slowly is no silence of the peer
+    if (goes_on) return size;
     transfer.cancelled = true;
     return 0;
   }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <fstream>
+#include <future>
 #include <stop_token>
 #include <thread>
 
@@ -172,6 +173,32 @@ TEST(Client, gives_up_in_time) {
   request.total_timeout = kForever;
   request.idle_timeout = Duration{60};
   EXPECT_EQ(Code::timeout, client.request(request).error().code);
+}
+
+TEST(Client, who_takes_a_body_slowly_does_not_make_the_server_silent) {
+  Gate taken;
+  const auto server = serve([taken](Request) -> asio_response {
+    Response response = reply(200);
+    response.body = StreamBody([taken](Sink sink) -> asio_void {
+      co_await sink.write("one ");
+      co_await Gate(taken).wait(kForever, sink.caller());
+      co_await sink.write("two");
+    });
+    co_return response;
+  });
+  HttpRequest request = to(*server, "/");
+  request.idle_timeout = Duration{500};
+  std::string body;
+  request.on_data = [&](std::string_view piece) {
+    // The one who takes it is as slow as nothing ever comes here.
+    if (body.empty()) std::promise<void>().get_future().wait_for(2 * request.idle_timeout);
+    body += piece;
+    taken.notify();
+    return true;
+  };
+  const auto response = Client().request(request);
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ("one two", body);
 }
 
 TEST(Client, says_when_nobody_answers) {

@@ -120,7 +120,8 @@ def test_what_a_run_prints_is_the_log_of_its_gate(gates):
     stream = Stream(gates, gate)
     wait_for(lambda: stream.ended and "oops" in stream.lines, what="the same as events")
     cases = cases_of(gates, gate)
-    assert len(cases) == 1 and cases[0].find("failure") is not None or cases[0].find("error") is not None
+    assert len(cases) == 1
+    assert cases[0].find("failure") is not None or cases[0].find("error") is not None
 
 
 def test_a_long_log_comes_whole(gates):
@@ -133,6 +134,20 @@ def test_a_long_log_comes_whole(gates):
     stream = Stream(gates, gate)
     wait_for(lambda: stream.ended, 60, "the end")
     assert len(stream.lines) == 27000 and stream.lines[9000] == stream.lines[0]
+
+
+def test_a_line_without_end_comes_in_pieces(gates):
+    gate = gates.open()
+    line = "äx" * 150_000
+    say(gates, gate, line + "\nand another\n")
+    stream = Stream(gates, gate)
+    wait_for(lambda: stream.lines[-1:] == ["and another"], what="the lines")
+    pieces = stream.lines[:-1]
+    assert "".join(pieces) == line, "no character is taken apart"
+    assert max(len(piece.encode()) for piece in pieces) <= 64 << 10
+    events = [e for e in stream.events if e.get("event") == "log"]
+    rest = Stream(gates, gate, last=events[2]["id"])
+    wait_for(lambda: rest.lines == stream.lines[3:], what="the rest, from the middle of the line")
 
 
 # --- artifacts ------------------------------------------------------------------------------------
