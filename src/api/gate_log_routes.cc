@@ -2,6 +2,7 @@
 // The log of a gate: as text from a byte on, as a stream of lines, and what is said to it.
 #include <charconv>
 
+#include "api/artifact_answer.h"
 #include "api/event_stream.h"
 #include "api/gate_files.h"
 #include "api/handlers.h"
@@ -93,8 +94,13 @@ boost::asio::awaitable<void> stream_log(Context& context, net::Sink sink, std::s
   // What a run prints is news of the run.
   Watch::Waiter of_gate(context.watch, store::gate_subject(id),
                         raw(run) > 0 ? store::run_subject(run) : std::string{});
-  LineCutter cutter{from, {}};
-  std::int64_t read_to = from;
+  const auto size = co_await context.disk.run<Result<std::int64_t>>([&]() -> Result<std::int64_t> {
+    BATON_TRY(gate, read(context, [&](store::Session& s) { return engine::get_gate(s, id); }));
+    return gate_log_size(context, gate);
+  });
+  // Whoever has more than there is has it from another gate, and gets what comes.
+  std::int64_t read_to = size ? std::min(from, *size) : from;
+  LineCutter cutter{read_to, {}};
   bool alive = co_await sink.write(net::sse_retry(kReconnectMs) + net::sse_comment("log"));
   while (alive) {
     auto gate = read(context, [&](store::Session& s) { return engine::get_gate(s, id); });
@@ -143,25 +149,19 @@ Async get_gate_log(Context& context, Call& call) {
   auto size = co_await context.disk.run<Result<std::int64_t>>(
       [&] { return gate_log_size(context, *gate); });
   if (!size) co_return tl::unexpected(size.error());
-  net::ByteRange range{0, static_cast<std::uint64_t>(*size)};
+  // It only ever grows.
+  const std::string etag = fmt::format("\"{}-{}\"", gate->id, *size);
+  if (auto unchanged = not_modified(call, etag)) co_return *std::move(unchanged);
+  const auto bytes = static_cast<std::uint64_t>(*size);
+  const auto range = wanted_range(call, etag, bytes);
+  if (!range) co_return refused_range(call, range.error(), bytes);
   net::Response response;
-  if (const std::string_view header = call.request.headers.get("Range"); !header.empty()) {
-    auto parsed = net::parse_range(header, static_cast<std::uint64_t>(*size));
-    if (!parsed) {
-      net::Response refused = problem(call.request, parsed.error(), 416);
-      refused.headers.set("Content-Range", fmt::format("bytes */{}", *size));
-      co_return refused;
-    }
-    if (*parsed) {
-      range = **parsed;
-      response.status = 206;
-      response.headers.set("Content-Range", fmt::format("bytes {}-{}/{}", range.first,
-                                                        range.first + range.length - 1, *size));
-    }
-  }
+  set_range(response, *range, bytes);
+  response.headers.set("ETag", etag);
   response.headers.set("Content-Type", kType);
   response.headers.set("Accept-Ranges", "bytes");
-  response.body = pieces_body(context, pieces_of(context, *std::move(gate), range));
+  response.body = pieces_body(
+      context, pieces_of(context, *std::move(gate), {range->first, range->length}));
   co_return response;
 }
 

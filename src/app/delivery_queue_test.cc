@@ -11,13 +11,18 @@ std::string next(DeliveryQueue& queue) {
   return item ? item->id : "";
 }
 
+std::string all(DeliveryQueue& queue) {
+  std::string ids;
+  while (const auto item = queue.take()) ids += item->id;
+  return ids;
+}
+
 TEST(DeliveryQueue, verdicts_come_before_progress_and_each_in_order) {
   DeliveryQueue queue(4);
   for (const char* id : {"p1", "p2"}) queue.add({id, true});
   for (const char* id : {"v1", "v2"}) queue.add({id, false});
   EXPECT_EQ(queue.size(), 4);
-  EXPECT_EQ(next(queue) + next(queue) + next(queue) + next(queue), "v1v2p1p2");
-  EXPECT_EQ(next(queue), "");
+  EXPECT_EQ(all(queue), "v1v2p1p2");
 }
 
 TEST(DeliveryQueue, progress_leaves_calls_for_verdicts) {
@@ -37,7 +42,7 @@ TEST(DeliveryQueue, what_becomes_urgent_waits_behind_no_progress) {
   queue.add({"p2", false});
   queue.add({"p2", true});
   EXPECT_EQ(queue.size(), 2);
-  EXPECT_EQ(next(queue) + next(queue) + next(queue), "p2p1");
+  EXPECT_EQ(all(queue), "p2p1");
 }
 
 TEST(DeliveryQueue, what_is_due_again_while_it_is_under_way_comes_once_more) {

@@ -102,6 +102,8 @@ Result<json::array> selected(client::ApiClient& api, const GateArgument& gate) {
 
 int save_all(client::ApiClient& api, const GateArgument& gate, const json::array& items,
              const fs::path& folder) {
+  // A file that cannot be had, or written, keeps nobody from the others.
+  int exit = kOk;
   for (const json::value& item : items) {
     const std::string path = text_at(item, "path");
     if (const std::string url = text_at(item, "url"); !url.empty()) {
@@ -111,10 +113,14 @@ int save_all(client::ApiClient& api, const GateArgument& gate, const json::array
     }
     auto saved = model::check_artifact_path(path);
     if (saved) saved = save(api, artifact_url(gate.id, path), folder / path);
-    if (!saved) return report("gate artifacts " + harmless(path), saved.error());
-    say(harmless((folder / path).string()));
+    if (saved) {
+      say(harmless((folder / path).string()));
+      continue;
+    }
+    exit = report("gate artifacts " + harmless(path), saved.error());
+    if (saved.error().code == Code::unreachable) break;
   }
-  return kOk;
+  return exit;
 }
 
 // The name of a file with the gate: as it is written where that stays below, else its last part.

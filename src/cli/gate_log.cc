@@ -2,9 +2,11 @@
 #include "cli/gate_log.h"
 
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <cerrno>
 #include <cstdio>
@@ -32,6 +34,9 @@ constexpr Duration kBatchAge{1'000};
 // How long a restarting server is waited for. Meanwhile nothing is read, so whoever writes waits.
 constexpr Duration kPatience{60'000};
 constexpr Duration kRetryPause{500};
+// After a signal: for the last lines of whoever writes, and for a server that does not answer.
+constexpr Duration kFarewell{1'000};
+constexpr Duration kFarewellPatience{5'000};
 
 bool print_bytes(std::string_view bytes) {
   return std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size();
@@ -69,15 +74,15 @@ class Appender {
     return {};
   }
 
-  /// Errors: those of POST /gates/{id}/log; unreachable and the like after kPatience.
-  Result<void> send(const std::string& text) {
+  /// Errors: those of POST /gates/{id}/log; unreachable and the like after `patience`.
+  Result<void> send(const std::string& text, Duration patience) {
     client::Call call;
     call.method = "POST";
     call.path = path_ + "/log";
     call.text = text;
     call.content_type = "text/plain; charset=utf-8";
     call.headers.set("Idempotency-Key", random_hex(16));
-    const BootTime until = BootClock::now() + kPatience;
+    const BootTime until = BootClock::now() + patience;
     for (bool told = false;; told = true) {
       const auto reply = api_.call(call);
       if (reply) return {};
@@ -109,12 +114,14 @@ std::size_t whole_characters(std::string_view text, std::size_t size) {
 
 enum class Input { some, none, end };
 
-// What standard input has within `limit`, forever where that is nothing.
-Result<Input> read_input(std::optional<Duration> limit, std::string& into) {
-  pollfd wanted{STDIN_FILENO, POLLIN, 0};
-  const int ready = ::poll(&wanted, 1, limit ? static_cast<int>(limit->count()) : -1);
+// What standard input has within `limit`, forever where that is nothing, or until `wake` is
+// readable (-1: nothing wakes).
+Result<Input> read_input(std::optional<Duration> limit, std::string& into, int wake) {
+  std::array<pollfd, 2> wanted{{{STDIN_FILENO, POLLIN, 0}, {wake, POLLIN, 0}}};
+  const int ready =
+      ::poll(wanted.data(), wanted.size(), limit ? static_cast<int>(limit->count()) : -1);
   if (ready < 0 && errno != EINTR) return tl::unexpected(errno_error("poll", errno));
-  if (ready <= 0) return Input::none;
+  if (ready <= 0 || wanted[0].revents == 0) return Input::none;
   into.resize(LogBatches::kBatchMax);
   const ssize_t n = ::read(STDIN_FILENO, into.data(), into.size());
   if (n < 0 && errno != EINTR && errno != EAGAIN)
@@ -124,9 +131,13 @@ Result<Input> read_input(std::optional<Duration> limit, std::string& into) {
   return n > 0 ? Input::some : Input::none;
 }
 
-// Until the end of the input. A gate that takes no more does not stop whoever writes: the rest is
-// read and dropped, and the exit code tells.
-Result<void> append_input(Appender& appender, bool tee) {
+// Until the end of the input; after a signal, which whoever writes has got as well, a moment
+// longer. A gate that takes no more does not stop whoever writes: the rest is read and dropped, and
+// the exit code tells.
+Result<void> append_input(Appender& appender, bool tee, const std::stop_token& stop) {
+  const Fd wake{::eventfd(0, EFD_CLOEXEC)};
+  const std::stop_callback tell(stop, [&] { ::eventfd_write(wake.get(), 1); });
+  std::optional<BootTime> leave_at;
   LogBatches batches;
   BootTime send_at{};
   bool waits = false;  // for send_at
@@ -134,9 +145,12 @@ Result<void> append_input(Appender& appender, bool tee) {
   std::string bytes;
   for (bool ended = false; !ended;) {
     std::optional<Duration> limit;
+    if (stop.stop_requested() && !leave_at) leave_at = BootClock::now() + kFarewell;
     if (waits) limit = std::max(Duration{0}, send_at - BootClock::now());
-    BATON_TRY(input, read_input(limit, bytes));
-    ended = input == Input::end;
+    if (leave_at)
+      limit = std::clamp(*leave_at - BootClock::now(), Duration{0}, limit.value_or(kFarewell));
+    BATON_TRY(input, read_input(limit, bytes, leave_at ? -1 : wake.get()));
+    ended = input == Input::end || (leave_at && BootClock::now() >= *leave_at);
     if (input == Input::some) {
       if (tee && (!print_bytes(bytes) || std::fflush(stdout) != 0)) tee = false;
       if (sent) batches.add(bytes);
@@ -149,17 +163,18 @@ Result<void> append_input(Appender& appender, bool tee) {
     if (!sent || !(due || batches.full() || ended)) continue;
     waits = false;
     for (std::string text; sent && !(text = batches.take(ended)).empty();)
-      sent = appender.send(text);
+      sent = appender.send(text, leave_at ? kFarewellPatience : kPatience);
     if (!sent) say(harmless("gate log: " + sent.error().message + "; the rest is dropped"));
   }
   return sent;
 }
 
 int append_log(const client::Endpoint& endpoint, const std::string& id, bool tee) {
+  Signals signals;
   Appender appender{endpoint, id};
   if (auto begun = appender.begin(); !begun) return report("gate log " + id, begun.error());
-  const auto done = append_input(appender, tee);
-  return done ? kOk : report("gate log " + id, done.error());
+  const auto done = append_input(appender, tee, signals.token());
+  return done ? signals.exit_code(kOk) : report("gate log " + id, done.error());
 }
 
 }  // namespace

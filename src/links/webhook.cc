@@ -67,6 +67,7 @@ std::string event_data(const Message& message) {
       .key("environment")
       .begin_object()
       .field("id", environment.empty() ? "default" : environment)
+      .field("source", source)
       .end_object()
       .end_object()
       .end_object();

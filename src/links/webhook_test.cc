@@ -62,7 +62,9 @@ TEST(WebhookOut, can_be_a_cloud_event) {
   EXPECT_EQ(event.text("subject"), "gate_1");
   const Json data = event.object("data");
   EXPECT_EQ(data.object("subject").object("content").text("outcome"), "failure");
-  EXPECT_EQ(data.object("subject").object("content").object("environment").text("id"), "default");
+  const auto environment = data.object("subject").object("content").object("environment");
+  EXPECT_EQ(environment.text("id"), "default");
+  EXPECT_EQ(environment.text("source"), data.object("subject").text("source"));
   EXPECT_EQ(data.object("customData").text("verdict"), "failed");
 }
 

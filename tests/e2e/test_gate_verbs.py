@@ -197,6 +197,28 @@ def test_lines_of_a_pipe_are_in_the_log_as_they_come(gates):
     assert gates.cli("gate", "log", gate, check=0).stdout == "one\nzwei ü\nno end of line\n"
 
 
+def test_a_cancelled_job_leaves_its_last_lines(gates):
+    gate = opened(gates)
+    with started(gates, "log", gate, "--append", "--tee", stdin=subprocess.PIPE) as writer:
+        writer.stdin.write("running\n")
+        writer.stdin.flush()
+        assert writer.stdout.readline() == "running\n"
+        writer.send_signal(signal.SIGTERM)
+        writer.stdin.write("cleaning up\n")
+        writer.stdin.flush()
+        ended(writer, 143)
+    assert gates.cli("gate", "log", gate, check=0).stdout == "running\ncleaning up\n"
+
+
+def test_a_file_that_cannot_be_saved_keeps_nobody_from_the_others(gates, tmp_path):
+    gate = opened(gates)
+    for path in ("a", "a/b", "c"):
+        gates.api("PUT", f"/gates/{gate}/artifacts/{path}", path)
+    done = gates.cli("gate", "artifacts", gate, "--download", str(tmp_path / "out"), check=1)
+    assert (tmp_path / "out" / "a").read_text() == "a" and (tmp_path / "out" / "c").read_text() == "c"
+    assert "a/b" in done.stderr
+
+
 def test_a_gate_that_has_ended_does_not_stop_who_writes(gates):
     gate = opened(gates)
     gates.cli("gate", "verdict", gate, "passed", check=0)
