@@ -299,6 +299,20 @@ def test_the_log_comes_whole_through_cuts(world, testkube):
     assert lines == [f"early {n}" for n in range(10)] + [f"late {n}" for n in range(10)]
 
 
+def test_lines_are_stored_together(world, testkube):
+    """Each time costs a transaction and an event."""
+    execution = testkube.execution("smoke", tags={"b": "1"}).run().log("first")
+    gate = world.open(tag="b=1")
+    wait_for(lambda: "first" in world.log(gate), what="the stream")
+    for n in range(500):
+        execution.log(f"line {n}")
+    wait_for(lambda: "line 499" in world.log(gate), what="all of it")
+    execution.finish("passed")
+    world.gates.wait_end(gate)
+    assert world.log(gate).count("\n") == 501
+    assert len(world.gates.events("gate.log")) <= 20
+
+
 def test_artifacts_are_fetched_from_where_they_are(world, testkube):
     execution = testkube.execution("smoke", tags={"b": "1"})
     big = bytes(range(256)) * 2000
