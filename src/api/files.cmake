@@ -37,6 +37,7 @@ set(SOURCES
   metrics.cc
   openapi.cc
   pieces.cc
+  remote_calls.cc
   remote_file.cc
   reply.cc
   report_import.cc
@@ -67,6 +68,7 @@ set(SOURCES
 set(TESTS
   auth_test.cc
   environment_routes_test.cc
+  gate_remote_test.cc
   lease_routes_test.cc
   lease_faults_test.cc
   legacy_maybe_test.cc

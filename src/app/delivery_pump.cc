@@ -205,7 +205,11 @@ struct DeliveryPump::State {
     message.read_log = [this, gate = message.gate](std::int64_t offset, std::size_t max) {
       return api::gate_log(api, gate, offset, max);
     };
-    message.read_cases = [this, gate = message.gate] { return api::gate_cases(api, gate); };
+    message.read_cases = [this, gate = message.gate] {
+      // Progress comes every few seconds, for each gate; what a peer keeps is there at the end.
+      return gate.state == model::GateState::pending ? api::local_cases(api, gate)
+                                                     : api::gate_cases(api, gate, stop.get_token());
+    };
     message.open_artifact = [this, gate = message.gate,
                              id](const std::string& path) -> Result<links::ArtifactFile> {
       // Without a gate the delivery itself keeps what it was given.

@@ -331,7 +331,7 @@ def test_artifacts_are_fetched_from_where_they_are(world, testkube):
     part = world.server.get(f"{base}/artifacts/{paths['deep/a+b %20%.bin']}", headers={"Range": "bytes=256-511"})
     assert part.status == 206 and part.body == bytes(range(256))
     late = world.server.get(f"{base}/artifacts/{paths['late.txt']}")
-    assert late.status == 425 and late.headers["Retry-After"]
+    assert late.status == 425 and late.headers["Retry-After"] == str(late.json["retry_after_s"])
     assert world.server.get(f"{base}/artifacts/{paths['gone.txt']}").status == 502
     assert world.server.get(f"{base}/artifacts/nix").status == 404
     execution.artifact("late.txt", b"late")
@@ -358,4 +358,23 @@ def test_testrelay_done_again(make_server, testkube):
         execution = testkube.execution("smoke", tags={"build": "42"}).run().log("one line of the test")
         azure.wait_until(lambda: "one line of the test" in check.log, 20, "the log, live")
         execution.finish("failed")
+        assert check.wait_completed(20) == "failed" and azure.violations == []
+
+
+def test_progress_asks_testkube_for_no_artifacts(make_server, testkube):
+    """It is told every two seconds, for each gate."""
+    with FakeAzureDevops() as azure:
+        links = {"azure_devops": {"corp": {"allow": [f"{azure.url}/corp"], "defaults": {
+            "subject": {"testkube": {"profile": "tk"}}, "timeout": "2h"}}}}
+        world = World(make_server, testkube, links=links)
+        check = azure.check(f"{world.server.url}/api/v1/in/azure_devops/corp", {"tag": "build=42"},
+                            headers={"Authorization": f"Bearer {world.server.token}"})
+        assert check.send().status == 201
+        execution = testkube.execution("smoke", tags={"build": "42"}).run()
+        execution.artifact("reports/junit.xml", BAD.encode())
+        for n in range(3):
+            execution.log(f"line {n}")
+            azure.wait_until(lambda: f"line {n}" in check.log, 20, "the log, live")
+        assert testkube.requests_to("/artifacts") == []
+        execution.finish("failed", failed_tests=1)
         assert check.wait_completed(20) == "failed" and azure.violations == []
