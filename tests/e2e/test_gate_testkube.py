@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Testkube: executions found by tag, started, or named answer gates; one poller for all of them; its logs
 and artifacts are the gate's."""
+import http.client
 import io
+import threading
 import time
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
@@ -378,3 +380,25 @@ def test_progress_asks_testkube_for_no_artifacts(make_server, testkube):
         assert testkube.requests_to("/artifacts") == []
         execution.finish("failed", failed_tests=1)
         assert check.wait_completed(20) == "failed" and azure.violations == []
+
+
+def test_one_that_hangs_holds_up_no_end_of_the_server(make_server, testkube):
+    world = World(make_server, testkube, server={"drain": "500ms"})
+    execution = testkube.execution("smoke", tags={"b": "1"}).run()
+    gate = world.open(tag="b=1")
+    wait_for(lambda: execution.id in str(world.watched(gate)), what="the execution, seen")
+    testkube.dead()
+
+    def ask():
+        try:
+            world.server.get(f"/api/v1/gates/{gate['id']}/artifacts")
+        except (OSError, http.client.HTTPException):
+            pass
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    testkube.wait_for("/artifacts", answered=False)
+    begin = time.monotonic()
+    assert world.server.stop() == 0
+    asking.join()
+    assert time.monotonic() - begin < 8 and "handlers_stuck" not in world.server.read_log()
