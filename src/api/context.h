@@ -12,6 +12,7 @@
 #include "api/journal_metrics.h"
 #include "api/legacy_maybe.h"
 #include "api/metrics.h"
+#include "api/remote_calls.h"
 #include "api/secrets.h"
 #include "api/unnamed_blobs.h"
 #include "api/watch.h"
@@ -95,8 +96,8 @@ struct Context {
   UnnamedBlobs unnamed;
   Expected expected;
   std::atomic<int> open_streams = 0;
-  std::atomic<int> remote_files = 0;  // that are fetched from elsewhere now
-  Disk disk;  // last: its threads use what is above
+  Disk disk;           // its threads use what is above, as those of `remote` do
+  RemoteCalls remote;  // to be stopped before the server, whose handlers wait for it
 };
 
 /// Decides from the head of a request where it goes, who asks and how its body is taken; refusals

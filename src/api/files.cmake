@@ -37,6 +37,7 @@ set(SOURCES
   metrics.cc
   openapi.cc
   pieces.cc
+  remote_calls.cc
   remote_file.cc
   reply.cc
   report_import.cc
@@ -68,6 +69,7 @@ set(TESTS
   auth_test.cc
   environment_routes_test.cc
   gate_log_test.cc
+  gate_remote_test.cc
   lease_routes_test.cc
   lease_faults_test.cc
   legacy_maybe_test.cc

@@ -30,10 +30,23 @@ Result<model::Gate> gate_of(Context& context, const Call& call) {
               [&](store::Session& session) { return engine::get_gate(session, call.args[0]); });
 }
 
+// Where the work of a gate is done that may have to ask its peer.
+template <class R>
+boost::asio::awaitable<Result<R>> run_for(Context& context, const model::Gate& gate,
+                                          UniqueFunction<Result<R>(const std::stop_token&)> work) {
+  if (has_remote_artifacts(gate)) {
+    auto result = co_await context.remote.run<R>(std::move(work));
+    co_return result;
+  }
+  auto result = co_await context.disk.run<Result<R>>([&] { return work({}); });
+  co_return result;
+}
+
 // An artifact that the peer keeps; `missing` when that has none of this name either.
 Async get_remote(Context& context, Call& call, const model::Gate& gate, Error missing) {
-  auto all = co_await context.disk.run<Result<std::vector<RemoteArtifact>>>(
-      [&] { return remote_artifacts(context, gate); });
+  if (!has_remote_artifacts(gate)) co_return tl::unexpected(std::move(missing));
+  auto all = co_await context.remote.run<std::vector<RemoteArtifact>>(
+      [&](const std::stop_token& stop) { return RemoteArtifacts(context, gate, stop).list(); });
   if (!all) co_return tl::unexpected(all.error());
   for (RemoteArtifact& one : *all) {
     if (one.path != call.args[1]) continue;
@@ -44,17 +57,15 @@ Async get_remote(Context& context, Call& call, const model::Gate& gate, Error mi
 }
 
 // Its own artifacts, then those that the peer keeps.
-Result<std::vector<store::GateArtifact>> all_artifacts(Context& context, const model::Gate& gate) {
+Result<std::vector<store::GateArtifact>> all_artifacts(Context& context, const model::Gate& gate,
+                                                       const std::stop_token& stop) {
   BATON_TRY(all, artifacts_of_gate(context, gate));
-  auto remote = remote_artifacts(context, gate);
-  if (!remote) return tl::unexpected(remote.error());
-  for (const RemoteArtifact& one : *remote) {
-    const bool known = std::any_of(all.begin(), all.end(),
-                                   [&](const auto& other) { return other.path == one.path; });
-    if (!known)
-      all.push_back({one.path, one.origin.size, std::string(net::content_type_of(one.path)), "", "",
-                     std::string(name_of(one.origin.state))});
-  }
+  if (!has_remote_artifacts(gate)) return all;
+  BATON_TRY(remote, RemoteArtifacts(context, gate, stop).list());
+  std::erase_if(remote, [&](const RemoteArtifact& one) { return is_among(all, one.path); });
+  for (const RemoteArtifact& one : remote)
+    all.push_back({one.path, one.origin.size, std::string(net::content_type_of(one.path)), "", "",
+                   std::string(name_of(one.origin.state))});
   return all;
 }
 
@@ -71,8 +82,9 @@ model::Run shown_as_run(const model::Gate& gate, const std::vector<links::CaseLi
   return run;
 }
 
-Result<std::string> junit_of(Context& context, const model::Gate& gate) {
-  BATON_TRY(lines, gate_cases(context, gate));
+Result<std::string> junit_of(Context& context, const model::Gate& gate,
+                             const std::stop_token& stop) {
+  BATON_TRY(lines, gate_cases(context, gate, stop));
   model::Run run = shown_as_run(gate, lines);
   const RunId id = gate.request.subject.run;
   reports::OutputOf output_of;
@@ -108,8 +120,9 @@ Async list_gate_artifacts(Context& context, Call& call) {
   if (!limit) co_return tl::unexpected(limit.error());
   auto cursor = integer_cursor(call);
   if (!cursor) co_return tl::unexpected(cursor.error());
-  auto all = co_await context.disk.run<Result<std::vector<store::GateArtifact>>>(
-      [&] { return all_artifacts(context, *gate); });
+  auto all = co_await run_for<std::vector<store::GateArtifact>>(
+      context, *gate,
+      [&](const std::stop_token& stop) { return all_artifacts(context, *gate, stop); });
   if (!all) co_return tl::unexpected(all.error());
   Page page(context, call);
   const auto size = static_cast<std::int64_t>(all->size());
@@ -182,8 +195,8 @@ Async put_gate_artifact(Context& context, Call& call) {
 Async get_gate_junit(Context& context, Call& call) {
   auto gate = gate_of(context, call);
   if (!gate) co_return tl::unexpected(gate.error());
-  auto text =
-      co_await context.disk.run<Result<std::string>>([&] { return junit_of(context, *gate); });
+  auto text = co_await run_for<std::string>(
+      context, *gate, [&](const std::stop_token& stop) { return junit_of(context, *gate, stop); });
   if (!text) co_return tl::unexpected(text.error());
   co_return net::reply(200, "application/xml", *std::move(text));
 }

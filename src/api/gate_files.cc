@@ -2,6 +2,7 @@
 #include "api/gate_files.h"
 
 #include <algorithm>
+#include <map>
 
 #include "api/gate_remote.h"
 #include "api/report_import.h"
@@ -90,18 +91,25 @@ Result<std::vector<links::CaseLine>> own_cases(Context& context, const Gate& gat
     BATON_TRY(content, content_of(context, artifact.digest, kReportMax));
     add_cases(lines, artifact.path, content);
   }
-  // What the peer keeps and cannot give now is missing in the file, not the file itself.
-  const auto remote = remote_artifacts(context, gate);
+  return lines;
+}
+
+// What the peer keeps and cannot give now is missing in the file, not the file itself.
+void add_remote_cases(std::vector<links::CaseLine>& lines, const Context& context, const Gate& gate,
+                      const std::stop_token& stop) {
+  if (!has_remote_artifacts(gate)) return;
+  RemoteArtifacts remote(context, gate, stop);
+  const auto artifacts = remote.list();
+  if (!artifacts) return;
   int fetched = 0;
-  for (const RemoteArtifact& artifact : remote ? *remote : std::vector<RemoteArtifact>{}) {
+  for (const RemoteArtifact& artifact : *artifacts) {
     const links::TestkubeArtifact& origin = artifact.origin;
     if (!artifact.path.ends_with(".xml") || origin.state != links::ArtifactState::ready ||
         origin.size > kRemoteReportMax || ++fetched > kRemoteReportsMax)
       continue;
-    if (const auto content = read_remote(context, gate, artifact, kRemoteReportMax))
+    if (const auto content = remote.read(artifact, kRemoteReportMax))
       add_cases(lines, artifact.path, *content);
   }
-  return lines;
 }
 
 // A step that publishes results must not pass because there are none.
@@ -124,6 +132,10 @@ links::CaseLine no_result(const Gate& gate) {
                             gate.reason);
   line.result.attempts.push_back(std::move(attempt));
   return line;
+}
+
+store::GateArtifact shown(const model::Artifact& one) {
+  return {one.path, one.size, one.type, one.digest, ""};
 }
 
 }  // namespace
@@ -157,18 +169,19 @@ Result<void> append_to_gate(Context& context, const std::string& id, std::string
   });
 }
 
-Result<std::vector<links::CaseLine>> gate_cases(Context& context, const Gate& gate) {
-  std::vector<links::CaseLine> lines;
-  if (has_run(gate)) {
-    auto cases = run_cases(context, run_of(gate));
-    // A run that was deleted has left its verdict only.
-    if (!cases && cases.error().code != Code::gone && cases.error().code != Code::not_found)
-      return cases;
-    if (cases) lines = *std::move(cases);
-  } else {
-    BATON_TRY(own, own_cases(context, gate));
-    lines = std::move(own);
-  }
+Result<std::vector<links::CaseLine>> local_cases(Context& context, const Gate& gate) {
+  if (!has_run(gate)) return own_cases(context, gate);
+  auto cases = run_cases(context, run_of(gate));
+  // A run that was deleted has left its verdict only.
+  if (!cases && (cases.error().code == Code::gone || cases.error().code == Code::not_found))
+    return std::vector<links::CaseLine>{};
+  return cases;
+}
+
+Result<std::vector<links::CaseLine>> gate_cases(Context& context, const Gate& gate,
+                                                const std::stop_token& stop) {
+  BATON_TRY(lines, local_cases(context, gate));
+  add_remote_cases(lines, context, gate, stop);
   const bool all_passed = std::all_of(lines.begin(), lines.end(), [](const links::CaseLine& line) {
     return line.result.verdict == model::CaseVerdict::passed ||
            line.result.verdict == model::CaseVerdict::skipped ||
@@ -182,33 +195,42 @@ Result<std::vector<links::CaseLine>> gate_cases(Context& context, const Gate& ga
 
 Result<std::vector<store::GateArtifact>> artifacts_of_gate(Context& context, const Gate& gate) {
   return read(context, [&](store::Session& session) -> Result<std::vector<store::GateArtifact>> {
-    std::vector<store::GateArtifact> all;
+    std::map<std::string, store::GateArtifact> by_path;
     if (has_run(gate)) {
       BATON_TRY(of_run, store::list_artifacts(session, run_of(gate)));
-      for (const model::Artifact& one : of_run) {
-        // Several attempts may have left a file of this name: the newest counts.
-        std::erase_if(all, [&](const auto& other) { return other.path == one.path; });
-        all.push_back({one.path, one.size, one.type, one.digest, ""});
-      }
+      // Several attempts may have left a file of this name: the newest counts.
+      for (const model::Artifact& one : of_run) by_path.insert_or_assign(one.path, shown(one));
     }
     BATON_TRY(own, store::gate_artifacts(session, gate.id));
     for (store::GateArtifact& one : own) {
-      std::erase_if(all, [&](const auto& other) { return other.path == one.path; });
-      all.push_back(std::move(one));
+      std::string path = one.path;
+      by_path.insert_or_assign(std::move(path), std::move(one));
     }
-    std::sort(all.begin(), all.end(),
-              [](const auto& a, const auto& b) { return a.path < b.path; });
+    std::vector<store::GateArtifact> all;
+    all.reserve(by_path.size());
+    for (auto& [path, one] : by_path) all.push_back(std::move(one));
     return all;
   });
+}
+
+bool is_among(const std::vector<store::GateArtifact>& artifacts, const std::string& path) {
+  const auto found = std::lower_bound(artifacts.begin(), artifacts.end(), path,
+                                      [](const auto& a, const auto& b) { return a.path < b; });
+  return found != artifacts.end() && found->path == path;
 }
 
 Result<store::GateArtifact> find_artifact_of(Context& context, const Gate& gate,
                                              const std::string& path) {
   BATON_TRY_VOID(model::check_artifact_path(path));
-  BATON_TRY(all, artifacts_of_gate(context, gate));
-  for (store::GateArtifact& one : all)
-    if (one.path == path) return std::move(one);
-  return fail(Code::not_found, "the gate {} has no artifact \"{}\"", gate.id, path);
+  return read(context, [&](store::Session& session) -> Result<store::GateArtifact> {
+    BATON_TRY(own, store::find_gate_artifact(session, gate.id, path));
+    if (own) return *std::move(own);
+    if (has_run(gate)) {
+      BATON_TRY(of_run, store::list_artifacts(session, run_of(gate), path));
+      if (!of_run.empty()) return shown(of_run.back());
+    }
+    return fail(Code::not_found, "the gate {} has no artifact \"{}\"", gate.id, path);
+  });
 }
 
 Result<links::ArtifactFile> open_gate_artifact(Context& context, const Gate& gate,
@@ -221,12 +243,13 @@ Result<links::ArtifactFile> open_gate_artifact(Context& context, const Gate& gat
   return links::ArtifactFile{std::move(blob.fd), blob.size, artifact.type};
 }
 
-Result<std::vector<links::GateFile>> files_of_gate(Context& context, const Gate& gate) {
+Result<std::vector<links::GateFile>> files_of_gate(Context& context, const Gate& gate,
+                                                   const std::stop_token& stop) {
   std::vector<links::GateFile> files;
   BATON_TRY(own, artifacts_of_gate(context, gate));
   for (const store::GateArtifact& one : own)
     if (!one.digest.empty()) files.push_back({one.path, one.size, true});
-  BATON_TRY(remote, remote_artifacts(context, gate));
+  BATON_TRY(remote, RemoteArtifacts(context, gate, stop).list());
   for (const RemoteArtifact& one : remote) {
     using State = links::ArtifactState;
     const State state = one.origin.state;
@@ -242,12 +265,13 @@ Result<std::vector<links::GateFile>> files_of_gate(Context& context, const Gate&
 }
 
 Result<std::string> read_file_of_gate(Context& context, const Gate& gate, const std::string& path,
-                                      std::size_t max) {
+                                      std::size_t max, const std::stop_token& stop) {
   const auto own = find_artifact_of(context, gate, path);
   if (own && !own->digest.empty()) return content_of(context, own->digest, max);
-  BATON_TRY(remote, remote_artifacts(context, gate));
+  RemoteArtifacts peer(context, gate, stop);
+  BATON_TRY(remote, peer.list());
   for (const RemoteArtifact& one : remote)
-    if (one.path == path) return read_remote(context, gate, one, max);
+    if (one.path == path) return peer.read(one, max);
   return fail(Code::not_found, "the gate {} has no artifact \"{}\"", gate.id, path);
 }
 

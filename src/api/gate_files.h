@@ -2,6 +2,7 @@
 #pragma once
 // What a gate has to show: its log and its results, wherever they are kept (with the gate, with the
 // run, at the peer). Blocking: for threads of the disk and of the deliveries.
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -22,13 +23,21 @@ Result<std::int64_t> gate_log_size(Context& context, const model::Gate& gate);
 /// Errors: not_found, conflict (the gate has ended), too_large, unavailable.
 Result<void> append_to_gate(Context& context, const std::string& gate, std::string_view text);
 
-/// The cases of its subject: of the run, or of the JUnit files that were put to it. A gate whose
-/// subject came to no result has one errored case that says so.
-Result<std::vector<links::CaseLine>> gate_cases(Context& context, const model::Gate& gate);
+/// What is known here of the cases of its subject: of the run, or of the JUnit files that were put
+/// to it. It asks no peer, so it may be called as often as progress is told.
+Result<std::vector<links::CaseLine>> local_cases(Context& context, const model::Gate& gate);
+/// All the cases of its subject, with those of the JUnit files that a peer keeps and gives within
+/// kRemoteTime; `stop` cancels that. A gate whose subject came to no result has one errored case
+/// that says so.
+Result<std::vector<links::CaseLine>> gate_cases(Context& context, const model::Gate& gate,
+                                                const std::stop_token& stop);
 
-/// Every artifact with path and size: the run's, then the gate's own.
+/// Every artifact with path and size, by path: the run's and the gate's own, which hides one of the
+/// run.
 Result<std::vector<store::GateArtifact>> artifacts_of_gate(Context& context,
                                                              const model::Gate& gate);
+/// Of what artifacts_of_gate gave.
+bool is_among(const std::vector<store::GateArtifact>& artifacts, const std::string& path);
 /// Errors: not_found.
 Result<store::GateArtifact> find_artifact_of(Context& context, const model::Gate& gate,
                                              const std::string& path);
@@ -36,12 +45,15 @@ Result<store::GateArtifact> find_artifact_of(Context& context, const model::Gate
 Result<links::ArtifactFile> open_gate_artifact(Context& context, const model::Gate& gate,
                                                const std::string& path);
 
-/// Every artifact, those that its Testkube keeps as well; blocks on the network for them.
+/// Every artifact, those that its Testkube keeps as well; blocks on the network for them, for
+/// kRemoteTime at most; `stop` cancels that.
 /// Errors: unavailable, unreachable.
-Result<std::vector<links::GateFile>> files_of_gate(Context& context, const model::Gate& gate);
+Result<std::vector<links::GateFile>> files_of_gate(Context& context, const model::Gate& gate,
+                                                   const std::stop_token& stop);
 /// The whole of one of them.  Errors: not_found, too_large, unavailable, unreachable.
 Result<std::string> read_file_of_gate(Context& context, const model::Gate& gate,
-                                      const std::string& path, std::size_t max);
+                                      const std::string& path, std::size_t max,
+                                      const std::stop_token& stop);
 
 /// Addresses for people and programs.
 links::GateUrls gate_urls(const Context& context, const model::Gate& gate);

@@ -15,16 +15,20 @@
 namespace baton::api {
 namespace {
 
-Result<const model::LinkProfile*> testkube_of(const Context& context, const model::Gate& gate) {
-  return links::get_profile(context.settings.links,
-                            "testkube/" + gate.request.subject.testkube.profile);
+// An older Testkube does not tell how long a file is.
+links::ArtifactBytes whole_of(const RemoteArtifact& artifact) {
+  if (artifact.origin.size == 0) return {};
+  return {0, static_cast<std::uint64_t>(artifact.origin.size)};
 }
 
-Result<void> read_origin(const model::LinkProfile& profile, const RemoteArtifact& artifact,
-                         links::ArtifactBytes wanted, const RemoteFile::Push& push,
-                         const std::stop_token& stop) {
-  links::PeerHttp http(profile, stop);
-  links::ArtifactReading reading(wanted, push);
+Result<void> read_origin(const model::LinkProfile& profile, links::Http& http,
+                         const RemoteArtifact& artifact, links::ArtifactBytes wanted,
+                         const RemoteFile::Push& push) {
+  std::uint64_t given = 0;
+  links::ArtifactReading reading(wanted, [&](std::string_view bytes) {
+    given += bytes.size();
+    return push(bytes);
+  });
   const auto answer =
       http.send(links::open_testkube_artifact(profile, artifact.execution, artifact.origin.path,
                                               reading));
@@ -35,38 +39,48 @@ Result<void> read_origin(const model::LinkProfile& profile, const RemoteArtifact
   if (!answer)
     return fail(Code::unreachable, "the artifact \"{}\" broke off at Testkube: {}", artifact.path,
                 answer.error().message);
+  if (wanted.length && given < *wanted.length)
+    return fail(Code::unreachable,
+                "the artifact \"{}\" ended at Testkube after {} of the {} bytes that are wanted "
+                "of it",
+                artifact.path, given, *wanted.length);
   return {};
 }
 
-boost::asio::awaitable<void> pass_on(Context& context, net::Sink sink,
-                                     std::shared_ptr<RemoteFile> file, std::string first) {
-  bool alive = co_await sink.write(std::move(first));
-  while (alive) {
-    auto piece = co_await file->next();
-    if (!piece) {
-      sink.cut();  // or it would be taken for the whole
-      break;
-    }
-    if (piece->empty()) break;
-    alive = co_await sink.write(*std::move(piece));
-  }
-  // Ending it waits for its thread, which may be in the middle of a call.
-  context.disk.post([file = std::move(file)]() mutable { file.reset(); });
-  --context.remote_files;
+// Nothing is fetched for who asks for the head only.
+net::Response head_of(std::uint64_t length) {
+  net::Response response;
+  response.body = net::FileBody{Fd{}, 0, length};
+  return response;
 }
 
 }  // namespace
 
-Result<std::vector<RemoteArtifact>> remote_artifacts(const Context& context,
-                                                     const model::Gate& gate) {
+bool has_remote_artifacts(const model::Gate& gate) {
+  return gate.request.subject.kind == model::SubjectKind::testkube;
+}
+
+Result<const model::LinkProfile*> remote_profile(const Context& context, const model::Gate& gate) {
+  return links::get_profile(context.settings.links,
+                            "testkube/" + gate.request.subject.testkube.profile);
+}
+
+RemoteArtifacts::RemoteArtifacts(const Context& context, const model::Gate& gate,
+                                 std::stop_token stop, Duration limit)
+    : gate_(gate), profile_(remote_profile(context, gate)) {
+  if (!profile_) return;
+  http_.emplace(**profile_, std::move(stop));
+  timed_.emplace(*http_, limit);
+}
+
+Result<std::vector<RemoteArtifact>> RemoteArtifacts::list() {
   std::vector<RemoteArtifact> all;
-  if (gate.request.subject.kind != model::SubjectKind::testkube) return all;
-  const auto executions = links::parse_testkube_watched(gate.watched);
+  if (!has_remote_artifacts(gate_)) return all;
+  const auto executions = links::parse_testkube_watched(gate_.watched);
   if (executions.empty()) return all;
-  BATON_TRY(profile, testkube_of(context, gate));
-  links::PeerHttp http(*profile, {});
+  if (!profile_) return tl::unexpected(profile_.error());
   for (const links::TestkubeExecution& execution : executions) {
-    BATON_TRY(found, links::list_testkube_artifacts(*profile, http, execution.id));
+    BATON_TRY(found, links::list_testkube_artifacts(**profile_, *timed_, execution.id));
     const std::string folder =
         executions.size() == 1
             ? ""
@@ -81,38 +95,33 @@ Result<std::vector<RemoteArtifact>> remote_artifacts(const Context& context,
   return all;
 }
 
-Result<std::string> read_remote(const Context& context, const model::Gate& gate,
-                                const RemoteArtifact& artifact, std::size_t max) {
-  BATON_TRY(profile, testkube_of(context, gate));
+Result<std::string> RemoteArtifacts::read(const RemoteArtifact& artifact, std::size_t max) {
+  if (!profile_) return tl::unexpected(profile_.error());
   std::string text;
   bool full = false;
-  BATON_TRY_VOID(read_origin(*profile, artifact, {},
-                             [&](std::string_view piece) {
-                               full = text.size() + piece.size() > max;
-                               if (!full) text += piece;
-                               return !full;
-                             },
-                             {}));
+  const auto done =
+      read_origin(**profile_, *timed_, artifact, whole_of(artifact), [&](std::string_view piece) {
+        full = text.size() + piece.size() > max;
+        if (!full) text += piece;
+        return !full;
+      });
   if (full) return fail(Code::too_large, "\"{}\" has more than {} bytes", artifact.path, max);
+  if (!done) return tl::unexpected(done.error());
   return text;
 }
 
-Result<std::shared_ptr<RemoteFile>> open_remote(const Context& context, const model::Gate& gate,
-                                                const RemoteArtifact& artifact,
-                                                links::ArtifactBytes bytes) {
-  BATON_TRY(profile, testkube_of(context, gate));
+Result<void> fetch_remote(const model::LinkProfile& profile, const RemoteArtifact& artifact,
+                          const RemoteFile::Push& push, const std::stop_token& stop) {
   BATON_TRY_VOID(links::check_testkube_artifact(artifact.origin));
-  return std::make_shared<RemoteFile>([profile, artifact, bytes](const RemoteFile::Push& push,
-                                                                 const std::stop_token& stop) {
-    return read_origin(*profile, artifact, bytes, push, stop);
-  });
+  links::PeerHttp http(profile, stop);
+  return read_origin(profile, http, artifact, whole_of(artifact), push);
 }
 
 Async send_remote(Context& context, Call& call, const model::Gate& gate, RemoteArtifact artifact) {
   if (auto ready = links::check_testkube_artifact(artifact.origin); !ready) {
     if (ready.error().code != Code::unavailable) co_return tl::unexpected(ready.error());
     net::Response early = problem(call.request, ready.error(), 425);
-    early.headers.set("Retry-After", "5");
+    early.headers.set("Retry-After", std::to_string(links::kArtifactRetryAfterSeconds));
     co_return early;
   }
   // Testkube has no tags; an execution's file does not change once it is there.
@@ -122,31 +131,26 @@ Async send_remote(Context& context, Call& call, const model::Gate& gate, RemoteA
   const auto size = static_cast<std::uint64_t>(artifact.origin.size);
   auto range = wanted_range(call, etag, size);
   if (!range) co_return refused_range(call, range.error(), size);
-  if (++context.remote_files > kRemoteFilesMax) {
-    --context.remote_files;
-    co_return fail_with_fix(Code::unavailable, "ask again in a moment",
-                            "{} files are being fetched already", kRemoteFilesMax);
+  const auto profile = remote_profile(context, gate);
+  if (!profile) co_return tl::unexpected(profile.error());
+  net::Response response = head_of(range->length);
+  if (call.request.method != "HEAD") {
+    const links::ArtifactBytes bytes{range->first, range->length};
+    RemoteFile::Fetch fetch = [to = *profile, artifact, bytes](const RemoteFile::Push& push,
+                                                               const std::stop_token& stop) {
+      links::PeerHttp http(*to, stop);
+      return read_origin(*to, http, artifact, bytes, push);
+    };
+    auto opened = RemoteFile::start(context.remote, std::move(fetch));
+    if (!opened) co_return tl::unexpected(opened.error());
+    std::shared_ptr<RemoteFile> file = *std::move(opened);
+    auto first = co_await file->next();
+    if (!first) co_return tl::unexpected(first.error());
+    response.body = remote_body(std::move(file), *std::move(first));
   }
-  const links::ArtifactBytes bytes{range->first, range->length};
-  auto opened = open_remote(context, gate, artifact, bytes);
-  if (!opened) {
-    --context.remote_files;
-    co_return tl::unexpected(opened.error());
-  }
-  std::shared_ptr<RemoteFile> file = *std::move(opened);
-  auto first = co_await file->next();
-  if (!first) {
-    --context.remote_files;
-    context.disk.post([file = std::move(file)]() mutable { file.reset(); });
-    co_return tl::unexpected(first.error());
-  }
-  net::Response response;
   set_range(response, *range, size);
   const std::string type(net::content_type_of(artifact.path));
   add_artifact_headers(response, artifact.path, type, etag);
-  response.body = [&context, file = std::move(file), first = *std::move(first)](net::Sink sink) {
-    return pass_on(context, sink, file, first);
-  };
   co_return response;
 }
 

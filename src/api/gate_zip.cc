@@ -24,15 +24,8 @@ constexpr std::size_t kPiece = 256 << 10;
 // For one thread at a time.
 class ZipStream {
  public:
-  ZipStream(Context& context, model::Gate gate, std::vector<store::GateArtifact> own,
-            std::vector<RemoteArtifact> remote)
-      : context_(context),
-        gate_(std::move(gate)),
-        own_(std::move(own)),
-        remote_(std::move(remote)) {}
-
-  const model::Gate& gate() const { return gate_; }
-  const std::vector<RemoteArtifact>& remote() const { return remote_; }
+  ZipStream(Context& context, std::vector<store::GateArtifact> own)
+      : context_(context), own_(std::move(own)) {}
 
   // The next piece of the entries that are kept here; "" behind the last of them. Blocks.
   Result<std::string> next_own() {
@@ -60,15 +53,13 @@ class ZipStream {
     if (!file_) {
       const store::GateArtifact& artifact = own_[next_++];
       if (artifact.digest.empty()) return {};  // kept elsewhere: its list entry has the address
-      BATON_TRY(opened, open_gate_artifact(context_, gate_, artifact.path));
-      file_.emplace(std::move(opened));
+      BATON_TRY(opened, context_.artifacts.open_blob(artifact.digest));
+      file_.emplace(std::move(opened.fd));
       zip_.begin(artifact.path);
     }
-    std::string buffer(kPiece, '\0');
-    const ssize_t n = ::read(file_->file.get(), buffer.data(), buffer.size());
+    const ssize_t n = ::read(file_->get(), buffer_.data(), buffer_.size());
     if (n < 0) return tl::unexpected(errno_error("read an artifact", errno));
-    buffer.resize(static_cast<std::size_t>(n));
-    zip_.add(buffer);
+    zip_.add(std::string_view(buffer_).substr(0, static_cast<std::size_t>(n)));
     if (n > 0) return {};
     zip_.end_entry();
     file_.reset();
@@ -76,53 +67,52 @@ class ZipStream {
   }
 
   Context& context_;
-  const model::Gate gate_;
   const std::vector<store::GateArtifact> own_;
-  const std::vector<RemoteArtifact> remote_;
   std::size_t next_ = 0;
-  std::optional<links::ArtifactFile> file_;
+  std::optional<Fd> file_;
+  std::string buffer_ = std::string(kPiece, '\0');
   ZipWriter zip_;
 };
 
-struct RemoteSlot {
-  explicit RemoteSlot(Context& context_in) : context(context_in) { ++context.remote_files; }
-  ~RemoteSlot() { --context.remote_files; }
-  Context& context;
-};
-
-// One that cannot be had has an entry that says why, so that nobody takes the rest for all. False:
-// the client is gone, or was cut off because the file ended early.
-boost::asio::awaitable<bool> send_entry(Context& context, net::Sink sink, ZipStream& zip,
-                                        const RemoteArtifact& artifact) {
-  auto file = open_remote(context, zip.gate(), artifact);
-  Result<std::string> piece =
-      file ? Result<std::string>{} : Result<std::string>{tl::unexpected(file.error())};
-  if (file) piece = co_await (*file)->next();
-  const bool is_lost = !piece;
-  std::string bytes = is_lost ? piece.error().message + "\n" : *std::move(piece);
-  zip.begin(is_lost ? artifact.path + ".error.txt" : artifact.path);
-  bool alive = true;
-  while (alive && !bytes.empty()) {
-    auto packed = co_await context.disk.run<Result<std::string>>(
-        [&]() -> Result<std::string> { return zip.pack(bytes); });
-    if (packed && !packed->empty()) alive = co_await sink.write(*std::move(packed));
-    if (is_lost || !alive) break;
-    piece = co_await (*file)->next();
-    if (!piece) {
-      log::warn("answer.broken_off", {{"error", piece.error().message}});
-      sink.cut();
-      alive = false;
-    } else {
-      bytes = *std::move(piece);
-    }
-  }
+// One that cannot be had has an entry that says why, so that nobody takes the rest for all.
+// Errors: it ended early; gone: nobody wants it any more.
+Result<void> add_remote(ZipStream& zip, const model::LinkProfile& profile,
+                        const RemoteArtifact& artifact, const RemoteFile::Push& push,
+                        const std::stop_token& stop) {
+  bool begun = false;
+  const auto fetched = fetch_remote(
+      profile, artifact,
+      [&](std::string_view bytes) {
+        if (!std::exchange(begun, true)) zip.begin(artifact.path);
+        return push(zip.pack(bytes));
+      },
+      stop);
+  if (stop.stop_requested()) return fail(Code::gone, "nobody takes {} any more", artifact.path);
+  if (!fetched && begun) return fetched;
+  if (!begun) zip.begin(fetched ? artifact.path : artifact.path + ".error.txt");
+  if (!fetched) push(zip.pack(fetched.error().message + "\n"));
   zip.end_entry();
-  // Ending it waits for its thread, which may be in the middle of a call.
-  if (file) context.disk.post([ended = *std::move(file)]() mutable { ended.reset(); });
-  co_return alive;
+  return {};
 }
 
-boost::asio::awaitable<void> send_zip(Context& context, net::Sink sink,
+// All of it, from a thread that may wait for the peer.
+Result<void> fetch_zip(Context& context, const model::LinkProfile& profile,
+                       std::vector<store::GateArtifact> own,
+                       const std::vector<RemoteArtifact>& remote, const RemoteFile::Push& push,
+                       const std::stop_token& stop) {
+  ZipStream zip(context, std::move(own));
+  for (;;) {
+    BATON_TRY(piece, zip.next_own());
+    if (piece.empty()) break;
+    if (!push(piece)) return {};
+  }
+  for (const RemoteArtifact& artifact : remote)
+    BATON_TRY_VOID(add_remote(zip, profile, artifact, push, stop));
+  push(zip.finish());
+  return {};
+}
+
+boost::asio::awaitable<void> send_own(Context& context, net::Sink sink,
                                       std::shared_ptr<ZipStream> zip) {
   for (;;) {
     auto piece = co_await context.disk.run<Result<std::string>>([&] { return zip->next_own(); });
@@ -135,15 +125,21 @@ boost::asio::awaitable<void> send_zip(Context& context, net::Sink sink,
     const bool alive = co_await sink.write(*std::move(piece));
     if (!alive) co_return;
   }
-  if (!zip->remote().empty()) {
-    const RemoteSlot slot(context);
-    for (const RemoteArtifact& artifact : zip->remote()) {
-      const bool alive = co_await send_entry(context, sink, *zip, artifact);
-      if (!alive) co_return;
-    }
-  }
   std::string rest = zip->finish();
   co_await sink.write(std::move(rest));
+}
+
+// With what the peer keeps.
+Result<net::StreamBody> remote_zip(Context& context, const model::Gate& gate,
+                                   std::vector<store::GateArtifact> own,
+                                   std::vector<RemoteArtifact> remote) {
+  BATON_TRY(profile, remote_profile(context, gate));
+  RemoteFile::Fetch fetch = [&context, profile, own = std::move(own), remote = std::move(remote)](
+                                const RemoteFile::Push& push, const std::stop_token& stop) mutable {
+    return fetch_zip(context, *profile, std::move(own), remote, push, stop);
+  };
+  BATON_TRY(file, RemoteFile::start(context.remote, std::move(fetch)));
+  return remote_body(std::move(file));
 }
 
 }  // namespace
@@ -155,23 +151,25 @@ Async get_gate_zip(Context& context, Call& call) {
   auto own = co_await context.disk.run<Result<std::vector<store::GateArtifact>>>(
       [&] { return artifacts_of_gate(context, *gate); });
   if (!own) co_return tl::unexpected(own.error());
-  auto remote = co_await context.disk.run<Result<std::vector<RemoteArtifact>>>(
-      [&] { return remote_artifacts(context, *gate); });
-  if (!remote) co_return tl::unexpected(remote.error());
-  std::erase_if(*remote, [&](const RemoteArtifact& one) {
-    return std::any_of(own->begin(), own->end(),
-                       [&](const auto& other) { return other.path == one.path; });
-  });
-  if (!remote->empty() && context.remote_files >= kRemoteFilesMax)
-    co_return fail_with_fix(Code::unavailable, "ask again in a moment",
-                            "{} files are being fetched already", kRemoteFilesMax);
-  const std::string name = gate->id + ".zip";
-  auto zip =
-      std::make_shared<ZipStream>(context, *std::move(gate), *std::move(own), *std::move(remote));
+  Result<std::vector<RemoteArtifact>> remote;
+  if (has_remote_artifacts(*gate)) {
+    remote = co_await context.remote.run<std::vector<RemoteArtifact>>(
+        [&](const std::stop_token& stop) { return RemoteArtifacts(context, *gate, stop).list(); });
+    if (!remote) co_return tl::unexpected(remote.error());
+  }
+  std::erase_if(*remote, [&](const RemoteArtifact& one) { return is_among(*own, one.path); });
   net::Response response;
   response.headers.set("Content-Type", "application/zip");
-  response.headers.set("Content-Disposition", net::attachment_disposition(name));
-  response.body = [&context, zip](net::Sink sink) { return send_zip(context, sink, zip); };
+  response.headers.set("Content-Disposition", net::attachment_disposition(gate->id + ".zip"));
+  // Of a HEAD no body is made.
+  if (remote->empty() || call.request.method == "HEAD") {
+    auto zip = std::make_shared<ZipStream>(context, *std::move(own));
+    response.body = [&context, zip](net::Sink sink) { return send_own(context, sink, zip); };
+    co_return response;
+  }
+  auto body = remote_zip(context, *gate, *std::move(own), *std::move(remote));
+  if (!body) co_return tl::unexpected(body.error());
+  response.body = *std::move(body);
   co_return response;
 }
 

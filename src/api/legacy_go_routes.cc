@@ -2,12 +2,11 @@
 // The routes of GoCD that scripts call, taken in its place: what is asked is recorded, answered as
 // GoCD answers, and brought to the configured server with retries. (The oldest of them has left
 // GoCD itself; it becomes the call that replaced it.)
-#include <fcntl.h>
-
 #include <boost/json.hpp>
 
 #include "api/artifact_answer.h"
 #include "api/handlers.h"
+#include "api/remote_file.h"
 #include "api/reply.h"
 #include "api/submit.h"
 #include "engine/delivery_ops.h"
@@ -26,9 +25,6 @@ namespace {
 
 namespace json = boost::json;
 using model::LinkKind;
-
-// What GoCD itself allows for an artifact by default.
-constexpr std::uint64_t kFetchedMax = 4ULL << 30;
 
 // The GoCD that is meant: `?link=gocd/NAME`, else gocd/main, else the only one.
 Result<const model::LinkProfile*> gocd_of(Context& context, const Call& call) {
@@ -89,30 +85,32 @@ Result<void> check_path(const Call& call) {
   return links::check_target(LinkKind::gocd, target);
 }
 
-// GoCD's answer to a file that was fetched, held in a file without a name.
-Result<net::Response> fetch(Context& context, const Call& call,
-                            const model::LinkProfile& profile) {
-  Fd spill(::open(context.settings.spill_folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (!spill) return tl::unexpected(errno_error("hold the file of GoCD", errno));
-  links::PeerHttp http(profile, {});
-  net::HttpRequest request = links::gocd::call(profile, "GET", call.request.target, 0);
-  std::uint64_t size = 0;
-  bool full = false;
-  request.on_data = [&](std::string_view piece) {
-    size += piece.size();
-    full = size > kFetchedMax || !write_all(spill.get(), piece);
-    return !full;
+// The target may be the whole address, as it is sent to a proxy; GoCD's is that of the link.
+std::string path_and_query(const net::RequestHead& request) {
+  const std::size_t query = request.target.find('?');
+  return request.path + (query == std::string::npos ? "" : request.target.substr(query));
+}
+
+// The head of GoCD's answer; complete when the first piece of the body, or the end, is there.
+struct Fetched {
+  int status = 0;
+  net::Headers headers;
+};
+
+Result<void> fetch(net::HttpRequest request, const model::LinkProfile& profile, Fetched& head,
+                   const RemoteFile::Push& push, const std::stop_token& stop) {
+  links::PeerHttp http(profile, stop);
+  request.on_head = [&head](int status, const net::Headers& headers) {
+    head.status = status;
+    for (const char* name : {"Content-Type", "Content-MD5", "ETag"})
+      if (const auto value = headers.get(name); !value.empty())
+        head.headers.set(name, std::string(value));
+    return true;
   };
-  auto answer = http.send(std::move(request));
-  if (full) return fail(Code::too_large, "the file has more than {} bytes", kFetchedMax);
+  request.on_data = push;
+  const auto answer = http.send(std::move(request));
   if (!answer) return tl::unexpected(Error{Code::unavailable, answer.error().message});
-  net::Response response;
-  response.status = answer->status;
-  for (const char* name : {"Content-Type", "Content-MD5", "ETag"})
-    if (const auto value = answer->headers.get(name); !value.empty())
-      response.headers.set(name, std::string(value));
-  response.body = net::FileBody{std::move(spill), 0, size};
-  return response;
+  return {};
 }
 
 }  // namespace
@@ -179,10 +177,23 @@ Async go_get_file(Context& context, Call& call) {
   auto profile = gocd_of(context, call);
   if (!profile) co_return tl::unexpected(profile.error());
   if (auto good = check_path(call); !good) co_return tl::unexpected(good.error());
-  auto answer = co_await context.disk.run<Result<net::Response>>(
-      [&] { return fetch(context, call, **profile); });
-  if (!answer) co_return tl::unexpected(answer.error());
-  co_return *std::move(answer);
+  auto head = std::make_shared<Fetched>();
+  RemoteFile::Fetch fetching =
+      [head, to = *profile,
+       request = links::gocd::read_call(**profile, path_and_query(call.request))](
+          const RemoteFile::Push& push, const std::stop_token& stop) mutable {
+        return fetch(std::move(request), *to, *head, push, stop);
+      };
+  auto opened = RemoteFile::start(context.remote, std::move(fetching));
+  if (!opened) co_return tl::unexpected(opened.error());
+  std::shared_ptr<RemoteFile> file = *std::move(opened);
+  auto first = co_await file->next();
+  if (!first) co_return tl::unexpected(first.error());
+  net::Response response;
+  response.status = head->status;
+  response.headers = head->headers;
+  response.body = remote_body(std::move(file), *std::move(first));
+  co_return response;
 }
 
 }  // namespace baton::api

@@ -121,6 +121,7 @@ TestServer::TestServer(TestOptions options) : folder_(temporary_folder()) {
 }
 
 TestServer::~TestServer() {
+  context_->remote.stop();
   server_->stop();
   server_.reset();
   writer_->stop();

@@ -322,6 +322,7 @@ void App::stop() {
   if (state_->server && state_->options.announce) client::withdraw(state_->folder);
   if (state_->executor) state_->executor->stop();
   if (state_->discovery) state_->discovery->stop();
+  if (state_->api) state_->api->remote.stop();
   if (state_->server) state_->server->stop();
   state_->github.reset();
   state_->testkube.reset();

@@ -224,10 +224,16 @@ struct DeliveryPump::State {
     message.read_log = [this, gate = message.gate](std::int64_t offset, std::size_t max) {
       return api::gate_log(api, gate, offset, max);
     };
-    message.read_cases = [this, gate = message.gate] { return api::gate_cases(api, gate); };
-    message.list_files = [this, gate = message.gate] { return api::files_of_gate(api, gate); };
+    message.read_cases = [this, gate = message.gate] {
+      // Progress comes every few seconds, for each gate; what a peer keeps is there at the end.
+      return gate.state == model::GateState::pending ? api::local_cases(api, gate)
+                                                     : api::gate_cases(api, gate, stop.get_token());
+    };
+    message.list_files = [this, gate = message.gate] {
+      return api::files_of_gate(api, gate, stop.get_token());
+    };
     message.read_file = [this, gate = message.gate](const std::string& path, std::size_t max) {
-      return api::read_file_of_gate(api, gate, path, max);
+      return api::read_file_of_gate(api, gate, path, max, stop.get_token());
     };
     message.open_artifact = [this, gate = message.gate,
                              id](const std::string& path) -> Result<links::ArtifactFile> {

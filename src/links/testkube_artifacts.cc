@@ -13,8 +13,6 @@ namespace {
 
 // What a refusal says fits in here.
 constexpr std::size_t kRefusalMax = 500;
-// An upload ends with its step; until then it makes no sense to ask more often.
-constexpr int kRetryAfterSeconds = 2;
 
 ArtifactState state_of(std::string_view status) {
   if (status == "processing") return ArtifactState::processing;
@@ -91,7 +89,7 @@ Result<void> check_testkube_artifact(const TestkubeArtifact& artifact) {
           Code::unavailable,
           fmt::format("Testkube is still uploading the artifact {}", json_quote(artifact.path)),
           "ask again after Retry-After"};
-      error.members = fmt::format(R"("retry_after_s":{})", kRetryAfterSeconds);
+      error.members = fmt::format(R"("retry_after_s":{})", kArtifactRetryAfterSeconds);
       return tl::unexpected(std::move(error));
     }
     case ArtifactState::failed: return lost(artifact.path, "its upload failed");

@@ -32,6 +32,8 @@ Result<std::vector<TestkubeArtifact>> list_testkube_artifacts(const model::LinkP
 /// Errors: unavailable.
 Result<std::vector<TestkubeArtifact>> parse_testkube_artifacts(std::string_view body);
 
+/// An upload ends with its step; until then it makes no sense to ask more often.
+inline constexpr int kArtifactRetryAfterSeconds = 2;
 /// Whether its bytes can be asked for. Errors: unavailable with `"retry_after_s"` (not ready yet:
 /// 425); unreachable (lost at its origin: 502).
 Result<void> check_testkube_artifact(const TestkubeArtifact& artifact);

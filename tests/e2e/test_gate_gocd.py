@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """GoCD: stages that wait are started once, pipelines are triggered, artifacts arrive whole."""
 import base64
+import http.client
+import urllib.parse
 
 import pytest
 
@@ -318,6 +320,20 @@ def test_files_pass_through_with_retries(gates, gocd):
     assert gates.server.post(f"{FILES}/out/a.bin", *form(b"other")[:1], headers=headers).status == 201
     dead = wait_for(lambda: gates.server.api("GET", "/deliveries?state=dead")["items"], what="the refusal")[0]
     assert dead["error_class"] == "rejected" and gocd.file(JOB, "out/a.bin") == data
+
+
+def test_the_address_of_a_proxied_request_is_that_of_the_link(gates, gocd):
+    """A client that takes Baton for its proxy sends whole addresses; the credentials go to the link's."""
+    gocd.pipeline("p", ["build", "accept"], automatic=("accept",))
+    body, headers = form(b"data")
+    assert taken(gates, gates.server.post(f"{FILES}/a", body, headers=headers), 201)["state"] == "delivered"
+    parts = urllib.parse.urlsplit(gates.server.url)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+    connection.request("GET", f"http://elsewhere.example{FILES}/a", headers={
+        "Authorization": f"Bearer {gates.server.token}"})
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (200, b"data")
+    connection.close()
 
 
 def test_appends_arrive_in_order(gates, gocd):

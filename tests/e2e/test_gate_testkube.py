@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Testkube: executions found by tag, started, or named answer gates; one poller for all of them; its logs
 and artifacts are the gate's."""
+import http.client
 import io
+import threading
 import time
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
@@ -299,6 +301,20 @@ def test_the_log_comes_whole_through_cuts(world, testkube):
     assert lines == [f"early {n}" for n in range(10)] + [f"late {n}" for n in range(10)]
 
 
+def test_lines_are_stored_together(world, testkube):
+    """Each time costs a transaction and an event."""
+    execution = testkube.execution("smoke", tags={"b": "1"}).run().log("first")
+    gate = world.open(tag="b=1")
+    wait_for(lambda: "first" in world.log(gate), what="the stream")
+    for n in range(500):
+        execution.log(f"line {n}")
+    wait_for(lambda: "line 499" in world.log(gate), what="all of it")
+    execution.finish("passed")
+    world.gates.wait_end(gate)
+    assert world.log(gate).count("\n") == 501
+    assert len(world.gates.events("gate.log")) <= 20
+
+
 def test_artifacts_are_fetched_from_where_they_are(world, testkube):
     execution = testkube.execution("smoke", tags={"b": "1"})
     big = bytes(range(256)) * 2000
@@ -317,7 +333,7 @@ def test_artifacts_are_fetched_from_where_they_are(world, testkube):
     part = world.server.get(f"{base}/artifacts/{paths['deep/a+b %20%.bin']}", headers={"Range": "bytes=256-511"})
     assert part.status == 206 and part.body == bytes(range(256))
     late = world.server.get(f"{base}/artifacts/{paths['late.txt']}")
-    assert late.status == 425 and late.headers["Retry-After"]
+    assert late.status == 425 and late.headers["Retry-After"] == str(late.json["retry_after_s"])
     assert world.server.get(f"{base}/artifacts/{paths['gone.txt']}").status == 502
     assert world.server.get(f"{base}/artifacts/nix").status == 404
     execution.artifact("late.txt", b"late")
@@ -352,3 +368,44 @@ def test_testrelay_done_again(make_server, testkube):
         (run,) = azure.published
         assert run.attachments == {"reports_junit.xml": BAD.encode()} and len(run.results) == 2
         assert azure.violations == []
+
+
+def test_progress_asks_testkube_for_no_artifacts(make_server, testkube):
+    """It is told every two seconds, for each gate."""
+    with FakeAzureDevops() as azure:
+        links = {"azure_devops": {"corp": {"allow": [f"{azure.url}/corp"], "defaults": {
+            "subject": {"testkube": {"profile": "tk"}}, "timeout": "2h"}}}}
+        world = World(make_server, testkube, links=links)
+        check = azure.check(f"{world.server.url}/api/v1/in/azure_devops/corp", {"tag": "build=42"},
+                            headers={"Authorization": f"Bearer {world.server.token}"})
+        assert check.send().status == 201
+        execution = testkube.execution("smoke", tags={"build": "42"}).run()
+        execution.artifact("reports/junit.xml", BAD.encode())
+        for n in range(3):
+            execution.log(f"line {n}")
+            azure.wait_until(lambda: f"line {n}" in check.log, 20, "the log, live")
+        assert testkube.requests_to("/artifacts") == []
+        execution.finish("failed", failed_tests=1)
+        assert check.wait_completed(20) == "failed" and azure.violations == []
+
+
+def test_one_that_hangs_holds_up_no_end_of_the_server(make_server, testkube):
+    world = World(make_server, testkube, server={"drain": "500ms"})
+    execution = testkube.execution("smoke", tags={"b": "1"}).run()
+    gate = world.open(tag="b=1")
+    wait_for(lambda: execution.id in str(world.watched(gate)), what="the execution, seen")
+    testkube.dead()
+
+    def ask():
+        try:
+            world.server.get(f"/api/v1/gates/{gate['id']}/artifacts")
+        except (OSError, http.client.HTTPException):
+            pass
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    testkube.wait_for("/artifacts", answered=False)
+    begin = time.monotonic()
+    assert world.server.stop() == 0
+    asking.join()
+    assert time.monotonic() - begin < 8 and "handlers_stuck" not in world.server.read_log()

@@ -37,7 +37,7 @@ WORDS = [
              "src/net/": "one thread per io_context, one for outbound calls",
              "src/runner/": "reads pipes and posts records beside the attempts",
              "src/executors/": "waits for runner processes",
-             "src/api/remote_file": "reads from a peer beside the connection that sends it on",
+             "src/api/remote_calls": "calls of peers, which block, beside the connections",
              "src/suite/": "headless run and the time-out of an attempt",
              "src/app/": "composition root: joins what it starts",
              "src/cli/": "a command may wait for signals beside its work",
