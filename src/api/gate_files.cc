@@ -17,8 +17,9 @@ namespace {
 
 using model::Gate;
 
-// Reports beyond this are no test results but a mistake; they are still artifacts.
-constexpr std::int64_t kReportMax = 64 << 20;
+// Reports beyond this, all of a gate together, are no test results but a mistake: read, they take
+// a dozen times as much memory. They are still artifacts.
+constexpr std::int64_t kReportsMax = 32 << 20;
 constexpr std::int64_t kRemoteReportMax = 16 << 20;
 constexpr int kRemoteReportsMax = 50;
 constexpr int kCasesPerPage = 500;
@@ -79,16 +80,35 @@ void add_cases(std::vector<links::CaseLine>& lines, const std::string& path,
   }
 }
 
+// A report that is not read must not look like one in which nothing failed.
+links::CaseLine not_read(const store::GateArtifact& artifact) {
+  links::CaseLine line{artifact.path, {}};
+  line.result.name = artifact.path;
+  line.result.verdict = model::CaseVerdict::errored;
+  model::Attempt attempt;
+  attempt.test = artifact.path;
+  attempt.outcome = model::Outcome::errored;
+  attempt.message = fmt::format("{} bytes of reports are too many: at most {} of a gate are read",
+                                artifact.size, kReportsMax);
+  line.result.attempts.push_back(std::move(attempt));
+  return line;
+}
+
 // The cases of those JUnit files that can be read; what cannot is an errored case of its own.
 Result<std::vector<links::CaseLine>> own_cases(Context& context, const Gate& gate) {
   std::vector<links::CaseLine> lines;
   BATON_TRY(artifacts, read(context, [&](store::Session& session) {
               return store::gate_artifacts(session, gate.id);
             }));
+  std::int64_t left = kReportsMax;
   for (const store::GateArtifact& artifact : artifacts) {
-    if (!artifact.path.ends_with(".xml") || artifact.digest.empty() || artifact.size > kReportMax)
+    if (!artifact.path.ends_with(".xml") || artifact.digest.empty()) continue;
+    if (artifact.size > left) {
+      lines.push_back(not_read(artifact));
       continue;
-    BATON_TRY(content, content_of(context, artifact.digest, kReportMax));
+    }
+    left -= artifact.size;
+    BATON_TRY(content, content_of(context, artifact.digest, kReportsMax));
     add_cases(lines, artifact.path, content);
   }
   return lines;

@@ -15,6 +15,13 @@
 namespace baton::api {
 namespace {
 
+// What Testkube refuses, it refuses to the link: whoever asked here has done nothing wrong.
+Error as_peers(Error error) {
+  if (error.code != Code::unavailable && error.code != Code::timeout)
+    error.code = Code::unreachable;
+  return error;
+}
+
 // An older Testkube does not tell how long a file is.
 links::ArtifactBytes whole_of(const RemoteArtifact& artifact) {
   if (artifact.origin.size == 0) return {};
@@ -34,8 +41,10 @@ Result<void> read_origin(const model::LinkProfile& profile, links::Http& http,
                                               reading));
   if (reading.complete()) return {};
   if (reading.status() != 0)
-    BATON_TRY_VOID(
-        links::check_testkube_bytes(artifact.origin.path, reading.status(), reading.refusal()));
+    if (auto good = links::check_testkube_bytes(artifact.origin.path, reading.status(),
+                                                reading.refusal());
+        !good)
+      return tl::unexpected(as_peers(std::move(good).error()));
   if (!answer)
     return fail(Code::unreachable, "the artifact \"{}\" broke off at Testkube: {}", artifact.path,
                 answer.error().message);
@@ -80,7 +89,9 @@ Result<std::vector<RemoteArtifact>> RemoteArtifacts::list() {
   if (executions.empty()) return all;
   if (!profile_) return tl::unexpected(profile_.error());
   for (const links::TestkubeExecution& execution : executions) {
-    BATON_TRY(found, links::list_testkube_artifacts(**profile_, *timed_, execution.id));
+    auto listed = links::list_testkube_artifacts(**profile_, *timed_, execution.id);
+    if (!listed) return tl::unexpected(as_peers(std::move(listed).error()));
+    std::vector<links::TestkubeArtifact>& found = *listed;
     const std::string folder =
         executions.size() == 1
             ? ""

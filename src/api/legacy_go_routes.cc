@@ -91,6 +91,11 @@ std::string path_and_query(const net::RequestHead& request) {
   return request.path + (query == std::string::npos ? "" : request.target.substr(query));
 }
 
+std::string last_part(const Call& call) {
+  const std::string& path = call.request.path;
+  return net::percent_decode(path.substr(path.rfind('/') + 1)).value_or("file");
+}
+
 // The head of GoCD's answer; complete when the first piece of the body, or the end, is there.
 struct Fetched {
   int status = 0;
@@ -189,9 +194,17 @@ Async go_get_file(Context& context, Call& call) {
   std::shared_ptr<RemoteFile> file = *std::move(opened);
   auto first = co_await file->next();
   if (!first) co_return tl::unexpected(first.error());
+  // It is the link that GoCD refuses, not whoever asked here.
+  if (head->status == 401 || head->status == 403 || head->status < 200 || head->status > 599)
+    co_return fail_with_fix(Code::unreachable, "correct the credentials of the link",
+                            "GoCD answers the link {} with status {}", (*profile)->id(),
+                            head->status);
   net::Response response;
   response.status = head->status;
   response.headers = head->headers;
+  // A page that a job made must not act as one of this server.
+  response.headers.set("Content-Security-Policy", "sandbox; default-src 'none'");
+  response.headers.set("Content-Disposition", net::attachment_disposition(last_part(call)));
   response.body = remote_body(std::move(file), *std::move(first));
   co_return response;
 }
