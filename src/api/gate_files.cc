@@ -29,23 +29,6 @@ bool has_run(const Gate& gate) { return raw(run_of(gate)) > 0; }
 
 const store::LogSelection kWholeRun{.test = "", .attempt = 0, .whole_run = true};
 
-// What others said to the gate follows what its run printed, once that has ended: an offset into
-// the log means the same byte for ever.
-struct RunLog {
-  std::int64_t bytes = 0;
-  bool is_whole = false;
-};
-
-Result<RunLog> log_of_run(Context& context, RunId run) {
-  RunLog log;
-  // Whether it has ended first: then its size is the last one.
-  const auto row = read(context, [&](store::Session& s) { return engine::get_run(s, run); });
-  log.is_whole = !row || row->run.state == model::RunState::finished;
-  BATON_TRY(size, context.streams.log_size(run, kWholeRun));
-  log.bytes = size.bytes;
-  return log;
-}
-
 Result<std::vector<links::CaseLine>> run_cases(Context& context, RunId run) {
   return read(context, [&](store::Session& session) -> Result<std::vector<links::CaseLine>> {
     std::vector<links::CaseLine> lines;
@@ -160,23 +143,40 @@ store::GateArtifact shown(const model::Artifact& one) {
 
 }  // namespace
 
-Result<std::string> gate_log(Context& context, const Gate& gate, std::int64_t offset,
-                             std::size_t max) {
-  if (!has_run(gate)) return context.gate_logs.read(gate.id, offset, max);
-  BATON_TRY(run, log_of_run(context, run_of(gate)));
-  if (offset < run.bytes)
-    return context.streams.log_bytes(run_of(gate), kWholeRun, offset,
-                                     std::min(run.bytes - offset, static_cast<std::int64_t>(max)));
-  if (!run.is_whole) return std::string{};
-  return context.gate_logs.read(gate.id, offset - run.bytes, max);
+Result<LogSpan> log_span(Context& context, const Gate& gate, bool for_follower) {
+  LogSpan span;
+  bool is_whole = true;
+  if (has_run(gate)) {
+    // Whether it has ended first: then its size is the last one.
+    const auto row =
+        read(context, [&](store::Session& s) { return engine::get_run(s, run_of(gate)); });
+    is_whole = !row || row->run.state == model::RunState::finished;
+    BATON_TRY(size, context.streams.log_size(run_of(gate), kWholeRun));
+    span.run = size.bytes;
+  }
+  if (is_whole || !for_follower) {
+    BATON_TRY(own, context.gate_logs.size(gate.id));
+    span.own = own;
+  }
+  return span;
 }
 
-Result<std::int64_t> gate_log_size(Context& context, const Gate& gate) {
-  if (!has_run(gate)) return context.gate_logs.size(gate.id);
-  BATON_TRY(run, log_of_run(context, run_of(gate)));
-  if (!run.is_whole) return run.bytes;
-  BATON_TRY(own, context.gate_logs.size(gate.id));
-  return run.bytes + own;
+Result<std::string> read_log(Context& context, const Gate& gate, const LogSpan& span,
+                             std::int64_t offset, std::size_t max) {
+  const auto most = static_cast<std::int64_t>(max);
+  if (offset < span.run)
+    return context.streams.log_bytes(run_of(gate), kWholeRun, offset,
+                                     std::min(span.run - offset, most));
+  const std::int64_t left = span.size() - offset;
+  if (left <= 0) return std::string{};
+  return context.gate_logs.read(gate.id, offset - span.run,
+                                static_cast<std::size_t>(std::min(left, most)));
+}
+
+Result<std::string> gate_log(Context& context, const Gate& gate, std::int64_t offset,
+                             std::size_t max) {
+  BATON_TRY(span, log_span(context, gate, true));
+  return read_log(context, gate, span, offset, max);
 }
 
 Result<void> append_to_gate(Context& context, const std::string& id, std::string_view text) {

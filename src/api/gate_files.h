@@ -13,11 +13,21 @@
 
 namespace baton::api {
 
-/// At most `max` bytes of the log from `offset`: the run's output when a run is the subject, else
-/// what was appended to the gate. "" at its present end.
+/// The log of a gate: what its run printed, and behind it what was said to the gate.
+struct LogSpan {
+  std::int64_t run = 0;
+  std::int64_t own = 0;
+  std::int64_t size() const { return run + own; }
+};
+/// What there is now. for_follower: while the run prints, without what is behind that, so that an
+/// offset means the same byte for ever.
+Result<LogSpan> log_span(Context& context, const model::Gate& gate, bool for_follower);
+/// At most `max` bytes of it from `offset`; "" at its end.
+Result<std::string> read_log(Context& context, const model::Gate& gate, const LogSpan& span,
+                             std::int64_t offset, std::size_t max);
+/// The same of what there is now, for those who follow it.
 Result<std::string> gate_log(Context& context, const model::Gate& gate, std::int64_t offset,
                              std::size_t max);
-Result<std::int64_t> gate_log_size(Context& context, const model::Gate& gate);
 
 /// Appends to the log of a pending gate and tells of it. Blocks.
 /// Errors: not_found, conflict (the gate has ended), too_large, unavailable.

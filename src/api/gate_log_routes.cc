@@ -26,12 +26,12 @@ Result<model::Gate> gate_of(Context& context, const Call& call) {
               [&](store::Session& session) { return engine::get_gate(session, call.args[0]); });
 }
 
-NextPiece pieces_of(Context& context, model::Gate gate, net::ByteRange range) {
+NextPiece pieces_of(Context& context, model::Gate gate, LogSpan span, net::ByteRange range) {
   const auto first = static_cast<std::int64_t>(range.first);
-  return [&context, gate = std::move(gate), at = first,
+  return [&context, gate = std::move(gate), span, at = first,
           end = first + static_cast<std::int64_t>(range.length)]() mutable -> Result<std::string> {
     if (at == end) return std::string{};
-    BATON_TRY(piece, gate_log(context, gate, at,
+    BATON_TRY(piece, read_log(context, gate, span, at,
                               static_cast<std::size_t>(std::min(kPiece, end - at))));
     if (piece.empty()) return fail(Code::unavailable, "the log of {} ends early", gate.id);
     at += static_cast<std::int64_t>(piece.size());
@@ -94,12 +94,12 @@ boost::asio::awaitable<void> stream_log(Context& context, net::Sink sink, std::s
   // What a run prints is news of the run.
   Watch::Waiter of_gate(context.watch, store::gate_subject(id),
                         raw(run) > 0 ? store::run_subject(run) : std::string{});
-  const auto size = co_await context.disk.run<Result<std::int64_t>>([&]() -> Result<std::int64_t> {
+  const auto span = co_await context.disk.run<Result<LogSpan>>([&]() -> Result<LogSpan> {
     BATON_TRY(gate, read(context, [&](store::Session& s) { return engine::get_gate(s, id); }));
-    return gate_log_size(context, gate);
+    return log_span(context, gate, true);
   });
   // Whoever has more than there is has it from another gate, and gets what comes.
-  std::int64_t read_to = size ? std::min(from, *size) : from;
+  std::int64_t read_to = span ? std::min(from, span->size()) : from;
   LineCutter cutter{read_to, {}};
   bool alive = co_await sink.write(net::sse_retry(kReconnectMs) + net::sse_comment("log"));
   while (alive) {
@@ -146,13 +146,15 @@ Async get_gate_log(Context& context, Call& call) {
       return stream_log(context, sink, id, run, from);
     });
   }
-  auto size = co_await context.disk.run<Result<std::int64_t>>(
-      [&] { return gate_log_size(context, *gate); });
-  if (!size) co_return tl::unexpected(size.error());
-  // It only ever grows.
-  const std::string etag = fmt::format("\"{}-{}\"", gate->id, *size);
+  // Who asks for a part of it may come back for the next one.
+  const bool follows = !call.request.headers.get("Range").empty();
+  auto span = co_await context.disk.run<Result<LogSpan>>(
+      [&] { return log_span(context, *gate, follows); });
+  if (!span) co_return tl::unexpected(span.error());
+  // Both only ever grow.
+  const std::string etag = fmt::format("\"{}-{}-{}\"", gate->id, span->run, span->own);
   if (auto unchanged = not_modified(call, etag)) co_return *std::move(unchanged);
-  const auto bytes = static_cast<std::uint64_t>(*size);
+  const auto bytes = static_cast<std::uint64_t>(span->size());
   const auto range = wanted_range(call, etag, bytes);
   if (!range) co_return refused_range(call, range.error(), bytes);
   net::Response response;
@@ -161,7 +163,7 @@ Async get_gate_log(Context& context, Call& call) {
   response.headers.set("Content-Type", kType);
   response.headers.set("Accept-Ranges", "bytes");
   response.body = pieces_body(
-      context, pieces_of(context, *std::move(gate), {range->first, range->length}));
+      context, pieces_of(context, *std::move(gate), *span, {range->first, range->length}));
   co_return response;
 }
 

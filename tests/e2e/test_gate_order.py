@@ -36,6 +36,8 @@ def test_what_others_say_to_a_gate_comes_after_the_log_of_its_run(make_server):
             server.post(f"/api/v1/gates/{gate['id']}/log", f"own-{n}\n".encode(),
                         headers={"Content-Type": "text/plain"})
         time.sleep(0.03)
+        if n == 40:
+            assert b"own-" in log_of(server, gate).body, "whoever asks for all of it gets all of it"
     lines = seen.decode().split()
     assert lines[:6] == [f"run-{i}" for i in range(6)], lines
     assert len(lines) > 6 and all(line.startswith("own-") for line in lines[6:]), lines
