@@ -152,3 +152,14 @@ def test_a_late_contradiction_in_an_event_is_refused(make_server):
     answer = bring("failure")
     assert answer.status == 409 and answer.json["gate"] == gate["id"], answer
     assert len(gates.events("gate.late_verdict")) == 1
+
+
+def test_a_webhook_stage_of_spinnaker_reads_what_it_was_sent_to(make_server):
+    """It follows the Location at once, and looks for words in one field."""
+    server = make_server(configuration())
+    opened = server.post("/api/v1/gates", {"subject": {"external": True}, "name": "smoke", "timeout": "5m"})
+    assert opened.status == 201
+    status_of = lambda: server.get(opened.headers["location"]).json
+    assert status_of()["state"] == "pending" and status_of()["verdict"] is None
+    Gates(server).decide(opened.json, "failed")
+    assert (status_of()["state"], status_of()["verdict"]) == ("decided", "failed")
