@@ -12,7 +12,8 @@
 namespace baton::sim {
 namespace {
 
-constexpr int kRestMax = 400;
+// In minutes. A clock that is set back before restarts, two hours each time, moves deadlines away.
+constexpr int kRestMax = 3'000;
 constexpr int kAll = 100'000;
 constexpr std::string_view kSure = "sim/sure";
 
@@ -137,7 +138,9 @@ void GateWorld::rest() {
 
 void GateWorld::check_ends() {
   for (const auto& [id, gate] : fold_.gates()) {
-    if (gate.is_pending()) return wrong(fmt::format("the gate {} waits for ever", id));
+    if (gate.is_pending())
+      return wrong(fmt::format("the gate {} waits for ever: {} ms are left", id,
+                               (gate.due - now_.at).count()));
     if (!gate.is_closed) return wrong(fmt::format("the gate {} is never closed", id));
     for (const std::string& delivery : gate.deliveries)
       check_delivery_end(gate, *fold_.find(delivery));
