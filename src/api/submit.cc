@@ -97,8 +97,8 @@ std::string sha256_hex(std::string_view bytes) {
 Async submit_post(Context& context, Call& call, Post post, PostOperation operation) {
   auto once = key_of_post(call, std::move(post));
   if (!once) co_return tl::unexpected(once.error());
-  auto answered =
-      co_await submit<engine::Answered>(context, guarded(*std::move(once), std::move(operation)));
+  auto once_only = guarded(*std::move(once), std::move(operation));
+  auto answered = co_await submit<engine::Answered>(context, std::move(once_only));
   if (!answered) co_return tl::unexpected(answered.error());
   co_return to_response(std::move(answered->answer), answered->replayed);
 }

@@ -112,10 +112,13 @@ Result<void> advance(Context& context, std::vector<Delivery>& deliveries,
       // It was due with the verdict.
       if (!d.next_at) BATON_TRY_VOID(schedule(context, d, Duration{0}));
     } else if (rank(d.target.stage) == current) {
-      // For the stage before it, and not because it has failed.
-      BATON_TRY(waits, has_deadline(context, d));
-      if (!d.next_at || (waits && !follows(d) && d.failures == 0))
-        BATON_TRY_VOID(schedule(context, d, Duration{0}));
+      bool is_due = !d.next_at;
+      if (!is_due && !follows(d) && d.failures == 0) {
+        // It waits for the stage before it, not because it has failed.
+        BATON_TRY(waits, has_deadline(context, d));
+        is_due = waits;
+      }
+      if (is_due) BATON_TRY_VOID(schedule(context, d, Duration{0}));
     } else if (d.target.stage == Stage::verdict && !d.next_at) {
       // Progress that cannot be told does not hold the verdict up for ever.
       BATON_TRY_VOID(schedule(context, d, model::kProgressGrace));
