@@ -152,7 +152,8 @@ Result<std::vector<Delivery>> list_deliveries(Session& session, const DeliveryFi
     args.push_back(std::move(value));
   };
   if (before > 0) add("seq < ?", before);
-  if (filter.state) add("state = ?", static_cast<std::int64_t>(*filter.state));
+  // In the text: the index of the dead ones is not found by a parameter.
+  if (filter.state) where += fmt::format(" AND state = {}", static_cast<int>(*filter.state));
   if (!filter.gate.empty()) add("gate = ?", filter.gate);
   if (!filter.link.empty()) add("link = ?", filter.link);
   args.emplace_back(std::int64_t{limit});

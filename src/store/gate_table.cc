@@ -215,7 +215,8 @@ Result<std::vector<Gate>> list_gates(Session& session, const GateFilter& filter,
     args.insert(args.end(), values.begin(), values.end());
   };
   if (before > 0) add("g.seq < ?", {before});
-  if (filter.state) add("g.state = ?", {static_cast<std::int64_t>(*filter.state)});
+  // In the text: an index of one state is not found by a parameter.
+  if (filter.state) add(fmt::format("g.state = {}", static_cast<int>(*filter.state)), {});
   if (!filter.key.empty()) add("g.key <> '' AND g.key = ?", {filter.key});
   if (!filter.link.empty())
     add("(g.link = ? OR EXISTS (SELECT 1 FROM delivery d WHERE d.gate = g.id AND d.link = ?))",

@@ -80,6 +80,9 @@ Result<std::unique_ptr<SqliteSession>> SqliteSession::open(const std::string& pa
   sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
   sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
+  // A statement is planned once. Otherwise one that compares a column of a partial index with a
+  // parameter is planned anew each time it is run, lest the value fits the index.
+  sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, nullptr);
   BATON_TRY_VOID(session->script(
       fmt::format("PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=OFF;"
                   "PRAGMA foreign_keys=OFF; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-{};{}",

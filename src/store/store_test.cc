@@ -50,5 +50,16 @@ TEST(Store, a_batch_of_a_memory_database_is_refused_while_its_snapshot_is_held) 
   EXPECT_EQ(store->begin().error().code, Code::unavailable);
 }
 
+TEST(Store, a_statement_is_planned_once_whatever_the_values) {
+  auto store = Store::open({.data = ":memory:"}).value();
+  ASSERT_TRUE(store->writer().exec("CREATE TABLE t (a TEXT, b INTEGER)"));
+  ASSERT_TRUE(store->writer().exec("CREATE INDEX t_alone ON t (b) WHERE a = ''"));
+  // This value fits the index; the next one may not.
+  const auto plan = store->writer().query(
+      "EXPLAIN QUERY PLAN SELECT b FROM t WHERE a = ? AND b > 5", {""});
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan->at(0).text(3).find("t_alone"), std::string::npos) << plan->at(0).text(3);
+}
+
 }  // namespace
 }  // namespace baton::store
