@@ -176,10 +176,11 @@ int sustained(const std::string& port, const std::string& token, double seconds,
   with_clients(port, token, [&](Http& http) {
     for (;;) {
       const auto mine = static_cast<double>(next++);
-      if (rate > 0)
-        std::this_thread::sleep_until(began + std::chrono::duration_cast<Clock::duration>(
-                                                  std::chrono::duration<double>(mine / rate)));
-      if (Clock::now() >= end) return;
+      const auto due = rate > 0 ? began + std::chrono::duration_cast<Clock::duration>(
+                                              std::chrono::duration<double>(mine / rate))
+                                : Clock::now();
+      if (due >= end) return;
+      std::this_thread::sleep_until(due);
       decide(http, open_gate(http));
       ++decided;
     }
