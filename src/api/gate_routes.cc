@@ -8,7 +8,6 @@
 #include "engine/delivery_ops.h"
 #include "engine/gate_ops.h"
 #include "links/profiles.h"
-#include "links/sealed_fields.h"
 #include "store/delivery_table.h"
 #include "store/gate_table.h"
 #include "wire/error_map.h"
@@ -37,9 +36,8 @@ Result<store::GateFilter> gate_filter(const Call& call) {
 Async open_gate(Context& context, Call& call) {
   auto request = wire::parse_gate_request(call.request.body);
   if (!request) co_return tl::unexpected(request.error());
-  if (auto checked = links::check_links(context.settings.links, *request); !checked)
-    co_return tl::unexpected(checked.error());
-  links::seal_targets(context.secret_box, context.settings.links, *request);
+  const auto ready = links::prepare_request(context.settings.links, context.secret_box, *request);
+  if (!ready) co_return tl::unexpected(ready.error());
   Post post{.scope = "gates"};
   PostOperation operation = [&context, request = *std::move(request), by = call.who.actor](
                                 engine::Context& c) -> Result<store::StoredAnswer> {

@@ -13,7 +13,6 @@
 #include "links/cloudevents.h"
 #include "links/inbound.h"
 #include "links/profiles.h"
-#include "links/sealed_fields.h"
 #include "store/delivery_table.h"
 #include "store/gate_table.h"
 #include "wire/gate_json.h"
@@ -87,9 +86,9 @@ Async open_for(Context& context, Call& call, const model::LinkProfile& profile,
                links::OpenGate open) {
   auto limit = wait_of(call);
   if (!limit) co_return tl::unexpected(limit.error());
-  if (auto checked = links::check_links(context.settings.links, open.request); !checked)
-    co_return tl::unexpected(checked.error());
-  links::seal_targets(context.secret_box, context.settings.links, open.request);
+  const auto ready =
+      links::prepare_request(context.settings.links, context.secret_box, open.request);
+  if (!ready) co_return tl::unexpected(ready.error());
   engine::Opening opening{profile.id(), profile.id(), open.ident, ""};
   opening.answer_again = open.answer_again;
   if (!open.secrets.empty()) opening.secret = context.secret_box.seal(open.secrets);
@@ -186,9 +185,9 @@ Async apply_batch(Context& context, Call& call, const model::LinkProfile& profil
   for (std::size_t i = 0; i < batch.parts.size(); ++i) {
     auto* open = std::get_if<links::OpenGate>(&batch.parts[i]);
     if (open == nullptr) continue;
-    if (auto checked = links::check_links(context.settings.links, open->request); !checked)
-      co_return tl::unexpected(in_event(i, checked.error()));
-    links::seal_targets(context.secret_box, context.settings.links, open->request);
+    const auto ready =
+        links::prepare_request(context.settings.links, context.secret_box, open->request);
+    if (!ready) co_return tl::unexpected(in_event(i, ready.error()));
   }
   engine::Operation<std::string> operation =
       [&context, in_event, link = profile.id(),

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "app/github_watch.h"
 
-#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <stop_token>
@@ -14,12 +13,6 @@
 #include "links/profiles.h"
 
 namespace baton::app {
-namespace {
-
-// Whatever the configuration says: a thread that does nothing else is no use to anybody.
-constexpr Duration kSweepMin{100};
-
-}  // namespace
 
 struct GithubWatch::State {
   api::Context& api;
@@ -34,7 +27,7 @@ struct GithubWatch::State {
     std::unique_lock lock(mutex);
     while (!stop.stop_requested()) {
       if (!api.stopping) sweep(profile, http, stop);
-      wake.wait_for(lock, stop, std::max(profile.sweep, kSweepMin), [] { return false; });
+      wake.wait_for(lock, stop, profile.sweep, [] { return false; });
     }
   }
 
@@ -52,7 +45,7 @@ struct GithubWatch::State {
   }
 
   Result<void> open_gate(const std::string& link, links::OpenGate& open) {
-    BATON_TRY_VOID(links::check_links(api.settings.links, open.request));
+    BATON_TRY_VOID(links::prepare_request(api.settings.links, api.secret_box, open.request));
     BATON_TRY(opened, api.writer.run<engine::Opened>([&](engine::Context& context) {
       return engine::open_gate(context, api.rules, open.request, {link, link, open.ident, ""});
     }));

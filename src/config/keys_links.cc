@@ -96,7 +96,7 @@ Schema github() {
                       {"repositories",
                        texts("`OWNER/NAME` of those that are asked which deployments wait for the "
                              "App's rule, in case a webhook is lost.")},
-                      {"sweep", duration("How often they are asked.", "5m")},
+                      {"sweep", make::at_least(100, duration("How often they are asked.", "5m"))},
                   });
 }
 

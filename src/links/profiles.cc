@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "links/adapters.h"
+#include "links/sealed_fields.h"
 
 namespace baton::links {
 namespace {
@@ -45,7 +46,8 @@ std::string missing_secret(const model::LinkProfile& profile) {
   return {};
 }
 
-Result<void> check_links(const Profiles& profiles, model::GateRequest& request) {
+Result<void> prepare_request(const Profiles& profiles, const SecretBox& box,
+                             model::GateRequest& request) {
   Error error{Code::invalid, "", "see `links` in baton.yaml and docs/reference/http-api.md"};
   const auto refuse = [&](std::string pointer, std::string detail) {
     error.details.push_back({std::move(pointer), std::move(detail)});
@@ -64,7 +66,9 @@ Result<void> check_links(const Profiles& profiles, model::GateRequest& request) 
       if (checked.error().details.empty()) refuse(below, checked.error().message);
       for (const ErrorDetail& detail : checked.error().details)
         refuse(below + detail.pointer, detail.detail);
+      continue;
     }
+    seal_fields(box, profile->kind, target);
   }
   const model::Subject& subject = request.subject;
   if (subject.kind == model::SubjectKind::testkube) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "links/secret_box.h"
 #include "model/gate.h"
 #include "model/link.h"
 
@@ -22,9 +23,10 @@ Result<const model::LinkProfile*> get_profile(const Profiles& profiles, std::str
 /// when it has what it needs. Without it the peer would be told by nobody, or unsigned.
 std::string missing_secret(const model::LinkProfile& profile);
 
-/// That every target of the request is something that a link of the configuration can do, and its
-/// Testkube is one of them; gives the targets their stages.
-/// Errors: invalid with one detail per field.
-Result<void> check_links(const Profiles& profiles, model::GateRequest& request);
+/// Makes a request ready to be stored: every target must be something that a link of the
+/// configuration can do, and its Testkube one of them; targets get their stages, and what is secret
+/// in their fields is sealed.  Errors: invalid with one detail per field.
+Result<void> prepare_request(const Profiles& profiles, const SecretBox& box,
+                             model::GateRequest& request);
 
 }  // namespace baton::links

@@ -43,12 +43,6 @@ void seal_fields(const SecretBox& box, model::LinkKind kind, model::Target& targ
   target.fields = json::serialize(fields);
 }
 
-void seal_targets(const SecretBox& box, const Profiles& profiles, model::GateRequest& request) {
-  for (model::Target& target : request.deliver)
-    if (const model::LinkProfile* profile = find_profile(profiles, target.link))
-      seal_fields(box, profile->kind, target);
-}
-
 Result<std::string> unseal_fields(const SecretBox& box, std::string_view fields) {
   Result<void> opened;
   std::string out = model::replace_sealed(fields, [&](std::string_view sealed) -> std::string {

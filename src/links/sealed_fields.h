@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "links/profiles.h"
 #include "links/secret_box.h"
 #include "model/gate.h"
 #include "model/link.h"
@@ -17,8 +16,6 @@ namespace baton::links {
 /// Seals what is secret in the target's operation: the secure variables of a GoCD pipeline, the
 /// token of a Jenkins webhook step. Fields that were refused, or are sealed, stay as they are.
 void seal_fields(const SecretBox& box, model::LinkKind kind, model::Target& target);
-/// The same of each target of a request whose link is known.
-void seal_targets(const SecretBox& box, const Profiles& profiles, model::GateRequest& request);
 /// The fields with their secrets.  Errors: invalid (another key).
 Result<std::string> unseal_fields(const SecretBox& box, std::string_view fields);
 
