@@ -45,8 +45,8 @@ Cleaner::Cleaner(store::Store& store, engine::Feed& feed, engine::Writer& writer
   if (auto snapshot = store.snapshot())
     if (const auto position = store::reader_position(snapshot->sql(), kReader))
       after = position->value_or(0);
-  // Artifacts of gates that nothing else names are found by the sweep; a log left behind by a crash
-  // is a small file of a gate that is 90 days old.
+  // Artifacts of gates that nothing else names are found by the sweep. Nothing finds a log whose
+  // removal a crash prevented: one of gates that were 90 days old.
   state_->gates = std::make_unique<JournalReader>(JournalReader::Parts{
       store, feed, "gate.deleted", after,
       [&gate_logs](const model::Event& event) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -163,9 +164,9 @@ struct DeliveryPump::State {
     }
   }
 
-  static links::Outcome attempt(const Peer& peer, std::optional<links::PeerHttp>& http,
-                                const links::Message& message) {
-    const model::Target& target = message.delivery.target;
+  links::Outcome attempt(const Peer& peer, std::optional<links::PeerHttp>& http,
+                         links::Message& message) {
+    model::Target& target = message.delivery.target;
     if (peer.profile == nullptr)
       return links::dead(ErrorClass::misconfigured, 0,
                          fmt::format("the link {} is not in the configuration any more; add it to "
@@ -176,6 +177,13 @@ struct DeliveryPump::State {
                          fmt::format("a secret of the link {} is missing: {}; give it, start Baton "
                                      "again and redeliver",
                                      target.link, missing));
+    auto fields = links::unseal_fields(api.secret_box, target.fields);
+    if (!fields)
+      return links::dead(ErrorClass::misconfigured, 0,
+                         fmt::format("a secret of the target cannot be read: {}; open a gate with "
+                                     "it again",
+                                     fields.error().message));
+    target.fields = *std::move(fields);
     const links::Deliver deliver = links::find_adapter(peer.profile->kind, target.op);
     if (deliver == nullptr)
       return links::dead(ErrorClass::misconfigured, 0,
@@ -213,36 +221,35 @@ struct DeliveryPump::State {
     } else {
       log::warn("delivery.secret_lost", {{"delivery", id}, {"error", secrets.error().message}});
     }
-    if (auto fields = links::unseal_fields(api.secret_box, message.delivery.target.fields)) {
-      message.delivery.target.fields = *std::move(fields);
-    } else {
-      // Without them the adapter finds it misconfigured.
-      message.delivery.target.fields = "{}";
-      log::warn("delivery.secret_lost", {{"delivery", id}, {"error", fields.error().message}});
-    }
+    add_readers(message);
+    return Maybe{std::move(message)};
+  }
+
+  void add_readers(links::Message& message) {
     message.urls = api::gate_urls(api, message.gate);
-    message.read_log = [this, gate = message.gate](std::int64_t offset, std::size_t max) {
-      return api::gate_log(api, gate, offset, max);
+    const auto gate = std::make_shared<const model::Gate>(message.gate);
+    message.read_log = [this, gate](std::int64_t offset, std::size_t max) {
+      return api::gate_log(api, *gate, offset, max);
     };
-    message.read_cases = [this, gate = message.gate] {
+    message.read_cases = [this, gate] {
       // Progress comes every few seconds, for each gate; what a peer keeps is there at the end.
-      return gate.state == model::GateState::pending ? api::local_cases(api, gate)
-                                                     : api::gate_cases(api, gate, stop.get_token());
+      return gate->state == model::GateState::pending
+                 ? api::local_cases(api, *gate)
+                 : api::gate_cases(api, *gate, stop.get_token());
     };
-    message.list_files = [this, gate = message.gate] {
-      return api::files_of_gate(api, gate, stop.get_token());
+    message.list_files = [this, gate] {
+      return api::files_of_gate(api, *gate, stop.get_token());
     };
-    message.read_file = [this, gate = message.gate](const std::string& path, std::size_t max) {
-      return api::read_file_of_gate(api, gate, path, max, stop.get_token());
+    message.read_file = [this, gate](const std::string& path, std::size_t max) {
+      return api::read_file_of_gate(api, *gate, path, max, stop.get_token());
     };
-    message.open_artifact = [this, gate = message.gate,
-                             id](const std::string& path) -> Result<links::ArtifactFile> {
+    message.open_artifact = [this, gate, id = message.delivery.id](
+                                const std::string& path) -> Result<links::ArtifactFile> {
       // Without a gate the delivery itself keeps what it was given.
-      model::Gate owner = gate;
+      model::Gate owner = *gate;
       if (owner.id.empty()) owner.id = id;
       return api::open_gate_artifact(api, owner, path);
     };
-    return Maybe{std::move(message)};
   }
 };
 

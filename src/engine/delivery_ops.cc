@@ -186,12 +186,8 @@ bool is_over(const Rules& rules, const Delivery& d) {
   return d.waited >= rules.retry.give_up_after;
 }
 
-Result<void> give_up(Context& context, const Rules& rules, Delivery& d, std::string_view why) {
-  if (d.last_error.empty()) {
-    d.last_error = why;
-    d.error_class = ErrorClass::transient;
-  }
-  BATON_TRY_VOID(end(context, d, DeliveryState::dead));
+Result<void> finish(Context& context, const Rules& rules, Delivery& d, DeliveryState state) {
+  BATON_TRY_VOID(end(context, d, state));
   return go_on(context, rules, d);
 }
 
@@ -217,7 +213,11 @@ Result<void> progressed(Context& context, const Rules& rules, Delivery& d,
   }
   if (!follows(d)) {
     // It was sent, and the peer does not show that it was taken.
-    if (is_over(rules, d)) return give_up(context, rules, d, "the peer never confirmed it");
+    if (is_over(rules, d)) {
+      d.last_error = "the peer never confirmed it";
+      d.error_class = ErrorClass::transient;
+      return finish(context, rules, d, DeliveryState::dead);
+    }
     d.waited += wait;
   }
   return schedule(context, d, wait);
@@ -232,7 +232,7 @@ Result<void> try_again(Context& context, const Rules& rules, Delivery& d,
     BATON_TRY(gate, store::find_gate(context.tx.sql(), d.gate));
     // While the gate is open the verdict is still to come, and with it a time of its own.
     const bool is_open = gate && gate->state == GateState::pending;
-    if (!is_open) return give_up(context, rules, d, "");
+    if (!is_open) return finish(context, rules, d, DeliveryState::dead);
   }
   // A peer may ask for a longer wait, and gets it even as the last, but for no shorter one.
   const Duration asked = std::min(attempt.after.value_or(Duration{0}), model::kRetryAfterMax);
@@ -279,10 +279,9 @@ Result<Delivery> delivery_attempted(Context& context, const Rules& rules, std::s
     BATON_TRY_VOID(try_again(context, rules, d, attempt));
     return std::move(d);
   }
-  BATON_TRY_VOID(end(context, d,
-                     attempt.kind == Attempted::Kind::delivered ? DeliveryState::delivered
-                                                                : DeliveryState::dead));
-  BATON_TRY_VOID(go_on(context, rules, d));
+  const bool taken = attempt.kind == Attempted::Kind::delivered;
+  BATON_TRY_VOID(
+      finish(context, rules, d, taken ? DeliveryState::delivered : DeliveryState::dead));
   return std::move(d);
 }
 
