@@ -159,7 +159,7 @@ def test_waiting_ends_with_the_verdict(gates):
     begin = time.monotonic()
     for waiter in waiters:
         waiter.join()
-    assert time.monotonic() - begin < 5 and [g["verdict"] for g in seen] == ["passed"] * 5
+    assert time.monotonic() - begin < 20 and [g["verdict"] for g in seen] == ["passed"] * 5
     assert gates.server.get("/api/v1/gates/gat_nix").status == 404
     assert gates.server.get(f"/api/v1/gates/{gate['id']}?wait=soon").status == 400
 

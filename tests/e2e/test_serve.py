@@ -153,7 +153,7 @@ def test_a_stop_does_not_wait_for_a_program_that_hangs(make_server, tmp_path):
     wait_for(lambda: (tmp_path / "asked").exists(), what="the question")
     start = time.monotonic()
     assert server.stop() == 0
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
 
 
 def test_a_suites_variables_are_nobodys_business(make_server, tmp_path):
