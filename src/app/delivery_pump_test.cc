@@ -14,11 +14,16 @@ namespace {
 
 using api::Reply;
 
-model::LinkProfile webhook(const std::string& name, const std::string& url) {
+model::LinkProfile link(model::LinkKind kind, const std::string& name, const std::string& url) {
   model::LinkProfile profile;
-  profile.kind = model::LinkKind::webhook;
+  profile.kind = kind;
   profile.name = name;
   profile.url = url + "/" + name;
+  return profile;
+}
+
+model::LinkProfile webhook(const std::string& name, const std::string& url) {
+  model::LinkProfile profile = link(model::LinkKind::webhook, name, url);
   profile.secrets = {{"whsec_c2VjcmV0"}};
   return profile;
 }
@@ -53,7 +58,8 @@ class Pump : public testing::Test {
 
   TestPeer peer_{[](const net::Request&) { return net::reply(204); }};
   api::TestServer server_{
-      {.links = {webhook("one", peer_.url()), webhook("two", peer_.url())}}};
+      {.links = {webhook("one", peer_.url()), webhook("two", peer_.url()),
+                 link(model::LinkKind::jenkins, "ci", peer_.url())}}};
   std::optional<DeliveryPump> pump_;
 };
 
@@ -103,6 +109,22 @@ TEST_F(Pump, a_call_that_gets_no_answer_delays_none_of_the_same_peer) {
   peer_.silence("/one");
   decided("one", kPerPeer);
   EXPECT_TRUE(peer_.is_asked("/one", 1 + kPerPeer));
+}
+
+TEST_F(Pump, a_target_whose_secret_cannot_be_read_is_dead_and_says_so) {
+  start();
+  // What another server's key has sealed.
+  const Reply gate = server_.post(
+      "/api/v1/gates",
+      R"({"subject":{"external":true},"deliver":[{"link":"jenkins/ci",)"
+      R"("webhook_step":{"token":"sealed:AAAA"}}]})");
+  const std::string path = "/api/v1/gates/" + gate.string("id");
+  EXPECT_EQ(server_.post(path + "/verdict", R"({"verdict":"passed"})").status, 200);
+  ASSERT_TRUE(net::eventually([&] { return delivery(path).string("state") == "dead"; }));
+  EXPECT_EQ(delivery(path).string("error_class"), "misconfigured");
+  EXPECT_NE(delivery(path).string("last_error").find("a secret of the target cannot be read"),
+            std::string::npos);
+  EXPECT_EQ(peer_.count(""), 0);
 }
 
 TEST_F(Pump, what_cannot_be_stored_now_is_brought_again) {
