@@ -10,7 +10,8 @@ namespace {
 constexpr std::array kSchemas{
     Schema{"Target", R"json({"type":"object","required":["link"],"description":
       "one operation of the link by its name, with its fields; none for a webhook (the guide)",
-      "properties":{"link":{"type":"string"},"when":{"enum":["always","passed","failed"]}},
+      "properties":{"link":{"type":"string","description":"KIND/PROFILE, or KIND beside profile"},
+      "profile":{"type":"string"},"when":{"enum":["always","passed","failed"]}},
       "additionalProperties":{"type":"object"},
       "examples":[{"link":"gocd/main","run_stage":{"pipeline":"shop","counter":42,
       "stage":"accept"},"when":"passed"},{"link":"webhook/ci"}]})json"},

@@ -65,6 +65,10 @@ void read_subject(JsonFields& f, model::Subject& subject) {
 void read_target(JsonFields& f, model::Target& target) {
   f.require("link");
   f.text("link", target.link);
+  // "gocd" with the profile "main" is "gocd/main".
+  std::string profile;
+  f.text("profile", profile);
+  if (!profile.empty()) target.link += "/" + profile;
   f.choice("when", target.when, model::parse_when);
   for (const std::string_view op : kOperations) {
     if (!f.has(op)) continue;

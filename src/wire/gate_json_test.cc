@@ -37,6 +37,13 @@ TEST(GateJson, a_target_has_one_operation_of_its_link) {
       R"({"subject":{"external":true},"deliver":[{"link":"a","status":{},"comment":{}}]})"));
 }
 
+TEST(GateJson, a_target_may_name_its_link_in_two_parts) {
+  const auto request = parse_gate_request(
+      R"({"subject":{"external":true},"deliver":[{"link":"webhook","profile":"ci"}]})");
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request->deliver[0].link, "webhook/ci");
+}
+
 TEST(GateJson, refuses_what_is_no_gate) {
   EXPECT_FALSE(parse_gate_request("{}"));
   EXPECT_FALSE(parse_gate_request(R"({"subject":{}})"));
