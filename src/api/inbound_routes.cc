@@ -13,6 +13,7 @@
 #include "links/cloudevents.h"
 #include "links/inbound.h"
 #include "links/profiles.h"
+#include "model/sealed.h"
 #include "store/delivery_table.h"
 #include "store/gate_table.h"
 #include "wire/gate_json.h"
@@ -223,7 +224,13 @@ Result<model::GateRequest> same_again(store::Session& session, const std::string
   }
   request.subject.run = RunId{};
   BATON_TRY(deliveries, store::deliveries_of(session, gate.id));
-  for (const model::Delivery& delivery : deliveries) request.deliver.push_back(delivery.target);
+  for (const model::Delivery& delivery : deliveries) {
+    if (model::has_hidden(delivery.target.fields))
+      return fail_with_fix(Code::conflict, "open a new gate, with the secrets",
+                           "the gate {} cannot be asked again: a secret for {} was dropped",
+                           gate.id, delivery.target.link);
+    request.deliver.push_back(delivery.target);
+  }
   return request;
 }
 

@@ -156,7 +156,7 @@ Result<void> revive_after(Context& context, const Delivery& verdict) {
   for (Delivery& d : deliveries) {
     if (d.target.link != verdict.target.link || d.target.stage != Stage::after ||
         d.state != DeliveryState::skipped || !is_for(d.target.when, gate->verdict) ||
-        d.target.fields.find(model::kHidden) != std::string::npos)
+        model::has_hidden(d.target.fields))
       continue;
     d.state = DeliveryState::queued;
     d.ended_at.reset();

@@ -26,4 +26,8 @@ std::string hide_sealed(std::string_view fields) {
   return replace_sealed(fields, [](std::string_view) { return std::string(kHidden); });
 }
 
+bool has_hidden(std::string_view fields) {
+  return fields.find(json_quote(kHidden)) != std::string_view::npos;
+}
+
 }  // namespace baton::model

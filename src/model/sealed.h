@@ -19,5 +19,7 @@ std::string replace_sealed(std::string_view fields,
                            const std::function<std::string(std::string_view sealed)>& by);
 /// The fields as they are shown.
 std::string hide_sealed(std::string_view fields);
+/// Whether a secret of theirs is gone, so that they are of no use any more.
+bool has_hidden(std::string_view fields);
 
 }  // namespace baton::model

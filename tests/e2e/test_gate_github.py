@@ -286,6 +286,23 @@ def test_a_failed_check_run_has_a_button_that_asks_again(gates, github):
     assert "actions" not in github.check_runs[-1].fields and github.violations == []
 
 
+def test_a_gate_whose_secrets_are_dropped_is_not_asked_again(make_server, github, tmp_path):
+    links = {"github": {"app": {"url": github.url, "app_id": 7, "webhook_secret": {"env": "SECRET"},
+                                "private_key": {"file": github.write_key(tmp_path / "app.pem")}}},
+             "gocd": {"main": {"url": "http://127.0.0.1:1", "token": {"env": "TOKEN"}}}}
+    gates = Gates(make_server(configuration(links), env={"SECRET": "hush", "TOKEN": TOKEN}))
+    github.webhook_url = f"{gates.server.url}/api/v1/in/github/app"
+    variables = [{"name": "KEY", "value": "s3cret", "secure": True}]
+    schedule = {"link": "gocd/main", "when": "passed",
+                "schedule": {"pipeline": "p", "environment_variables": variables}}
+    gate = gates.open(deliver=[check_run(), schedule])
+    gates.decide(gate, "failed")
+    gates.wait_delivered(gate, states=("delivered", "skipped"))
+    pressed = github.rerequest(github.check_runs[0])
+    assert pressed.status == 409 and "gocd/main" in pressed.replies[0].json["detail"]
+    assert len(gates.all()) == 1, "not with (secret) as its value"
+
+
 def test_a_superseded_check_run_does_not_stay_open(gates, github):
     gates.open(key="k", deliver=[check_run()])
     github.wait_until(lambda: github.check_runs, 10, "the check run")
