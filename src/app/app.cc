@@ -31,30 +31,13 @@
 #include "engine/suite_ops.h"
 #include "engine/token_ops.h"
 #include "executors/local.h"
-#include "links/address_guard.h"
-#include "links/allow_list.h"
+#include "links/profiles.h"
 #include "net/key_pin.h"
 #include "net/server.h"
 #include "store/token_table.h"
 
 namespace baton::app {
 namespace {
-
-// What the schema of the configuration cannot say of links.
-Result<void> check_link(const model::LinkProfile& link) {
-  const auto named = [&](std::string_view key, Result<void> checked) -> Result<void> {
-    if (checked) return {};
-    Error error = checked.error();
-    error.message = fmt::format("links.{}.{}.{}: {}", name_of(link.kind), link.name, key,
-                                error.message);
-    return tl::unexpected(std::move(error));
-  };
-  for (const std::string& entry : link.allow)
-    BATON_TRY_VOID(named("allow", links::parse_allow_entry(entry).map([](const auto&) {})));
-  for (const std::string& network : link.networks)
-    BATON_TRY_VOID(named("networks", links::check_network(network)));
-  return {};
-}
 
 // Two event loops keep a busy server answering while one of them sends a large log.
 constexpr unsigned kThreadsMax = 2;
@@ -287,7 +270,7 @@ Result<std::unique_ptr<App>> App::start(Options options) {
   app->state_ = std::make_unique<State>(std::move(options));
   State& state = *app->state_;
   for (const model::LinkProfile& link : state.options.config.links)
-    BATON_TRY_VOID(check_link(link));
+    BATON_TRY_VOID(links::check_profile(link));
   BATON_TRY_VOID(state.open());
   BATON_TRY_VOID(state.make_first_token());
   BATON_TRY_VOID(state.declare());

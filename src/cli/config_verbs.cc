@@ -50,6 +50,9 @@ int validate(Host&, const Invocation& invocation) {
   const config::Loaded loaded = config::load(sources);
   const int code = print_problems("validate", loaded.problems);
   if (code != kOk) return code;
+  const std::vector<Error> faults = link_faults(loaded.config);
+  for (const Error& fault : faults) report("validate", fault);
+  if (!faults.empty()) return kUsage;
   // The file is good, and its secrets may be where the server runs: no reason to fail.
   json::array doubts;
   for (const std::string& doubt : link_doubts(loaded.config)) {

@@ -113,7 +113,11 @@ void check_configuration(Findings& findings) {
   const config::Loaded loaded = config::load(sources);
   Error error{Code::invalid, "", "baton validate " + sources.path};
   if (!loaded.problems.empty()) error.message = config::to_text(loaded.problems.front());
-  if (!findings.check(loaded.problems.empty(), "configuration " + sources.path, error)) return;
+  const std::vector<Error> faults = link_faults(loaded.config);
+  if (!faults.empty()) error.message = faults.front().message;
+  if (!findings.check(loaded.problems.empty() && faults.empty(), "configuration " + sources.path,
+                      error))
+    return;
   json::array doubts;
   for (const std::string& doubt : link_doubts(loaded.config)) {
     findings.note("warning: " + doubt);

@@ -236,6 +236,26 @@ TEST(LinkChecks, what_a_link_lacks_is_told_once) {
   EXPECT_NE(told().find("server.public_url"), std::string::npos);
 }
 
+TEST(LinkChecks, an_entry_that_no_server_starts_with_is_a_fault_of_its_link) {
+  config::Config config;
+  for (const char* name : {"a", "b", "c"}) {
+    model::LinkProfile& link = config.links.emplace_back();
+    link.kind = model::LinkKind::azure_devops;
+    link.name = name;
+    link.allow = {"https://dev.azure.com/corp/"};
+  }
+  EXPECT_TRUE(link_faults(config).empty());
+  config.links[0].allow = {"dev.azure.com/corp"};
+  config.links[2].networks = {"10.0.0.0/8", "10.0.0.0/99", "nix"};
+  const std::vector<Error> faults = link_faults(config);
+  ASSERT_EQ(faults.size(), 2U);
+  EXPECT_TRUE(faults[0].message.starts_with("links.azure_devops.a.allow: ")) << faults[0].message;
+  EXPECT_TRUE(faults[1].message.starts_with("links.azure_devops.c.networks: "))
+      << faults[1].message;
+  ASSERT_EQ(faults[1].details.size(), 2U);
+  EXPECT_EQ(faults[1].details[0].pointer, "/links/azure_devops/c/networks/1");
+}
+
 TEST(LinkChecks, defaults_are_read_as_each_call_will_be_completed_with_them) {
   config::Config config;
   config.server.public_url = "https://baton.corp";

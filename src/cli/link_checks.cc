@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include "cli/output.h"
+#include "links/profiles.h"
 #include "wire/gate_json.h"
 
 namespace baton::cli {
@@ -59,6 +60,14 @@ std::string doubt_of_defaults(const LinkProfile& link, const std::vector<LinkPro
 }
 
 }  // namespace
+
+std::vector<Error> link_faults(const config::Config& config) {
+  std::vector<Error> faults;
+  for (const LinkProfile& link : config.links)
+    if (auto checked = links::check_profile(link); !checked)
+      faults.push_back(std::move(checked.error()));
+  return faults;
+}
 
 std::vector<std::string> link_doubts(const config::Config& config) {
   std::vector<std::string> doubts;

@@ -3,6 +3,8 @@
 
 #include "base/text.h"
 #include "links/adapters.h"
+#include "links/address_guard.h"
+#include "links/allow_list.h"
 #include "links/sealed_fields.h"
 
 namespace baton::links {
@@ -32,6 +34,26 @@ Result<const model::LinkProfile*> get_profile(const Profiles& profiles, std::str
   if (const model::LinkProfile* found = find_profile(profiles, id)) return found;
   return fail_with_fix(Code::not_found, "add it to `links` in baton.yaml", "{}",
                        unknown_text(profiles, id));
+}
+
+Result<void> check_profile(const model::LinkProfile& profile) {
+  Error error{Code::invalid, "", ""};
+  const auto note = [&](std::string_view key, std::size_t index, const Error& fault) {
+    const std::string_view kind = name_of(profile.kind);
+    if (error.details.empty()) {
+      error.message = fmt::format("links.{}.{}.{}: {}", kind, profile.name, key, fault.message);
+      error.fix = fault.fix;
+    }
+    error.details.push_back(
+        {fmt::format("/links/{}/{}/{}/{}", kind, profile.name, key, index), fault.message});
+  };
+  for (std::size_t i = 0; i < profile.allow.size(); ++i)
+    if (auto entry = parse_allow_entry(profile.allow[i]); !entry) note("allow", i, entry.error());
+  for (std::size_t i = 0; i < profile.networks.size(); ++i)
+    if (auto checked = check_network(profile.networks[i]); !checked)
+      note("networks", i, checked.error());
+  if (error.details.empty()) return {};
+  return tl::unexpected(std::move(error));
 }
 
 std::string missing_secret(const model::LinkProfile& profile) {

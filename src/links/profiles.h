@@ -19,6 +19,10 @@ const model::LinkProfile* find_profile(const Profiles& profiles, std::string_vie
 /// Errors: not_found, with the profiles that there are.
 Result<const model::LinkProfile*> get_profile(const Profiles& profiles, std::string_view id);
 
+/// What the schema of the configuration cannot say of a link: its entries of `allow` and
+/// `networks`.  Errors: invalid with one detail per entry.
+Result<void> check_profile(const model::LinkProfile& profile);
+
 /// Which secret a message to the peer would lack, and why: "token: the variable X is not set"; ""
 /// when it has what it needs. Without it the peer would be told by nobody, or unsigned.
 std::string missing_secret(const model::LinkProfile& profile);
