@@ -83,6 +83,16 @@ Answer answer_as(Context& context, const Gate& gate, links::AnswerForm form, boo
   return response;
 }
 
+PostOperation answer_of_opening(Context& context, engine::Operation<engine::Opened> open) {
+  return [&context, open = std::move(open)](
+             engine::Context& c) mutable -> Result<store::StoredAnswer> {
+    BATON_TRY(opened, open(c));
+    return store::StoredAnswer{
+        opened.is_new ? 201 : 200, opened.is_new ? "/api/v1/gates/" + opened.gate.id : "",
+        wire::to_json(opened.gate, opened.deliveries, context.settings.public_url)};
+  };
+}
+
 Async open_for(Context& context, Call& call, const model::LinkProfile& profile,
                links::OpenGate open) {
   auto limit = wait_of(call);
@@ -98,6 +108,13 @@ Async open_for(Context& context, Call& call, const model::LinkProfile& profile,
        opening = std::move(opening)](engine::Context& c) {
         return engine::open_gate(c, context.rules, request, opening);
       };
+  // Who waits, or polls, asks for the state of the gate: no stored answer tells that.
+  if (open.form == links::AnswerForm::gate && *limit == Duration{0}) {
+    Post post{.scope = "in " + profile.id()};
+    PostOperation answering = answer_of_opening(context, std::move(operation));
+    auto answer = co_await submit_post(context, call, std::move(post), std::move(answering));
+    co_return answer;
+  }
   auto opened = co_await submit<engine::Opened>(context, std::move(operation));
   if (!opened) co_return tl::unexpected(opened.error());
   Result<Gate> gate = std::move(opened->gate);

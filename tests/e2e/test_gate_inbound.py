@@ -146,6 +146,15 @@ def test_webhooks_that_are_refused_leave_nothing(gates, hooks, changes, status):
     assert SECRET not in answer.body.decode() and SECRET[6:] not in answer.body.decode()
 
 
+def test_a_call_with_an_idempotency_key_is_answered_once(gates):
+    first = hook(gates, {"name": "one"}, **{"Idempotency-Key": "k"})
+    again = hook(gates, {"name": "one"}, message="msg_2", **{"Idempotency-Key": "k"})
+    assert (first.status, again.status) == (201, 201) and again.json == first.json
+    assert again.headers["Idempotency-Replayed"] == "true"
+    other = hook(gates, {"name": "two"}, message="msg_3", **{"Idempotency-Key": "k"})
+    assert other.status == 409 and len(gates.all()) == 1
+
+
 def test_a_replayed_webhook_is_the_same_gate_or_too_old(gates):
     stamp = int(time.time()) - 299
     assert hook(gates, {"name": "x"}, at=stamp + 20).status == 201
