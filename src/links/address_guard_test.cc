@@ -192,9 +192,6 @@ TEST_F(GuardedHttp, links_with_an_address_of_their_own_are_not_restricted) {
   EXPECT_EQ(get(at("127.0.0.1"))->status, 200);
 }
 
-// --- names that stand for another address each time
-// -----------------------------------------------
-
 /// What the next questions for kRebound are answered with, the last one for ever.
 std::vector<std::string>& answers() {
   static std::vector<std::string> answers;

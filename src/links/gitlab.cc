@@ -94,8 +94,6 @@ Outcome refused(const Result<net::HttpResponse>& answer, TimePoint now) {
   return outcome;
 }
 
-// ---------------------------------------------------------------------------------------------
-
 /// The state in "Cannot transition status via :enqueue from :pending".
 std::string state_before(const net::HttpResponse& answer) {
   constexpr std::string_view kFrom = " from :";
@@ -131,8 +129,6 @@ Outcome commit_status(const Message& message, const model::LinkProfile& profile,
   if (outcome.status == 409) return as_again(std::move(outcome), ErrorClass::transient);
   return outcome;
 }
-
-// ---------------------------------------------------------------------------------------------
 
 enum class JobState { playable, early, played, never };
 
@@ -178,8 +174,6 @@ Outcome play_job(const Message& message, const model::LinkProfile& profile, Http
   if (after && *after == JobState::played) return delivered(400);
   return refused(answer, message.now);
 }
-
-// ---------------------------------------------------------------------------------------------
 
 Outcome respond(const Message& message, const model::LinkProfile& profile, Http& http,
                 std::string_view status) {

@@ -142,8 +142,6 @@ TEST(GitlabCheck, stays_pending_only_while_it_is_told_so) {
   EXPECT_EQ(http.sent.size(), 2U);
 }
 
-// ---------------------------------------------------------------------------------------------
-
 constexpr const char* kPayload = R"({"object_kind":"merge_request",
     "project":{"id":7,"path_with_namespace":"pay/shop"},
     "object_attributes":{"iid":3,"target_project_id":7,"state":"opened","source_branch":"fix",

@@ -162,7 +162,6 @@ Outcome upload(const Message& message, const model::LinkProfile& profile, Http& 
   return outcome;
 }
 
-// ---------------------------------------------------------------------------------------------
 // What came in GoCD's place
 
 namespace {

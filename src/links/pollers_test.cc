@@ -97,8 +97,6 @@ TEST(Argo, the_next_measurement_must_find_the_gate) {
   EXPECT_EQ(read(LinkKind::argo, request).error().code, Code::invalid);
 }
 
-// ---------------------------------------------------------------------------------------------
-
 net::Request binary(std::string type, std::string body) {
   net::Request request;
   request.headers = {{"ce-specversion", "1.0"},
@@ -231,8 +229,6 @@ TEST(CloudEvents, a_sender_may_ask_first) {
   EXPECT_EQ(headers->get("WebHook-Allowed-Origin"), "events.acme.com");
   EXPECT_EQ(headers->get("WebHook-Allowed-Rate"), "120");
 }
-
-// ---------------------------------------------------------------------------------------------
 
 TEST(TestkubeHook, whatever_it_says_the_execution_is_looked_at) {
   const auto execution = [](std::string body) {
