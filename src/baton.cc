@@ -23,8 +23,8 @@ baton::app::ServeOptions serve_options(const Invocation& invocation) {
       baton::config::find_file(invocation.value("--config"), options.sources.variables);
   for (const auto& [flag, key] :
        {std::pair{"--data", "server.data"}, std::pair{"--listen", "server.listen"},
-        std::pair{"--auth", "server.auth"}, std::pair{"--log-level", "server.log_level"},
-        std::pair{"--log-format", "server.log_format"}})
+        std::pair{"--auth", "server.auth"}, std::pair{"--log-level", "server.log.level"},
+        std::pair{"--log-format", "server.log.format"}})
     if (const std::string value = invocation.value(flag); !value.empty())
       options.sources.flags.push_back({key, value, flag});
   options.app.runner_program = baton::app::own_program();

@@ -207,3 +207,10 @@ suites: [{{name: ok, kind: command, command: [sh, -c, "echo hello"]}}]
                     server.url.removeprefix("http://"))
     out, err = other.communicate(timeout=30)
     assert other.returncode == 7 and "fix: " in err, (out, err)
+
+
+def test_flags_say_how_the_log_is_written(make_server):
+    server = make_server("{}", args=["--log-level", "debug", "--log-format", "json"])
+    lines = [json.loads(line) for line in server.read_log().splitlines() if line.startswith("{")]
+    (ready,) = [line for line in lines if line["event"] == "serve.ready"]
+    assert ready["level"] == "info" and ready["url"] == server.url
