@@ -177,7 +177,9 @@ struct DeliveryPump::State {
                          fmt::format("a secret of the link {} is missing: {}; give it, start Baton "
                                      "again and redeliver",
                                      target.link, missing));
-    auto fields = links::unseal_fields(api.secret_box, target.fields);
+    std::vector<std::string> secrets;
+    for (const auto& [name, value] : message.secrets) secrets.push_back(value);
+    auto fields = links::unseal_fields(api.secret_box, target.fields, secrets);
     if (!fields)
       return links::dead(ErrorClass::misconfigured, 0,
                          fmt::format("a secret of the target cannot be read: {}; open a gate with "
@@ -189,6 +191,7 @@ struct DeliveryPump::State {
       return links::dead(ErrorClass::misconfigured, 0,
                          fmt::format("a link of kind {} cannot do `{}`",
                                      name_of(peer.profile->kind), target.op));
+    http->hide(std::move(secrets));
     return deliver(message, *peer.profile, *http);
   }
 

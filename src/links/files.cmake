@@ -33,6 +33,7 @@ set(SOURCES
   pollers.cc
   profiles.cc
   progress.cc
+  redact.cc
   sealed_fields.cc
   secret_box.cc
   signature.cc
@@ -65,6 +66,7 @@ set(TESTS
   message_test.cc
   pollers_test.cc
   profiles_test.cc
+  redact_test.cc
   sealed_fields_test.cc
   secret_box_test.cc
   signature_test.cc

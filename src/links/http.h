@@ -3,6 +3,8 @@
 // The way of adapters to the network. Tests script it; the real one is a net::Client that follows
 // no redirects, has time-outs, and connects only to addresses that the profile permits.
 #include <stop_token>
+#include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "model/link.h"
@@ -22,10 +24,15 @@ class Http {
 class PeerHttp final : public Http {
  public:
   PeerHttp(const model::LinkProfile& profile, std::stop_token stop);
+  /// What a peer says against a request (a status other than 2xx) is without the secrets of the
+  /// profile, of the request's headers, and of hide().
   Result<net::HttpResponse> send(net::HttpRequest request) override;
+  /// Secrets of what is sent from now on, beside those of the profile.
+  void hide(std::vector<std::string> secrets) { hidden_ = std::move(secrets); }
 
  private:
   const model::LinkProfile& profile_;
+  std::vector<std::string> hidden_;
   std::stop_token stop_;
   net::Client client_;
 };

@@ -3,6 +3,7 @@
 
 #include "links/address_guard.h"
 #include "links/allow_list.h"
+#include "links/redact.h"
 
 namespace baton::links {
 namespace {
@@ -46,7 +47,13 @@ Result<net::HttpResponse> PeerHttp::send(net::HttpRequest request) {
       return check_address(profile, host, address);
     };
   }
+  std::vector<std::string> secrets = secrets_of(request.headers);
   auto answer = client_.request(request);
+  if (answer && (answer->status < 200 || answer->status >= 300)) {
+    for (std::string& secret : secrets_of(profile_)) secrets.push_back(std::move(secret));
+    secrets.insert(secrets.end(), hidden_.begin(), hidden_.end());
+    answer->body = redact(std::move(answer->body), secrets);
+  }
   if (!answer && answer.error().code == Code::unauthenticated) {
     // As an address that is refused: it stays so until somebody acts.
     answer.error().code = Code::forbidden;

@@ -43,15 +43,16 @@ void seal_fields(const SecretBox& box, model::LinkKind kind, model::Target& targ
   target.fields = json::serialize(fields);
 }
 
-Result<std::string> unseal_fields(const SecretBox& box, std::string_view fields) {
-  Result<void> opened;
+Result<std::string> unseal_fields(const SecretBox& box, std::string_view fields,
+                                  std::vector<std::string>& opened) {
+  Result<void> done;
   std::string out = model::replace_sealed(fields, [&](std::string_view sealed) -> std::string {
     auto secrets = box.unseal(sealed);
-    if (secrets) return (*secrets)[std::string(kValue)];
-    opened = tl::unexpected(secrets.error());
+    if (secrets) return opened.emplace_back((*secrets)[std::string(kValue)]);
+    done = tl::unexpected(secrets.error());
     return {};
   });
-  if (!opened) return tl::unexpected(opened.error());
+  if (!done) return tl::unexpected(done.error());
   return out;
 }
 

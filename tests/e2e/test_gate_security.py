@@ -2,9 +2,11 @@
 """What outsiders may make the server do, and where its secrets are: nowhere but at the peers."""
 import base64
 import http.client
+import http.server
 import json
 import socket
 import sqlite3
+import threading
 import urllib.parse
 
 import pytest
@@ -129,6 +131,47 @@ def test_a_secret_that_is_missing_stops_one_link_only(make_server):
         dead = gates.wait_dead(unsigned)
         assert dead["error_class"] == "misconfigured" and "NOT_THERE" in dead["last_error"]
         assert hooks.requests_to("/bare") == [], "unsigned it goes nowhere"
+
+
+class Echo(http.server.BaseHTTPRequestHandler):
+    """Refuses, and says what it was told: a debugging proxy, the page of a firewall."""
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        told = f"{self.path} {dict(self.headers)} {body.decode(errors='replace')}".encode()
+        self.send_response(400)
+        self.send_header("Content-Length", str(len(told)))
+        self.end_headers()
+        self.wfile.write(told)
+
+    do_GET = do_POST = do_PUT = do_PATCH = answer
+
+    def log_message(self, *_):
+        pass
+
+
+def test_what_a_peer_repeats_is_shown_without_secrets(make_server):
+    peer = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    threading.Thread(target=peer.serve_forever, daemon=True).start()
+    url, hidden = f"http://127.0.0.1:{peer.server_port}", "s3cure-variable-value"
+    links = {"gocd": {"main": {"url": url, "user": "ann", "password": {"env": "PASSWORD"}}},
+             "gitlab": {"main": {"url": url, "token": {"env": "GL"}}},
+             "jenkins": {"main": {"url": url, "user": "b", "token": {"env": "JENKINS"}}},
+             "webhook": {"ci": {"url": url, "secret": {"env": "HOOK"}}}}
+    env = {"PASSWORD": "pass word/0123", "GL": "glpat-0123456789", "JENKINS": "11abcdef0123", "HOOK": HOOK}
+    gates = Gates(make_server(configuration(links), env=env))
+    variables = [{"name": "KEY", "value": hidden, "secure": True}]
+    gate = gates.open(deliver=[
+        {"link": "gocd/main", "schedule": {"pipeline": "p", "environment_variables": variables}},
+        {"link": "gitlab/main", "commit_status": {"project": 7, "sha": "c0ffee", "name": "e2e"}},
+        {"link": "jenkins/main", "input": {"job": "j", "build": 1, "id": "Ok"}}, {"link": "webhook/ci"}])
+    gates.decide(gate, "passed")
+    ended = gates.wait_delivered(gate, states=("dead",))
+    assert all("(secret)" in d["last_error"] for d in ended if d["target"]["link"] in ("gocd/main", "gitlab/main"))
+    peer.shutdown()
+    peer.server_close()
+    assert_without(everything_written(gates.server), [hidden, *env.values()])
+    assert_without(gates.server.get("/api/v1/deliveries").body, [hidden, *env.values()])
 
 
 # --- addresses ------------------------------------------------------------------------------------
