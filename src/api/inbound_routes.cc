@@ -16,6 +16,7 @@
 #include "model/sealed.h"
 #include "store/delivery_table.h"
 #include "store/gate_table.h"
+#include "store/idempotency_table.h"
 #include "wire/gate_json.h"
 
 namespace baton::api {
@@ -33,11 +34,13 @@ std::string_view kind_in(std::string_view pattern) {
   return pattern.substr(0, pattern.find('/'));
 }
 
-net::Response ignored(std::string_view reason) {
+std::string ignored_json(std::string_view reason) {
   wire::JsonWriter out;
   out.begin_object().field("ignored", reason).end_object();
-  return json_reply(202, out.take());
+  return out.take();
 }
+
+net::Response ignored(std::string_view reason) { return json_reply(202, ignored_json(reason)); }
 
 // Flagger goes on with every status up to 202, and stops for any other; the text becomes an event.
 net::Response flagger_reply(const Gate& gate, bool is_rollback) {
@@ -124,12 +127,20 @@ Async open_for(Context& context, Call& call, const model::LinkProfile& profile,
 }
 
 struct Brought {
-  std::string ids;              // of the gates that took it, as JSON texts: "\"gat_1\",\"gat_2\""
+  std::string done;             // {"id":"gat_1","decided":["gat_1","gat_2"]}; "" when nobody took it
   std::optional<Gate> refused;  // the one that was meant by its id has ended otherwise
 };
 
+std::string done_of(const std::vector<std::string>& ids) {
+  if (ids.empty()) return {};
+  wire::JsonWriter out;
+  out.begin_object().field("id", ids.front()).key("decided").begin_array();
+  for (const std::string& id : ids) out.value(id);
+  return out.end_array().end_object().take();
+}
+
 Result<Brought> bring_to(Context& context, engine::Context& c,
-                             const links::BringVerdict& brought) {
+                         const links::BringVerdict& brought) {
   std::vector<Gate> gates;
   BATON_TRY(found, store::find_gate(c.tx.sql(), brought.gate));
   if (found) gates.push_back(*std::move(found));
@@ -138,6 +149,7 @@ Result<Brought> bring_to(Context& context, engine::Context& c,
     gates = std::move(named);
   }
   Brought done;
+  std::vector<std::string> ids;
   for (const Gate& gate : gates) {
     BATON_TRY(
         decided,
@@ -145,10 +157,25 @@ Result<Brought> bring_to(Context& context, engine::Context& c,
             c, context.rules, gate.id,
             {brought.verdict, model::VerdictSource::report, brought.reason, brought.url, {}}));
     if (decided.accepted)
-      done.ids += fmt::format("{}\"{}\"", done.ids.empty() ? "" : ",", gate.id);
+      ids.push_back(gate.id);
     else
       done.refused = std::move(decided.gate);
   }
+  done.done = done_of(ids);
+  return done;
+}
+
+// What it did the first time is what it did: its name may stand for another gate by now.
+Result<Brought> bring_once(Context& context, engine::Context& c, const std::string& link,
+                           const links::BringVerdict& brought) {
+  const std::string scope = "event of " + link;
+  const std::string key = sha256_hex(brought.ident);
+  BATON_TRY(known, store::find_answer(c.tx.sql(), scope, key, c.now.wall));
+  if (known) return Brought{std::move(known->answer.body), {}};
+  BATON_TRY(done, bring_to(context, c, brought));
+  if (done.done.empty() || done.refused) return done;
+  const store::IdempotencyRow row{{}, {200, {}, done.done}};
+  BATON_TRY_VOID(store::put_answer(c.tx, scope, key, row, c.now.wall + kKeepLegacyAnswers));
   return done;
 }
 
@@ -156,39 +183,33 @@ std::string nobody_called(const std::string& gate) {
   return fmt::format("no open gate is called {}", gate);
 }
 
-Async bring_verdict(Context& context, links::BringVerdict brought) {
-  engine::Operation<Brought> operation = [&context, brought](engine::Context& c) {
-    return bring_to(context, c, brought);
+Async bring_verdict(Context& context, const model::LinkProfile& profile,
+                    links::BringVerdict brought) {
+  engine::Operation<Brought> operation = [&context, brought,
+                                          link = profile.id()](engine::Context& c) {
+    return bring_once(context, c, link, brought);
   };
   auto done = co_await submit<Brought>(context, std::move(operation));
   if (!done) co_return tl::unexpected(done.error());
   if (done->refused) co_return tl::unexpected(decided_otherwise(*done->refused));
-  if (done->ids.empty()) co_return ignored(nobody_called(brought.gate));
-  co_return json_reply(200, fmt::format(R"({{"decided":[{}]}})", done->ids));
+  if (done->done.empty()) co_return ignored(nobody_called(brought.gate));
+  co_return json_reply(200, std::move(done->done));
 }
 
 // What a part of a batch did, as JSON.
 Result<std::string> apply_part(Context& context, engine::Context& c, const std::string& link,
                                const links::Batch::Part& part) {
-  wire::JsonWriter out;
-  out.begin_object();
-  if (const auto* open = std::get_if<links::OpenGate>(&part)) {
-    BATON_TRY(opened,
-              engine::open_gate(c, context.rules, open->request, {link, link, open->ident, ""}));
-    out.field("id", opened.gate.id).field("state", name_of(opened.gate.state));
-  } else if (const auto* brought = std::get_if<links::BringVerdict>(&part)) {
-    BATON_TRY(done, bring_to(context, c, *brought));
-    if (done.refused)
-      out.field("ignored", decided_otherwise(*done.refused).message);
-    else if (done.ids.empty())
-      out.field("ignored", nobody_called(brought->gate));
-    else
-      out.key("decided").raw("[" + done.ids + "]");
-  } else {
-    out.field("ignored", std::get<links::Ignored>(part).reason);
+  if (const auto* brought = std::get_if<links::BringVerdict>(&part)) {
+    BATON_TRY(done, bring_once(context, c, link, *brought));
+    if (done.refused) return ignored_json(decided_otherwise(*done.refused).message);
+    return done.done.empty() ? ignored_json(nobody_called(brought->gate)) : std::move(done.done);
   }
-  out.end_object();
-  return out.take();
+  if (const auto* none = std::get_if<links::Ignored>(&part)) return ignored_json(none->reason);
+  const auto& open = std::get<links::OpenGate>(part);
+  BATON_TRY(opened, engine::open_gate(c, context.rules, open.request, {link, link, open.ident, ""}));
+  wire::JsonWriter out;
+  out.begin_object().field("id", opened.gate.id).field("state", name_of(opened.gate.state));
+  return out.end_object().take();
 }
 
 // One operation, so that an event that cannot be applied leaves nothing of the others.
@@ -266,16 +287,18 @@ Async ask_again(Context& context, const model::LinkProfile& profile,
 }
 
 Async cancel_for(Context& context, const model::LinkProfile& profile, links::CancelGate cancel) {
-  engine::Operation<bool> operation = [&context, cancel,
-                                       link = profile.id()](engine::Context& c) -> Result<bool> {
+  engine::Operation<std::optional<Gate>> operation =
+      [&context, cancel,
+       link = profile.id()](engine::Context& c) -> Result<std::optional<Gate>> {
     BATON_TRY(gate, store::gate_of_call(c.tx.sql(), link, cancel.ident));
-    if (!gate || gate->state != GateState::pending) return false;
+    if (!gate || gate->state != GateState::pending) return gate;
     BATON_TRY(ended, engine::cancel_gate(c, context.rules, gate->id, cancel.reason));
-    return true;
+    return std::optional{std::move(ended)};
   };
-  auto done = co_await submit<bool>(context, std::move(operation));
-  if (!done) co_return tl::unexpected(done.error());
-  co_return ignored(*done ? "the gate was cancelled" : "there is no such gate");
+  auto gate = co_await submit<std::optional<Gate>>(context, std::move(operation));
+  if (!gate) co_return tl::unexpected(gate.error());
+  if (!*gate) co_return ignored("there is no such gate");
+  co_return answer_as(context, **gate, links::AnswerForm::gate, false);
 }
 
 Result<links::Inbound> read_call(Context& context, const Call& call,
@@ -298,7 +321,7 @@ Async call_inbound(Context& context, Call& call) {
     co_return answer;
   }
   if (auto* brought = std::get_if<links::BringVerdict>(&*inbound)) {
-    auto answer = co_await bring_verdict(context, std::move(*brought));
+    auto answer = co_await bring_verdict(context, **profile, std::move(*brought));
     co_return answer;
   }
   if (auto* again = std::get_if<links::AskAgain>(&*inbound)) {

@@ -124,6 +124,12 @@ tl::unexpected<Error> malformed(std::string_view url, std::string_view why) {
                        "\"{}\" cannot be called back: {}", to_valid_utf8(url.substr(0, 200)), why);
 }
 
+// Well formed, and written by nobody who means what it seems to say.
+tl::unexpected<Error> refused(std::string_view url, std::string_view why) {
+  return fail_with_fix(Code::forbidden, "write it as https://HOST/PATH",
+                       "\"{}\" is not called back: {}", to_valid_utf8(url.substr(0, 200)), why);
+}
+
 }  // namespace
 
 Result<CallbackUrl> parse_callback_url(std::string_view text) {
@@ -141,7 +147,7 @@ Result<CallbackUrl> parse_callback_url(std::string_view text) {
   const std::size_t path_at = std::min(rest.find_first_of("/?"), rest.size());
   const std::string_view authority = rest.substr(0, path_at);
   if (authority.find('@') != std::string_view::npos)
-    return malformed("", "it has a user before its host");  // and maybe a password: not shown
+    return refused("", "it has a user before its host");  // and maybe a password: not shown
   CallbackUrl url;
   if (!read_authority(authority, scheme, url)) return malformed(text, "its host or port is none");
   const std::size_t query_at = std::min(rest.find('?'), rest.size());
@@ -149,7 +155,7 @@ Result<CallbackUrl> parse_callback_url(std::string_view text) {
   const std::string_view path = rest.substr(path_at, query_at - path_at);
   auto normal = normal_path(path.empty() ? "/" : path);
   if (!normal) return malformed(text, "a percent sign is not followed by two digits");
-  if (is_doubtful(*normal)) return malformed(text, "its path has a dot segment or control byte");
+  if (is_doubtful(*normal)) return refused(text, "its path has a dot segment or control byte");
   url.path = std::move(*normal);
   return url;
 }

@@ -21,12 +21,12 @@ struct CallbackUrl {
   std::string text() const { return origin + path + query; }
 };
 
-/// Errors: invalid: no http or https URL, or one with user info, a fragment, a backslash, a blank,
-/// control byte or byte beyond ASCII, a broken or doubtful escape, or a dot segment in any
-/// disguise.
+/// Errors: invalid: no http or https URL, or one with a fragment, a backslash, a blank, control byte
+/// or byte beyond ASCII, or a broken escape; forbidden: user info, a dot segment or control byte in
+/// any disguise.
 Result<CallbackUrl> parse_callback_url(std::string_view url);
 
-/// An entry of the list, when it is configured.  Errors: invalid; it has a query.
+/// An entry of the list, when it is configured.  Errors: as above; invalid: it has a query.
 Result<CallbackUrl> parse_allow_entry(std::string_view entry);
 
 /// The entry that covers the address. Entries that cannot be read cover nothing.

@@ -79,8 +79,9 @@ TEST(AllowList, an_entry_ends_at_a_path_boundary) {
                             "https://dev.azure.com.evil/corp/", "https://dev.azure.com./corp/",
                             "https://dev.azure.com/CORP/"})
       EXPECT_EQ(code_of(bad, allow), Code::forbidden) << bad;
-    EXPECT_EQ(code_of("https://dev.azure.com/corp/../x", allow), Code::invalid);
-    EXPECT_EQ(code_of("https://corp@dev.azure.com/corp/", allow), Code::invalid);
+    EXPECT_EQ(code_of("https://dev.azure.com/corp/../x", allow), Code::forbidden);
+    EXPECT_EQ(code_of("https://corp@dev.azure.com/corp/", allow), Code::forbidden);
+    EXPECT_EQ(code_of("https://dev.azure.com/corp/%4", allow), Code::invalid);
   }
   EXPECT_TRUE(is_allowed("http://127.0.0.1:8080/x", {"http://127.0.0.1:8080"}));
   EXPECT_FALSE(is_allowed("http://127.0.0.1:8080/x", {}));

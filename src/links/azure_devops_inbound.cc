@@ -140,7 +140,8 @@ Result<Inbound> read(const InboundCall& call) {
   if (token.empty() && call.profile.token.empty()) given.fault("AuthToken", "is missing");
   if (place.plan_url.size() > kPlanUrlMax) given.fault("PlanUrl", "is too long");
   const auto plan_url = parse_callback_url(place.plan_url);
-  if (!plan_url && !place.plan_url.empty()) given.fault("PlanUrl", plan_url.error().message);
+  const bool is_malformed = !plan_url && plan_url.error().code == Code::invalid;
+  if (is_malformed && !place.plan_url.empty()) given.fault("PlanUrl", plan_url.error().message);
   if (plan_url && !plan_url->query.empty()) given.fault("PlanUrl", "has a query");
   BATON_TRY_VOID(given.check());
   BATON_TRY_VOID(allowed_by(place.plan_url, call.profile.allow));

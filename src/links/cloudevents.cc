@@ -106,6 +106,11 @@ Result<Event> read_event(const net::Request& request) {
                        "this is no CloudEvent");
 }
 
+bool is_of_test(std::string_view type) {
+  return type.starts_with("dev.cdevents.testcaserun.") ||
+         type.starts_with("dev.cdevents.testsuiterun.");
+}
+
 bool is_finished_test(std::string_view type) {
   return type.starts_with("dev.cdevents.testcaserun.finished.") ||
          type.starts_with("dev.cdevents.testsuiterun.finished.");
@@ -120,6 +125,8 @@ GateVerdict verdict_of(std::string_view outcome) {
   return GateVerdict::none;
 }
 
+std::string ident_of(const Event& event) { return fmt::format("{} {}", event.source, event.id); }
+
 Result<Batch::Part> bring(const Event& event) {
   const Json subject = Json(event.data).object("subject");
   const Json content = subject.object("content");
@@ -130,6 +137,7 @@ Result<Batch::Part> bring(const Event& event) {
   brought.verdict = verdict_of(to_lower(content.text("outcome")));
   if (brought.verdict == GateVerdict::none)
     return fail(Code::invalid, "subject.content.outcome must be success, failure, cancel or error");
+  brought.ident = ident_of(event);
   brought.reason = cut_text(content.text("reason"), model::kGateReasonMax);
   const std::string url = content.text("uri");
   if (url.starts_with("http://") || url.starts_with("https://")) brought.url = url;
@@ -148,12 +156,13 @@ json::object gate_fields(const Event& event) {
 Result<Batch::Part> part_of(const Event& event, const model::LinkProfile& profile) {
   if (is_finished_test(event.type)) return bring(event);
   const json::object fields = gate_fields(event);
-  if (fields.empty())
+  // A profile that says what to ask about takes events as they are, but for news of other tests.
+  if (fields.empty() && (is_of_test(event.type) || !Json(profile.defaults).has("subject")))
     return Ignored{fmt::format("{} has no fields of a gate", cut_text(event.type, 200))};
   OpenGate opening;
   BATON_TRY(request, wire::parse_inbound_request(json::serialize(fields), profile.defaults));
   opening.request = std::move(request);
-  opening.ident = fmt::format("{} {}", event.source, event.id);
+  opening.ident = ident_of(event);
   return opening;
 }
 

@@ -110,7 +110,7 @@ TEST_F(GithubInbound, the_callback_is_below_the_profiles_address) {
   EXPECT_EQ(refused(), Code::forbidden);
   profile_.url = "https://api.github.com";
   request_.body.replace(request_.body.find("/repos/"), 7, "/x/../");
-  EXPECT_EQ(refused(), Code::invalid);
+  EXPECT_EQ(refused(), Code::forbidden);
 }
 
 TEST_F(GithubInbound, what_is_missing_is_named) {

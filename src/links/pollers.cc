@@ -23,6 +23,11 @@ Result<model::GateRequest> request_of(const json::object& fields,
 Result<Inbound> flagger::read(const InboundCall& call) {
   BATON_TRY(body, object_of_body(call.request.body));
   const Json hook(body);
+  if (hook.has("metadata") && !body.at("metadata").is_object())
+    return fail(Code::invalid, "metadata must be an object of texts");
+  for (const char* name : {"name", "namespace", "checksum"})
+    if (hook.has(name) && !body.at(name).is_string())
+      return fail(Code::invalid, "{} must be a text", name);
   BATON_TRY(metadata, loosen(hook.object("metadata").raw()));
   if (metadata.contains("eventMessage") || metadata.contains("eventType"))
     return Ignored{"it is an event of Flagger, not a question"};

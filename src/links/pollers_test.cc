@@ -166,6 +166,22 @@ TEST(CloudEvents, what_is_no_question_is_left_alone) {
   EXPECT_TRUE(std::holds_alternative<Ignored>(*read(binary("com.acme.other", ""))));
 }
 
+TEST(CloudEvents, a_profile_with_a_subject_asks_at_events_that_say_nothing_of_gates) {
+  model::LinkProfile profile;
+  profile.kind = LinkKind::cloudevents;
+  profile.defaults = R"({"subject":{"suite":"pay/shop"}})";
+  const auto read_with = [&](const net::Request& request) {
+    return cloudevents::read({request, profile, {}});
+  };
+  for (const char* data : {"", "{}", R"({"artifact":"shop:7"})"}) {
+    const auto inbound = read_with(binary("com.acme.built", data));
+    ASSERT_TRUE(inbound) << inbound.error().message;
+    EXPECT_EQ(std::get<OpenGate>(*inbound).request.subject.suite.suite, "pay/shop") << data;
+  }
+  EXPECT_TRUE(std::holds_alternative<Ignored>(*read_with(
+      binary("dev.cdevents.testcaserun.queued.0.3.0", R"({"context":{},"subject":{"id":"x"}})"))));
+}
+
 net::Request batch(std::string body) {
   net::Request request;
   request.headers = {{"Content-Type", "application/cloudevents-batch+json; charset=utf-8"}};
@@ -186,6 +202,7 @@ TEST(CloudEvents, a_batch_is_read_as_a_whole_or_not_at_all) {
   ASSERT_EQ(parts.size(), 3U);
   EXPECT_EQ(std::get<OpenGate>(parts[0]).ident, "/ci 1");
   EXPECT_EQ(std::get<BringVerdict>(parts[1]).gate, "gate_1");
+  EXPECT_EQ(std::get<BringVerdict>(parts[1]).ident, "/ci 2");
   EXPECT_TRUE(std::holds_alternative<Ignored>(parts[2]));
   EXPECT_TRUE(std::get<Batch>(*read(batch("[]"))).parts.empty());
 

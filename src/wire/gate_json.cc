@@ -127,6 +127,21 @@ Result<json::value> subject_of_tag(const json::object& defaults, const json::val
   return json::value(json::object{{"testkube", std::move(inner)}});
 }
 
+// The Testkube of the subject, where only that is left out: another kind of subject has nothing to
+// do with that of the defaults.
+void fill_profile(json::object& object, const json::object& defaults) {
+  const auto testkube_of = [](auto& fields) {
+    auto* subject = fields.if_contains("subject");
+    auto* inner = subject == nullptr ? nullptr : subject->if_object();
+    auto* testkube = inner == nullptr ? nullptr : inner->if_contains("testkube");
+    return testkube == nullptr ? nullptr : testkube->if_object();
+  };
+  json::object* mine = testkube_of(object);
+  const json::object* known = testkube_of(defaults);
+  if (mine == nullptr || known == nullptr || mine->contains("profile")) return;
+  if (const json::value* profile = known->if_contains("profile")) (*mine)["profile"] = *profile;
+}
+
 void write_subject(JsonWriter& out, const model::Subject& subject) {
   out.key("subject").begin_object();
   switch (subject.kind) {
@@ -191,6 +206,7 @@ Result<model::GateRequest> parse_inbound_request(std::string_view body, std::str
     object.erase("tag");
     object["subject"] = std::move(subject);
   }
+  fill_profile(object, missing);
   for (const auto& [name, value] : missing)
     if (!object.contains(name)) object[name] = value;
   return read_gate(json::serialize(object), Deliver::refused);

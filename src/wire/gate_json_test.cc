@@ -64,6 +64,12 @@ TEST(GateJson, an_inbound_tag_stands_for_the_subject_of_the_link) {
   EXPECT_EQ(request->subject.testkube.workflow, "");
   EXPECT_EQ(request->timeout, std::chrono::hours{2});
   EXPECT_EQ(request->labels.at("a"), "b");
+  const auto whole =
+      parse_inbound_request(R"({"subject":{"testkube":{"workflow":"other"}}})", defaults);
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_EQ(whole->subject.testkube.profile, "tk");
+  EXPECT_EQ(whole->subject.testkube.workflow, "other");
+  EXPECT_EQ(parse_inbound_request(R"({"subject":{"run":7}})", defaults)->subject.run, RunId{7});
   EXPECT_FALSE(parse_inbound_request(R"({"tag":"build=42"})", "{}"));
 }
 

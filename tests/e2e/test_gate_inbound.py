@@ -240,8 +240,10 @@ def test_a_cloud_event_opens_a_gate(gates):
     structured = gates.server.post("/api/v1/in/cloudevents/bus", json.dumps(event),
                                    headers={"Content-Type": "application/cloudevents+json; charset=utf-8"})
     assert structured.json["name"] == "structured"
-    assert binary(gates, {"weather": "fine"}, id="e4").status == 202, "nothing for us"
-    assert len(gates.all()) == 3
+    bare = binary(gates, {"weather": "fine"}, id="e4")
+    assert (bare.status, bare.json["labels"]) == (201, {"from": "defaults"}), "its profile says what to ask about"
+    news = binary(gates, {"context": {}}, id="e5", type="dev.cdevents.testcaserun.queued.0.3.0")
+    assert news.status == 202 and len(gates.all()) == 4, "that of another's tests is no question"
 
 
 @pytest.mark.parametrize("outcome, verdict", [("success", "passed"), ("pass", "passed"), ("failure", "failed"),
@@ -287,15 +289,28 @@ def finished(number, gate, outcome="success"):
                  "dev.cdevents.testsuiterun.finished.0.3.0")
 
 
+def test_an_event_that_comes_again_does_not_decide_the_next_gate(gates):
+    older = gates.open(key="shop/main")
+    answers = [batch(gates, [finished(1, "shop/main")]).json["events"][0]]
+    newer = gates.open(key="shop/main")
+    for _ in range(2):
+        answers.append(batch(gates, [finished(1, "shop/main")]).json["events"][0])
+        answers.append(gates.server.post("/api/v1/in/cloudevents/bus", finished(1, "shop/main"),
+                                         headers={"Content-Type": "application/cloudevents+json"}).json)
+    assert answers == [{"id": older["id"], "decided": [older["id"]]}] * 5
+    assert gates.get(newer)["state"] == "pending"
+    assert batch(gates, [finished(2, "shop/main")]).json["events"][0]["decided"] == [newer["id"]]
+
+
 def test_a_batch_of_events_is_applied_in_order(gates):
     gate = gates.open(name="older")
-    sent = [event(1, {"name": "a"}), finished(2, "a"), event(3, {"weather": "fine"}),
+    sent = [event(1, {"name": "a"}), finished(2, "a"), event(3, {"context": {}}, "dev.cdevents.testsuiterun.started.0.3.0"),
             finished(4, gate["id"], "failure"), event(5, {"name": "b"}), event(5, {"name": "b"}), finished(6, "nobody")]
     answer = batch(gates, sent)
     assert answer.status == 200, answer
     first, told, other, older, second, again, nobody = answer.json["events"]
-    assert gates.get(first)["verdict"] == "passed" and told == {"decided": [first["id"]]} and "ignored" in other
-    assert gates.get(gate)["verdict"] == "failed" and older == {"decided": [gate["id"]]}
+    assert gates.get(first)["verdict"] == "passed" and told == {"id": first["id"], "decided": [first["id"]]} and "ignored" in other
+    assert gates.get(gate)["verdict"] == "failed" and older["decided"] == [gate["id"]]
     assert second == again and second["state"] == "pending" and "ignored" in nobody
     assert len(gates.all()) == 3 and batch(gates, sent[:1]).json["events"][0]["id"] == first["id"]
     assert batch(gates, []).json == {"events": []}
