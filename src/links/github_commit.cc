@@ -158,6 +158,7 @@ class CheckRun {
         .field_if("details_url", details_url(peer_.message))
         .end_object();
     Json made;
+    is_new_ = true;
     return send("POST", peer_.repo_path("/check-runs"), out.take(), &made) && note(made);
   }
 
@@ -185,10 +186,22 @@ class CheckRun {
     return go_on(peer_);
   }
 
+  // How many annotations the check run has. The answer to a batch may have been lost, or the server
+  // killed before it was noted.
+  bool look_at_annotations() {
+    Json found;
+    if (!send("GET", run_path(), "", &found)) return false;
+    const std::int64_t there = found.object("output").number("annotations_count");
+    if (there > peer_.memo.number("annotated")) peer_.memo.set("annotated", there);
+    return true;
+  }
+
   // GitHub appends the annotations of each call: one batch per attempt, noted before the next.
   Outcome complete() {
     const std::vector<Annotation> all = annotations_of(cases_);
-    const auto from = static_cast<std::size_t>(peer_.memo.number("annotated"));
+    const auto noted = [&] { return static_cast<std::size_t>(peer_.memo.number("annotated")); };
+    if (!is_new_ && noted() < all.size() && !look_at_annotations()) return std::move(failure_);
+    const std::size_t from = std::min(noted(), all.size());
     const std::size_t to = std::min(from + kAnnotationsPerCall, all.size());
     const bool is_last = to >= all.size();
     wire::JsonWriter out;
@@ -219,6 +232,7 @@ class CheckRun {
   std::vector<CaseLine> cases_;
   Outcome failure_;
   int status_ = 0;
+  bool is_new_ = false;  // made by this attempt: no other can have annotated it
 };
 
 }  // namespace

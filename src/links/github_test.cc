@@ -247,26 +247,61 @@ TEST_F(Github, a_superseded_gate_leaves_nothing_in_progress) {
   EXPECT_NE(body_of(0).find(R"("description":"superseded")"), std::string::npos);
 }
 
+Answer annotated(std::size_t count) {
+  return answer(200, fmt::format(R"({{"id":5,"output":{{"annotations_count":{}}}}})", count));
+}
+std::size_t annotations_in(std::string_view body) {
+  constexpr std::string_view kEach = "\"annotation_level\"";
+  std::size_t count = 0;
+  for (std::size_t at = body.find(kEach); at != std::string_view::npos;
+       at = body.find(kEach, at + 1))
+    ++count;
+  return count;
+}
+
 TEST_F(Github, annotations_are_appended_fifty_at_a_time) {
   fail_cases(121);  // the first lies outside of the repository
   decide(model::GateVerdict::failed);
   message_.delivery.memo = R"({"id":5})";
   std::size_t annotations = 0;
   for (int i = 0; i < 3; ++i) {
-    const Outcome outcome = deliver("check_run", {answer(200)});
+    const Outcome outcome = deliver("check_run", {annotated(annotations), answer(200)});
+    EXPECT_EQ(call_of(0), "GET https://api.github.com/repos/corp/shop/check-runs/5");
     EXPECT_EQ(outcome.kind, i == 2 ? Kind::delivered : Kind::again);
-    EXPECT_EQ(body_of(0).find("\"completed\"") != std::string::npos, i == 2);
-    std::size_t here = 0;
-    for (std::size_t at = 0;
-         (at = body_of(0).find("\"annotation_level\"", at + 1)) != std::string::npos;)
-      ++here;
+    EXPECT_EQ(body_of(1).find("\"completed\"") != std::string::npos, i == 2);
+    const std::size_t here = annotations_in(body_of(1));
     EXPECT_LE(here, 50U);
     annotations += here;
   }
   EXPECT_EQ(annotations, 120U);
-  EXPECT_NE(body_of(0).find(R"("path":"src/a.cc","start_line":101,"end_line":101)"),
+  EXPECT_NE(body_of(1).find(R"("path":"src/a.cc","start_line":101,"end_line":101)"),
             std::string::npos);
-  EXPECT_EQ(body_of(0).find("abs.cc"), std::string::npos);
+  EXPECT_EQ(body_of(1).find("abs.cc"), std::string::npos);
+}
+
+TEST_F(Github, annotations_that_are_there_are_not_sent_again) {
+  fail_cases(61);
+  decide(model::GateVerdict::failed);
+  message_.delivery.memo = R"({"id":5})";
+  EXPECT_EQ(deliver("check_run", {annotated(0), no_answer()}).kind, Kind::again);
+  EXPECT_EQ(annotations_in(body_of(1)), 50U);
+  // It was taken all the same.
+  EXPECT_EQ(deliver("check_run", {annotated(50), answer(502)}).kind, Kind::again);
+  EXPECT_EQ(annotations_in(body_of(1)), 10U);
+  EXPECT_EQ(deliver("check_run", {annotated(60), answer(200)}).kind, Kind::delivered);
+  EXPECT_EQ(annotations_in(body_of(1)), 0U);
+  EXPECT_NE(body_of(1).find("\"completed\""), std::string::npos);
+  message_.delivery.memo = R"({"id":5})";
+  EXPECT_EQ(deliver("check_run", {answer(503)}).kind, Kind::again);
+  EXPECT_EQ(http_.sent.size(), 1U);  // nothing is sent in the dark
+}
+
+TEST_F(Github, a_check_run_that_is_new_has_no_annotations_to_look_for) {
+  fail_cases(3);
+  decide(model::GateVerdict::failed);
+  EXPECT_EQ(deliver("check_run", {answer(200, "{}"), answer(201, R"({"id":5})"), answer(200)}).kind,
+            Kind::delivered);
+  EXPECT_EQ(annotations_in(body_of(2)), 2U);
 }
 
 TEST_F(Github, a_report_keeps_its_limit_and_mentions_nobody) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/ids.h"
 #include "base/text.h"
 #include "links/gocd.h"
 #include "links/peer.h"
@@ -69,12 +70,40 @@ bool has_our_run(const History& history, std::int64_t before, const model::LinkP
   });
 }
 
-Outcome refused_schedule(const Result<net::HttpResponse>& answer, TimePoint now) {
+/// Another one after each start of the server.
+const std::string& this_start() {
+  static const std::string id = random_hex(8);
+  return id;
+}
+
+/// GoCD may have taken a call of an earlier attempt: its answer was lost, or the server that was to
+/// make the call ended before it could note what became of it.
+bool is_open(const Json& memo) {
+  return memo.number("before", kNoHistory) != kNoHistory &&
+         (memo.has("asked_at") || memo.text("noted_by") != this_start());
+}
+
+/// What a refusal that is one for certain leaves of the memo. While an earlier call is open, GoCD
+/// may refuse the next one because of it: its run is still to be told from those before it.
+std::string memo_after_refusal(Json memo, const net::HttpResponse& answer, TimePoint now) {
+  // The next attempt compares with what is there then. A run that somebody else of the same name
+  // triggers meanwhile is not taken for ours.
+  constexpr const char* kNothing = "{}";
+  if (!is_open(memo)) return kNothing;
+  const std::int64_t asked_at = memo.number("asked_at", to_ms(now));
+  const bool is_over = now - from_ms(asked_at) >= kScheduledWithin;
+  if (is_over && answer.status == 409 && !says(answer, "already forced")) return kNothing;
+  return memo.set("asked_at", asked_at).to_text();
+}
+
+Outcome refused_schedule(const Result<net::HttpResponse>& answer, Json memo, TimePoint now) {
   Outcome outcome = refused(answer, now);
-  if (!answer || answer->status >= 500) return outcome;  // perhaps it was taken: compare next time
-  // Refused for certain: the next attempt compares with what is there then. A run that somebody
-  // else of the same name triggers meanwhile is not taken for ours.
-  outcome.memo = "{}";
+  if (!answer || answer->status >= 500 || answer->status == 408) {
+    // Perhaps it was taken: compare next time.
+    outcome.memo = memo.set("asked_at", to_ms(now)).to_text();
+    return outcome;
+  }
+  outcome.memo = memo_after_refusal(std::move(memo), *answer, now);
   // Forced already, paused, locked, a stage is active.
   if (answer->status == 409) outcome = as_again(std::move(outcome), ErrorClass::transient);
   return outcome;
@@ -118,8 +147,11 @@ Outcome schedule(const Message& message, const model::LinkProfile& profile, Http
   if (!memo.has("before") || before != kNoHistory) {
     const auto history = look_at_history(profile, http, wanted->pipeline, message.now);
     if (!history) return history.error();
-    if (!memo.has("before"))
-      return later(Duration{0}, Json(memo).set("before", newest(*history)).to_text());
+    if (!memo.has("before")) {
+      Json noted = memo;
+      noted.set("before", newest(*history)).set("noted_by", this_start());
+      return later(Duration{0}, noted.to_text());
+    }
     if (has_our_run(*history, before, profile, http)) return delivered(202);
     if (memo.has("accepted_at")) return not_seen(memo, message);
   }
@@ -128,7 +160,7 @@ Outcome schedule(const Message& message, const model::LinkProfile& profile, Http
            fmt::format("/go/api/pipelines/{}/schedule", net::percent_encode(wanted->pipeline)), 1);
   if (!wanted->body.empty()) set_json(request, wanted->body);
   const auto answer = http.send(std::move(request));
-  if (!is_good(answer)) return refused_schedule(answer, message.now);
+  if (!is_good(answer)) return refused_schedule(answer, memo, message.now);
   if (before == kNoHistory) return delivered(answer->status);
   return later(kConfirmPause, Json(memo).set("accepted_at", to_ms(message.now)).to_text());
 }

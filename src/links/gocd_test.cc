@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "links/peer.h"
 #include "links/peer_for_test.h"
 
 namespace baton::links {
@@ -194,7 +195,7 @@ TEST(GocdSchedule, a_lost_answer_triggers_no_second_run) {
   TestHttp lost({history(run(5, "")), no_answer()});
   const Outcome outcome = schedule(lost, R"({"before":5})");
   EXPECT_EQ(outcome.kind, Kind::again);
-  EXPECT_EQ(outcome.memo, "");  // the comparison stays
+  EXPECT_EQ(Json(outcome.memo).number("before"), 5);
   TestHttp there({history(run(6, "baton")), answer(200, R"({"login_name":"baton"})")});
   EXPECT_EQ(schedule(there, R"({"before":5})").kind, Kind::delivered);
   TestHttp others({history(run(6, "ann")), answer(200, R"({"login_name":"baton"})"), answer(202)});
@@ -203,16 +204,52 @@ TEST(GocdSchedule, a_lost_answer_triggers_no_second_run) {
 }
 
 TEST(GocdSchedule, a_refusal_is_no_run_of_ours) {
+  TestHttp first_look({history(run(5, ""))});
+  const std::string noted = schedule(first_look).memo;
   TestHttp forced({history(run(5, "")), answer(409, "Pipeline already forced")});
-  const Outcome outcome = schedule(forced, R"({"before":5})");
+  const Outcome outcome = schedule(forced, noted);
   EXPECT_EQ(outcome.kind, Kind::again);
   EXPECT_EQ(outcome.memo, "{}");
   TestHttp rejected({history(run(5, "")), answer(422, "Request to schedule pipeline rejected")});
-  EXPECT_EQ(schedule(rejected, R"({"before":5})").error_class, ErrorClass::rejected);
+  EXPECT_EQ(schedule(rejected, noted).error_class, ErrorClass::rejected);
   TestHttp gone({answer(404)});
-  EXPECT_EQ(schedule(gone).memo, R"({"before":-1})");
+  EXPECT_EQ(Json(schedule(gone).memo).number("before"), -1);
   TestHttp unknown({answer(404)});
   EXPECT_EQ(schedule(unknown, R"({"before":-1})").error_class, ErrorClass::rejected);
+}
+
+Outcome schedule_refused(std::string memo, const char* text) {
+  TestHttp http({history(run(5, "")), answer(409, text)});
+  return schedule(http, std::move(memo));
+}
+
+TEST(GocdSchedule, a_refusal_after_a_lost_answer_settles_nothing) {
+  TestHttp first_look({history(run(5, ""))});
+  TestHttp lost({history(run(5, "")), no_answer()});
+  std::string memo = schedule(lost, schedule(first_look).memo).memo;
+  for (int i = 0; i < 3; ++i) {
+    const Outcome outcome = schedule_refused(memo, "Pipeline already forced");
+    EXPECT_EQ(outcome.kind, Kind::again);
+    EXPECT_FALSE(outcome.is_progress);
+    memo = outcome.memo;
+  }
+  TestHttp there({history(run(6, "baton")), answer(200, R"({"login_name":"baton"})")});
+  EXPECT_EQ(schedule(there, memo).kind, Kind::delivered);
+  EXPECT_EQ(there.calls().size(), 2U);
+}
+
+TEST(GocdSchedule, a_call_of_a_server_that_was_killed_may_have_been_taken) {
+  const Outcome outcome =
+      schedule_refused(R"({"before":5,"noted_by":"another start"})", "Pipeline already forced");
+  EXPECT_EQ(Json(outcome.memo).number("before"), 5);
+  EXPECT_EQ(Json(outcome.memo).number("asked_at"), to_ms(kTestNow));
+}
+
+TEST(GocdSchedule, a_lost_call_of_which_nothing_comes_is_settled_at_last) {
+  const std::string memo =
+      fmt::format(R"({{"before":5,"asked_at":{}}})", to_ms(kTestNow) - 5 * 60 * 1000);
+  EXPECT_EQ(schedule_refused(memo, "Pipeline shop is paused").memo, "{}");
+  EXPECT_NE(schedule_refused(memo, "Pipeline already forced").memo, "{}");
 }
 
 TEST(GocdSchedule, an_accepted_trigger_that_vanishes_is_told) {

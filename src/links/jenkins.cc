@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "links/jenkins.h"
 
-#include <algorithm>
 #include <cctype>
 
 #include "base/text.h"
@@ -17,6 +16,8 @@ using model::ErrorClass;
 // and for a token that nobody knows; a restart forgets what it took. So it is told this often.
 constexpr std::int64_t kToldMax = 3;
 constexpr Duration kToldPause = std::chrono::seconds{5};
+// Of an id that Jenkins lists, in a message.
+constexpr std::size_t kIdShownMax = 100;
 
 struct Input {
   std::string build_path;  // "/job/a/job/b/7"
@@ -105,27 +106,80 @@ Outcome settle(const Message& message, const model::LinkProfile& profile, Http& 
               fmt::format("the build is over ({}) and did not wait for this", result));
 }
 
-enum class Waiting { yes, no, unknown };
+/// What a build waits for, as Jenkins lists it.
+struct Pending {
+  bool is_known = false;  // false: no such plugin, or no such build: the input itself will tell
+  std::string id;         // the input's own spelling, "" when it is not among them
+  std::string all;        // of all inputs, for people
+  int alike = 0;          // inputs that differ from ours in case only
+};
 
-tl::expected<Waiting, Outcome> is_waiting(const model::LinkProfile& profile, Http& http,
-                                          const Input& input, TimePoint now) {
+/// Jenkins writes the first letter of an id in upper case.
+std::string as_jenkins_spells(std::string id) {
+  id[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(id[0])));
+  return id;
+}
+
+tl::expected<Pending, Outcome> look_at_inputs(const model::LinkProfile& profile, Http& http,
+                                              const Input& input, TimePoint now) {
   const auto answer =
       http.send(jenkins_call(profile, "GET", input.build_path + "/wfapi/pendingInputActions"));
-  // No such plugin, or no such build: the input itself will tell.
-  if (answer && answer->status == 404) return Waiting::unknown;
+  if (answer && answer->status == 404) return Pending{};
   if (!is_good(answer)) return tl::unexpected(outcome_of(answer, now));
-  const auto inputs = json_objects(answer->body);
-  const bool found = std::any_of(inputs.begin(), inputs.end(), [&](const Json& item) {
-    return to_lower(item.text("id")) == to_lower(input.id);
-  });
-  return found ? Waiting::yes : Waiting::no;
+  Pending pending;
+  pending.is_known = true;
+  for (const Json& item : json_objects(answer->body)) {
+    const std::string id = item.text("id");
+    pending.all += (pending.all.empty() ? "" : ", ") + cut_text(to_valid_utf8(id), kIdShownMax);
+    if (to_lower(id) != to_lower(input.id)) continue;
+    ++pending.alike;
+    if (pending.id != as_jenkins_spells(input.id)) pending.id = id;
+  }
+  return pending;
+}
+
+/// The target's spelling is none of several that are like it.
+bool is_ambiguous(const Pending& pending, const Input& input) {
+  return pending.alike > 1 && pending.id != as_jenkins_spells(input.id);
+}
+
+Outcome ambiguous(const Pending& pending) {
+  return dead(ErrorClass::misconfigured, 200,
+              fmt::format("the build waits at inputs that differ in case only: {}; give the id as "
+                          "it is listed there",
+                          pending.all));
+}
+
+/// A build may wait at other inputs before ours, or beside it.
+Outcome not_reached(const Message& message, const model::LinkProfile& profile, Http& http,
+                    const Input& input, const Pending& pending) {
+  Outcome outcome = settle(message, profile, http, input, false);
+  if (outcome.kind != Outcome::Kind::delivered && !pending.all.empty())
+    outcome.error += fmt::format("; it waits at {}", pending.all);
+  return outcome;
+}
+
+/// Jenkins answered that there is no such input: what it lists is to agree.
+Outcome not_there(const Message& message, const model::LinkProfile& profile, Http& http,
+                  const Input& input, const std::string& asked) {
+  const auto pending = look_at_inputs(profile, http, input, message.now);
+  if (!pending) return pending.error();
+  Json memo(message.delivery.memo);
+  if (pending->id.empty()) return settle(message, profile, http, input, memo.has("seen"));
+  if (is_ambiguous(*pending, input)) return ambiguous(*pending);
+  if (pending->id != asked)
+    return later(Duration{0}, memo.set("seen", 1).set("id", pending->id).to_text());
+  return again(ErrorClass::misconfigured, 404,
+               fmt::format("Jenkins lists the input {} but no page of it; let proxies before it "
+                           "hand on POST",
+                           asked));
 }
 
 Outcome answer_input(const Message& message, const model::LinkProfile& profile, Http& http,
                      const Input& input) {
   Json memo(message.delivery.memo);
-  std::string id = input.id;
-  id[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(id[0])));
+  const std::string listed = memo.text("id");
+  const std::string id = listed.empty() ? as_jenkins_spells(input.id) : listed;
   net::HttpRequest request =
       jenkins_call(profile, "POST",
                    fmt::format("{}/input/{}/{}", input.build_path, net::percent_encode(id),
@@ -134,9 +188,9 @@ Outcome answer_input(const Message& message, const model::LinkProfile& profile, 
     if (const auto added = add_crumb(request, profile, http); !added)
       return outcome_of(tl::unexpected(added.error()), message.now);
   const auto answer = http.send(std::move(request));
-  const bool is_settled = answer && (answer->status == 404 || says(*answer, "already been given"));
-  if (is_settled)
-    return settle(message, profile, http, input, memo.has("seen") || answer->status != 404);
+  if (answer && answer->status == 404) return not_there(message, profile, http, input, id);
+  if (answer && says(*answer, "already been given"))
+    return settle(message, profile, http, input, true);
   Outcome outcome = outcome_of(answer, message.now);
   if (!answer || answer->status >= 500) outcome.memo = memo.set("seen", 1).to_text();
   return outcome;
@@ -147,11 +201,13 @@ Outcome input(const Message& message, const model::LinkProfile& profile, Http& h
   if (!wanted) return unreadable(wanted.error());
   Json memo(message.delivery.memo);
   if (!memo.has("seen")) {
-    const auto waiting = is_waiting(profile, http, *wanted, message.now);
-    if (!waiting) return waiting.error();
-    if (*waiting == Waiting::no) return settle(message, profile, http, *wanted, false);
+    const auto pending = look_at_inputs(profile, http, *wanted, message.now);
+    if (!pending) return pending.error();
+    if (is_ambiguous(*pending, *wanted)) return ambiguous(*pending);
     // Noted before it is answered: a lost answer must not look like an input not reached yet.
-    if (*waiting == Waiting::yes) return later(Duration{0}, memo.set("seen", 1).to_text());
+    if (!pending->id.empty())
+      return later(Duration{0}, memo.set("seen", 1).set("id", pending->id).to_text());
+    if (pending->is_known) return not_reached(message, profile, http, *wanted, *pending);
   }
   return answer_input(message, profile, http, *wanted);
 }

@@ -53,7 +53,7 @@ TEST(JenkinsInput, is_seen_then_proceeded_under_its_capital_letter) {
   const Outcome seen = input(look, "{}");
   EXPECT_EQ(look.calls()[0], std::string("GET ") + kBuild + "/wfapi/pendingInputActions");
   EXPECT_TRUE(seen.is_progress);
-  EXPECT_EQ(seen.memo, kSeen);
+  EXPECT_EQ(seen.memo, R"({"seen":1,"id":"Tests"})");
   TestHttp http({answer(200)});
   EXPECT_EQ(input(http, seen.memo).kind, Kind::delivered);
   EXPECT_EQ(http.calls(), (std::vector<std::string>{std::string("POST ") + kBuild +
@@ -62,6 +62,42 @@ TEST(JenkinsInput, is_seen_then_proceeded_under_its_capital_letter) {
   TestHttp failed({answer(200)});
   input(failed, kSeen, false);
   EXPECT_EQ(failed.calls()[0], std::string("POST ") + kBuild + "/input/Tests/abort");
+}
+
+TEST(JenkinsInput, is_called_what_jenkins_calls_it) {
+  TestHttp look({waiting("TESTS")});
+  const Outcome seen = input(look, "{}");
+  TestHttp http({answer(200)});
+  EXPECT_EQ(input(http, seen.memo).kind, Kind::delivered);
+  EXPECT_EQ(http.calls()[0], std::string("POST ") + kBuild + "/input/TESTS/proceedEmpty");
+}
+
+TEST(JenkinsInput, of_several_that_differ_in_case_is_the_one_that_is_meant) {
+  TestHttp look({answer(200, R"([{"id":"TESTS"},{"id":"Tests"},{"id":"TEsts"}])")});
+  EXPECT_EQ(input(look, "{}").memo, R"({"seen":1,"id":"Tests"})");
+  TestHttp unclear({answer(200, R"([{"id":"TESTS"},{"id":"TEsts"}])")});
+  const Outcome outcome = input(unclear, "{}");
+  EXPECT_EQ(outcome.kind, Kind::dead);
+  EXPECT_EQ(outcome.error_class, ErrorClass::misconfigured);
+  EXPECT_NE(outcome.error.find("TESTS, TEsts"), std::string::npos);
+}
+
+TEST(JenkinsInput, that_is_still_listed_was_not_answered) {
+  TestHttp other({answer(404), waiting("TESTS")});
+  const Outcome outcome = input(other, kSeen);
+  EXPECT_TRUE(outcome.is_progress);
+  EXPECT_EQ(outcome.memo, R"({"seen":1,"id":"TESTS"})");
+  TestHttp same({answer(404), waiting("TESTS"), build(nullptr)});
+  EXPECT_EQ(input(same, outcome.memo).kind, Kind::again);
+  TestHttp gone({answer(404), answer(200, "[]"), build(nullptr)});
+  EXPECT_EQ(input(gone, outcome.memo).kind, Kind::delivered);
+}
+
+TEST(JenkinsInput, that_is_not_listed_is_told_with_those_that_are) {
+  TestHttp http({waiting("Deploy"), build(nullptr)});
+  const Outcome outcome = input(http, "{}");
+  EXPECT_EQ(outcome.kind, Kind::again);
+  EXPECT_NE(outcome.error.find("it waits at Deploy"), std::string::npos);
 }
 
 TEST(JenkinsInput, needs_no_plugin_that_lists_inputs) {
@@ -85,7 +121,7 @@ TEST(JenkinsInput, that_is_not_reached_yet_is_waited_for) {
   const Outcome outcome = settled(nullptr, "{}", true);
   EXPECT_EQ(outcome.kind, Kind::again);
   EXPECT_EQ(outcome.error_class, ErrorClass::transient);
-  TestHttp gone({answer(404), answer(404), answer(404)});
+  TestHttp gone({answer(404), answer(404), answer(404), answer(404)});
   EXPECT_EQ(input(gone, "{}").error_class, ErrorClass::peer_gone);
   TestHttp forbidden({answer(403)});
   EXPECT_EQ(input(forbidden, "{}").error_class, ErrorClass::auth);

@@ -281,6 +281,11 @@ class FakeGithub(GithubApp):
         self.check_runs.append(made)
         return Answer(201, self._check_json(made))
 
+    @route("GET", REPO + "/check-runs/{number}")
+    def _get_check(self, request: Request, owner: str, repo: str, number: str) -> Answer:
+        found = next((c for c in self.check_runs if str(c.id) == number and c.repo == f"{owner}/{repo}"), None)
+        return Answer(200, self._check_json(found)) if found else Answer(404, {"message": "Not Found", "status": "404"})
+
     @route("PATCH", REPO + "/check-runs/{number}")
     def _patch_check(self, request: Request, owner: str, repo: str, number: str) -> Answer:
         found = next((c for c in self.check_runs if str(c.id) == number and c.repo == f"{owner}/{repo}"), None)

@@ -84,6 +84,8 @@ class Pipeline:
     paused: bool = False
     pause_cause: str = ""
     locked: bool = False
+    update_s: float = 0.0  # how long its materials take to be updated after it was forced
+    forced: bool = False   # … and they still are
     triggers: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
 
@@ -384,11 +386,24 @@ class FakeGocd(ArtifactFiles):
         found.triggers.append(given)
         variables = given.get("environment_variables", [])
         given_values = {v["name"]: v.get("value", HIDDEN) for v in variables}
-        self.trigger(pipeline, given_values, self.user_of(request) or "")
+        self._force(found, given_values, self.user_of(request) or "")
         return Answer(202, {"message": f"Request to schedule pipeline {pipeline} accepted"})
+
+    def _force(self, pipeline: Pipeline, variables: dict[str, str], by: str) -> None:
+        def run() -> None:
+            with self.changed:
+                pipeline.forced = False
+                self.trigger(pipeline.name, variables, by)
+        if pipeline.update_s == 0:
+            run()
+        else:
+            pipeline.forced = True
+            self.later(pipeline.update_s, run)
 
     @staticmethod
     def _busy(pipeline: Pipeline) -> str:
+        if pipeline.forced:
+            return "Pipeline already forced"
         if pipeline.paused:
             return f"Pipeline {pipeline.name} is paused"
         if pipeline.locked:

@@ -188,6 +188,15 @@ def test_an_input_is_settled(gates, jenkins, link, verdict, outcome):
 
 
 @pytest.mark.parametrize("verdict, outcome", [("passed", "proceeded"), ("failed", "aborted")])
+def test_an_input_in_other_letters(gates, jenkins, verdict, outcome):
+    step = jenkins.input("app", 3, id="tests")
+    target = input_target(step)
+    target["input"]["id"] = "tESTS"
+    gates.wait_delivered(deliver(gates, target, verdict))
+    assert step.outcome == outcome and jenkins.violations == []
+
+
+@pytest.mark.parametrize("verdict, outcome", [("passed", "proceeded"), ("failed", "aborted")])
 @pytest.mark.parametrize("handled", [True, False])
 def test_a_lost_answer_of_jenkins(gates, jenkins, handled, verdict, outcome):
     step = jenkins.input("app", 3, id="tests")

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import threading
 
 import pytest
 
@@ -240,6 +241,45 @@ def test_annotations_come_in_batches_and_once(gates, github):
     gates.wait_delivered(gate)
     (shown,) = github.check_runs
     assert len(shown.annotations) == 130 and len({a["start_line"] for a in shown.annotations}) == 130
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_annotations_whose_answer_is_lost(gates, github, nth):
+    """They were taken: those that come after them are sent, and no other."""
+    gate = gates.open(deliver=[check_run()])
+    github.wait_until(lambda: github.check_runs, 10, "the check run")
+    (shown,) = github.check_runs
+    with_report(gates, gate, report(failed=60))
+    github.drop_after_body(1, only=lambda r: r.method == "PATCH" and len(shown.annotations) == (nth - 1) * 50
+                           and b"annotations" in r.body, handled=True)
+    gates.decide(gate, "failed")
+    gates.wait_delivered(gate)
+    assert shown.conclusion == "failure"
+    assert len(shown.annotations) == 60 and len({a["start_line"] for a in shown.annotations}) == 60
+
+
+def test_annotations_of_a_server_that_is_killed(gates, github):
+    gate = gates.open(deliver=[check_run()])
+    github.wait_until(lambda: github.check_runs, 10, "the check run")
+    (shown,) = github.check_runs
+    with_report(gates, gate, report(failed=60))
+    update, decided = github._update, threading.Event()
+
+    def update_and_kill(request, check, given):
+        refused = update(request, check, given)
+        if given.get("output", {}).get("annotations"):
+            github._update = update
+            decided.wait(10)
+            gates.server.kill()
+        return refused
+
+    github._update = update_and_kill
+    gates.decide(gate, "failed")
+    decided.set()
+    wait_for(lambda: gates.server.process.poll() is not None, 10, "the end of the server")
+    gates.server.start()
+    gates.wait_delivered(gate)
+    assert len(shown.annotations) == 60 and len({a["start_line"] for a in shown.annotations}) == 60
 
 
 def test_a_lost_answer_makes_no_second_check_run(gates, github):

@@ -166,6 +166,20 @@ def test_a_busy_pipeline_is_triggered_later(gates, gocd):
     assert len(gocd.pipelines["p"].instances) == 2
 
 
+@pytest.mark.parametrize("handled", [True, False])
+def test_a_lost_answer_triggers_no_second_run(gates, gocd, handled):
+    """GoCD updates the materials before the run is there, and refuses to be asked again meanwhile."""
+    pipeline = gocd.pipeline("p", ["build"])
+    pipeline.update_s = 4
+    gocd.drop_after_body(1, only="^POST .*/schedule$", handled=handled)
+    gate = gates.open(deliver=[{"link": "gocd/main", "schedule": {"pipeline": "p"}}])
+    gates.decide(gate)
+    wait_for(lambda: len(pipeline.instances) == 2, 20, "the run")
+    gocd.finish("p", 2, "build")
+    gates.wait_delivered(gate)
+    assert len(pipeline.triggers) == 1 and len(pipeline.instances) == 2
+
+
 @pytest.mark.parametrize("fields, said", [
     ({"pipeline": "nix"}, "not found"),
     ({"pipeline": "p", "environment_variables": [{"name": "NO", "value": "1"}]}, "has not been configured")])
