@@ -51,6 +51,7 @@ class Peer {
   std::atomic<int> lists = 0;
   std::atomic<int> downloads = 0;
   std::atomic<bool> hangs = false;
+  std::atomic<int> refusal = 0;  // the status of every download, without a word
 
  private:
   boost::asio::awaitable<net::Response> answer(net::Request request) {
@@ -64,6 +65,7 @@ class Peer {
                            fmt::format(R"([{{"name":"a.bin","size":{}}}])", bytes.size()));
     }
     ++downloads;
+    if (refusal != 0) co_return net::reply(refusal);
     net::Response response;
     response.body = net::StreamBody([this](net::Sink sink) -> boost::asio::awaitable<void> {
       std::string some = bytes.substr(0, sends);
@@ -154,6 +156,16 @@ TEST(GateRemote, a_peer_that_hangs_holds_up_nothing_else_and_not_the_end) {
   server.context().remote.stop();
   for (std::thread& viewer : viewers) viewer.join();
   EXPECT_EQ(server.get(path + "/artifacts").status, 503) << "nothing is begun any more";
+}
+
+TEST(GateRemote, a_file_that_its_origin_lost_is_no_outage) {
+  Peer peer;
+  TestServer server({.links = peer.links()});
+  const std::string path = open_testkube_gate(server) + "/artifacts/a.bin";
+  peer.refusal = 500;
+  EXPECT_EQ(server.get(path).status, 502);
+  peer.refusal = 503;
+  EXPECT_EQ(server.get(path).status, 503);
 }
 
 TEST(GateRemote, a_file_for_another_system_comes_to_the_disk_and_no_call_for_it_holds_up_the_end) {
