@@ -176,9 +176,7 @@ Result<links::ArtifactFile> fetch_remote_file(const Context& context, const mode
 Async send_remote(Context& context, Call& call, const model::Gate& gate, RemoteArtifact artifact) {
   if (auto ready = links::check_testkube_artifact(artifact.origin); !ready) {
     if (ready.error().code != Code::unavailable) co_return tl::unexpected(ready.error());
-    net::Response early = problem(call.request, ready.error(), 425);
-    early.headers.set("Retry-After", std::to_string(links::kArtifactRetryAfterSeconds));
-    co_return early;
+    co_return not_ready_yet(call, ready.error(), links::kArtifactRetryAfterSeconds);
   }
   // Testkube has no tags; an execution's file does not change once it is there.
   const std::string etag = wire::etag_of_digest(sha256_hex(

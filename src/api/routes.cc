@@ -207,7 +207,8 @@ constexpr std::array kRoutes{
         "Files of the gate and of its subject", kPage, "", 200, "GateArtifactList",
         list_gate_artifacts},
   Route{"GET", "/api/v1/gates/{id}/artifacts/{path...}", viewer, Body::none,
-        "One file; ETag and Range are honoured; 425 while it is not ready, 502 when it is lost",
+        "One file; ETag and Range are honoured; 425 with Retry-After while it is not ready, or not "
+        "there and the gate pending; 404 when the gate has ended without it, 502 when it is lost",
         "", "", 200, "application/octet-stream", get_gate_artifact},
   Route{"PUT", "/api/v1/gates/{id}/artifacts/{path...}", operator_, Body::artifact,
         "Keep a file with the gate",

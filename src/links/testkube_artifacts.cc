@@ -84,14 +84,10 @@ Result<std::vector<TestkubeArtifact>> list_testkube_artifacts(const model::LinkP
 Result<void> check_testkube_artifact(const TestkubeArtifact& artifact) {
   switch (artifact.state) {
     case ArtifactState::ready: return {};
-    case ArtifactState::processing: {
-      Error error{
-          Code::unavailable,
-          fmt::format("Testkube is still uploading the artifact {}", json_quote(artifact.path)),
-          "ask again after Retry-After"};
-      error.members = fmt::format(R"("retry_after_s":{})", kArtifactRetryAfterSeconds);
-      return tl::unexpected(std::move(error));
-    }
+    case ArtifactState::processing:
+      return fail_with_fix(Code::unavailable, "ask again after Retry-After",
+                           "Testkube is still uploading the artifact {}",
+                           json_quote(artifact.path));
     case ArtifactState::failed: return lost(artifact.path, "its upload failed");
     case ArtifactState::missing: break;
   }

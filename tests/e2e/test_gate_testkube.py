@@ -322,9 +322,11 @@ def test_artifacts_are_fetched_from_where_they_are(world, testkube):
     execution.artifact("deep/a+b %20%.bin", big).artifact("reports/junit.xml", BAD.encode())
     execution.artifact("late.txt", b"late", "processing").artifact("gone.txt", b"x", missing=True)
     gate = world.open(tag="b=1")
+    base = f"/api/v1/gates/{gate['id']}"
+    early = world.server.get(f"{base}/artifacts/nix")
+    assert early.status == 425 and early.headers["Retry-After"], "it has not ended: there may be one"
     execution.finish("failed", failed_tests=1)
     world.gates.wait_end(gate)
-    base = f"/api/v1/gates/{gate['id']}"
     listed = wait_for(lambda: world.server.api("GET", f"/gates/{gate['id']}/artifacts")["items"], what="the list")
     states = {item["path"].rsplit(f"{execution.id}/", 1)[-1]: item["state"] for item in listed}
     paths = {item["path"].rsplit(f"{execution.id}/", 1)[-1]: urllib.parse.quote(item["path"]) for item in listed}
