@@ -235,8 +235,9 @@ def test_artifacts_kept_elsewhere_are_pointed_to(gates):
     assert items[1]["url"] == "https://files.example/v.mp4"
     answer = fetch(gates, gate, "video.mp4")
     assert (answer.status, answer.headers["Location"]) == (302, "https://files.example/v.mp4")
-    packed = gates.server.get(f"/api/v1/gates/{gate['id']}/artifacts.zip").body
-    assert zipfile.ZipFile(io.BytesIO(packed)).namelist() == ["mine.txt"]
+    packed = zipfile.ZipFile(io.BytesIO(gates.server.get(f"/api/v1/gates/{gate['id']}/artifacts.zip").body))
+    assert {name: packed.read(name) for name in packed.namelist()} == {
+        "mine.txt": b"1", "video.mp4.url.txt": b"https://files.example/v.mp4\n"}
 
 
 def test_large_artifacts_pass_without_being_held(gates):
