@@ -270,7 +270,8 @@ constexpr std::array kRoutes{
         "Trigger a pipeline of the configured GoCD, with retries (legacy)",
         "link", "", 202, "GoTaken", go_schedule},
   Route{"POST", "/go/files/{pipeline}/{counter}/{stage}/{stage_counter}/{job}/{path...}",
-        operator_, Body::artifact, "Give GoCD an artifact, with retries (legacy)",
+        operator_, Body::artifact, "Give GoCD an artifact, with retries; 400 for a form "
+        "without a part named file or zipfile (legacy)",
         "link", "multipart/form-data", 201, "GoTaken", go_put_file},
   Route{"PUT", "/go/files/{pipeline}/{counter}/{stage}/{stage_counter}/{job}/{path...}",
         operator_, Body::artifact, "Append to an artifact of GoCD, with retries (legacy)",
