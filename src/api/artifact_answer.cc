@@ -52,6 +52,13 @@ void add_artifact_headers(net::Response& response, const std::string& path, std:
   response.headers.set("Cache-Control", "private, no-cache");
 }
 
+net::Response not_ready_yet(const Call& call, Error error, int retry_after_s) {
+  error.members = fmt::format(R"("retry_after_s":{})", retry_after_s);
+  net::Response early = problem(call.request, error, 425);
+  early.headers.set("Retry-After", std::to_string(retry_after_s));
+  return early;
+}
+
 Async send_artifact(Context& context, Call& call, model::Artifact artifact) {
   const std::string etag = wire::etag_of_digest(artifact.digest);
   if (auto unchanged = not_modified(call, etag)) co_return *std::move(unchanged);

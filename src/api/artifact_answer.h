@@ -22,6 +22,9 @@ void set_range(net::Response& response, const WantedRange& range, std::uint64_t 
 void add_artifact_headers(net::Response& response, const std::string& path, std::string_view type,
                           const std::string& etag);
 
+/// 425 with Retry-After: there may be such a file later.
+net::Response not_ready_yet(const Call& call, Error error, int retry_after_s);
+
 /// The file with ETag and Range, as a download that no browser shows. A coroutine on the
 /// connection's thread.
 Async send_artifact(Context& context, Call& call, model::Artifact artifact);

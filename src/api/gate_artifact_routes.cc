@@ -42,9 +42,18 @@ boost::asio::awaitable<Result<R>> run_for(Context& context, const model::Gate& g
   co_return result;
 }
 
-// An artifact that the peer keeps; `missing` when that has none of this name either.
+// Whoever tests may still make one that is not there, until the gate has ended.
+Answer not_there(const Call& call, const model::Gate& gate, Error missing) {
+  if (gate.state != model::GateState::pending) return tl::unexpected(std::move(missing));
+  missing.code = Code::unavailable;
+  missing.message += " yet";
+  missing.fix = "ask again after Retry-After: it may come until the gate has ended";
+  return not_ready_yet(call, std::move(missing), links::kArtifactRetryAfterSeconds);
+}
+
+// An artifact that the peer keeps.
 Async get_remote(Context& context, Call& call, const model::Gate& gate, Error missing) {
-  if (!has_remote_artifacts(gate)) co_return tl::unexpected(std::move(missing));
+  if (!has_remote_artifacts(gate)) co_return not_there(call, gate, std::move(missing));
   auto all = co_await context.remote.run<std::vector<RemoteArtifact>>(
       [&](const std::stop_token& stop) { return RemoteArtifacts(context, gate, stop).list(); });
   if (!all) co_return tl::unexpected(all.error());
@@ -53,7 +62,7 @@ Async get_remote(Context& context, Call& call, const model::Gate& gate, Error mi
     auto answer = co_await send_remote(context, call, gate, std::move(one));
     co_return answer;
   }
-  co_return tl::unexpected(std::move(missing));
+  co_return not_there(call, gate, std::move(missing));
 }
 
 // Its own artifacts, then those that the peer keeps.

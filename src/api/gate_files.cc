@@ -254,13 +254,20 @@ Result<store::GateArtifact> find_artifact_of(Context& context, const Gate& gate,
 }
 
 Result<links::ArtifactFile> open_gate_artifact(Context& context, const Gate& gate,
-                                               const std::string& path) {
-  BATON_TRY(artifact, find_artifact_of(context, gate, path));
-  if (artifact.digest.empty())
+                                               const std::string& path,
+                                               const std::stop_token& stop) {
+  const auto artifact = find_artifact_of(context, gate, path);
+  if (!artifact && artifact.error().code == Code::not_found && has_remote_artifacts(gate)) {
+    BATON_TRY(remote, RemoteArtifacts(context, gate, stop).list());
+    for (const RemoteArtifact& one : remote)
+      if (one.path == path) return fetch_remote_file(context, gate, one, stop);
+  }
+  if (!artifact) return tl::unexpected(artifact.error());
+  if (artifact->digest.empty())
     return fail(Code::unprocessable, "the artifact \"{}\" is kept elsewhere: {}", path,
-                artifact.url);
-  BATON_TRY(blob, context.artifacts.open_blob(artifact.digest));
-  return links::ArtifactFile{std::move(blob.fd), blob.size, artifact.type};
+                artifact->url);
+  BATON_TRY(blob, context.artifacts.open_blob(artifact->digest));
+  return links::ArtifactFile{std::move(blob.fd), blob.size, artifact->type};
 }
 
 Result<std::vector<links::GateFile>> files_of_gate(Context& context, const Gate& gate,

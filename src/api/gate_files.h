@@ -51,9 +51,13 @@ bool is_among(const std::vector<store::GateArtifact>& artifacts, const std::stri
 /// Errors: not_found.
 Result<store::GateArtifact> find_artifact_of(Context& context, const model::Gate& gate,
                                              const std::string& path);
-/// A local one as an open file.  Errors: not_found, unprocessable (it is kept elsewhere).
+/// One as an open file; one that its Testkube keeps is fetched into a nameless file first, of
+/// Settings::artifact_bytes at most. Blocks for as long as that takes; `stop` cancels it.
+/// Errors: not_found, unprocessable (only its address is known), too_large, unavailable,
+/// unreachable.
 Result<links::ArtifactFile> open_gate_artifact(Context& context, const model::Gate& gate,
-                                               const std::string& path);
+                                               const std::string& path,
+                                               const std::stop_token& stop);
 
 /// Every artifact, those that its Testkube keeps as well; blocks on the network for them, for
 /// kRemoteTime at most; `stop` cancels that.

@@ -4,6 +4,7 @@
 #include "api/artifact_answer.h"
 #include "api/reply.h"
 #include "api/submit.h"
+#include "base/nameless_file.h"
 #include "base/text.h"
 #include "links/http.h"
 #include "links/profiles.h"
@@ -55,6 +56,19 @@ Result<void> read_origin(const model::LinkProfile& profile, links::Http& http,
                 artifact.path, given, *wanted.length);
   return {};
 }
+
+// A Testkube that falls silent in the middle of a file must not hold a thread of the deliveries.
+class NeverSilent final : public links::Http {
+ public:
+  explicit NeverSilent(links::Http& http) : http_(http) {}
+  Result<net::HttpResponse> send(net::HttpRequest request) override {
+    request.idle_timeout = kRemoteTime;
+    return http_.send(std::move(request));
+  }
+
+ private:
+  links::Http& http_;
+};
 
 // Nothing is fetched for who asks for the head only.
 net::Response head_of(std::uint64_t length) {
@@ -128,12 +142,41 @@ Result<void> fetch_remote(const model::LinkProfile& profile, const RemoteArtifac
   return read_origin(profile, http, artifact, whole_of(artifact), push);
 }
 
+Result<links::ArtifactFile> fetch_remote_file(const Context& context, const model::Gate& gate,
+                                              const RemoteArtifact& artifact,
+                                              const std::stop_token& stop) {
+  const auto max = static_cast<std::int64_t>(context.settings.artifact_bytes);
+  const Error too_large{Code::too_large,
+                        fmt::format("\"{}\" has more than {} bytes", artifact.path, max)};
+  BATON_TRY_VOID(links::check_testkube_artifact(artifact.origin));
+  if (artifact.origin.size > max) return tl::unexpected(too_large);
+  BATON_TRY(profile, remote_profile(context, gate));
+  links::ArtifactFile file;
+  file.type = net::content_type_of(artifact.path);
+  BATON_TRY(made, make_nameless_file(context.settings.spill_folder));
+  file.file = std::move(made);
+  Result<void> written;
+  links::PeerHttp http(*profile, stop);
+  NeverSilent heard(http);
+  const auto fetched = read_origin(
+      *profile, heard, artifact, whole_of(artifact), [&](std::string_view bytes) {
+        file.size += static_cast<std::int64_t>(bytes.size());
+        if (file.size > max) {
+          written = tl::unexpected(too_large);
+        } else {
+          written = write_all(file.file.get(), bytes);
+        }
+        return written.has_value();
+      });
+  if (!written) return tl::unexpected(written.error());
+  if (!fetched) return tl::unexpected(fetched.error());
+  return file;
+}
+
 Async send_remote(Context& context, Call& call, const model::Gate& gate, RemoteArtifact artifact) {
   if (auto ready = links::check_testkube_artifact(artifact.origin); !ready) {
     if (ready.error().code != Code::unavailable) co_return tl::unexpected(ready.error());
-    net::Response early = problem(call.request, ready.error(), 425);
-    early.headers.set("Retry-After", std::to_string(links::kArtifactRetryAfterSeconds));
-    co_return early;
+    co_return not_ready_yet(call, ready.error(), links::kArtifactRetryAfterSeconds);
   }
   // Testkube has no tags; an execution's file does not change once it is there.
   const std::string etag = wire::etag_of_digest(sha256_hex(

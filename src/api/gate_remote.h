@@ -13,6 +13,7 @@
 #include "api/remote_file.h"
 #include "api/route.h"
 #include "links/http.h"
+#include "links/message.h"
 #include "links/testkube_artifacts.h"
 #include "model/gate.h"
 
@@ -55,6 +56,12 @@ class RemoteArtifacts {
 /// Errors: unavailable, unreachable: it is not ready, or lost, or ended early.
 Result<void> fetch_remote(const model::LinkProfile& profile, const RemoteArtifact& artifact,
                           const RemoteFile::Push& push, const std::stop_token& stop);
+/// The whole of one as a nameless file, of Settings::artifact_bytes at most. Blocks for as long as
+/// bytes flow; `stop` cancels.  Errors: those of fetch_remote, too_large, not_found (the link is
+/// gone).
+Result<links::ArtifactFile> fetch_remote_file(const Context& context, const model::Gate& gate,
+                                              const RemoteArtifact& artifact,
+                                              const std::stop_token& stop);
 /// Of a gate for which has_remote_artifacts.  Errors: not_found (the link is gone).
 Result<const model::LinkProfile*> remote_profile(const Context& context, const model::Gate& gate);
 

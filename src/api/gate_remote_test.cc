@@ -7,7 +7,10 @@
 #include <chrono>
 #include <thread>
 
+#include "api/gate_files.h"
+#include "api/submit.h"
 #include "api/test_server.h"
+#include "base/file.h"
 #include "engine/gate_ops.h"
 #include "store/gate_table.h"
 
@@ -48,6 +51,7 @@ class Peer {
   std::atomic<int> lists = 0;
   std::atomic<int> downloads = 0;
   std::atomic<bool> hangs = false;
+  std::atomic<int> refusal = 0;  // the status of every download, without a word
 
  private:
   boost::asio::awaitable<net::Response> answer(net::Request request) {
@@ -61,6 +65,7 @@ class Peer {
                            fmt::format(R"([{{"name":"a.bin","size":{}}}])", bytes.size()));
     }
     ++downloads;
+    if (refusal != 0) co_return net::reply(refusal);
     net::Response response;
     response.body = net::StreamBody([this](net::Sink sink) -> boost::asio::awaitable<void> {
       std::string some = bytes.substr(0, sends);
@@ -151,6 +156,43 @@ TEST(GateRemote, a_peer_that_hangs_holds_up_nothing_else_and_not_the_end) {
   server.context().remote.stop();
   for (std::thread& viewer : viewers) viewer.join();
   EXPECT_EQ(server.get(path + "/artifacts").status, 503) << "nothing is begun any more";
+}
+
+TEST(GateRemote, a_file_that_its_origin_lost_is_no_outage) {
+  Peer peer;
+  TestServer server({.links = peer.links()});
+  const std::string path = open_testkube_gate(server) + "/artifacts/a.bin";
+  peer.refusal = 500;
+  EXPECT_EQ(server.get(path).status, 502);
+  peer.refusal = 503;
+  EXPECT_EQ(server.get(path).status, 503);
+}
+
+TEST(GateRemote, a_file_for_another_system_comes_to_the_disk_and_no_call_for_it_holds_up_the_end) {
+  Peer peer;
+  TestServer server({.links = peer.links()});
+  const std::string id = open_testkube_gate(server).substr(std::string("/api/v1/gates/").size());
+  const auto gate = read(server.context(), [&](store::Session& s) {
+    return engine::get_gate(s, id);
+  });
+  ASSERT_TRUE(gate);
+  std::stop_source stop;
+  const auto open = [&](const std::string& path) {
+    return open_gate_artifact(server.context(), *gate, path, stop.get_token());
+  };
+  const auto file = open("a.bin");
+  ASSERT_TRUE(file) << file.error().message;
+  EXPECT_EQ(file->size, static_cast<std::int64_t>(peer.bytes.size()));
+  EXPECT_EQ(read_file(file->path()).value(), peer.bytes);
+  EXPECT_EQ(open("nix").error().code, Code::not_found);
+  peer.sends = 5;
+  EXPECT_EQ(open("a.bin").error().code, Code::unreachable) << "half of it is not it";
+  peer.hangs = true;
+  const int lists = peer.lists;
+  std::thread delivery([&] { EXPECT_FALSE(open("a.bin")); });
+  EXPECT_TRUE(eventually([&] { return peer.lists > lists; }));
+  stop.request_stop();
+  delivery.join();
 }
 
 TEST(GateRemote, many_artifacts_are_packed_in_time) {

@@ -52,7 +52,13 @@ class ZipStream {
   Result<void> step() {
     if (!file_) {
       const store::GateArtifact& artifact = own_[next_++];
-      if (artifact.digest.empty()) return {};  // kept elsewhere: its list entry has the address
+      if (artifact.digest.empty()) {
+        // Another system's, which wants its own credentials: people fetch it, not we.
+        zip_.begin(artifact.path + ".url.txt");
+        zip_.add(artifact.url + "\n");
+        zip_.end_entry();
+        return {};
+      }
       BATON_TRY(opened, context_.artifacts.open_blob(artifact.digest));
       file_.emplace(std::move(opened.fd));
       zip_.begin(artifact.path);

@@ -8,6 +8,7 @@
 #include "api/handlers.h"
 #include "api/remote_file.h"
 #include "api/reply.h"
+#include "api/report_import.h"
 #include "api/submit.h"
 #include "engine/delivery_ops.h"
 #include "links/adapters.h"
@@ -15,6 +16,7 @@
 #include "links/http.h"
 #include "links/profiles.h"
 #include "links/sealed_fields.h"
+#include "net/multipart.h"
 #include "net/url.h"
 #include "store/delivery_table.h"
 #include "store/gate_table.h"
@@ -91,6 +93,22 @@ std::string path_and_query(const net::RequestHead& request) {
   return request.path + (query == std::string::npos ? "" : request.target.substr(query));
 }
 
+// GoCD takes nothing else, and would say so when nobody listens any more.
+Result<void> check_form(const net::Request& request) {
+  BATON_TRY(body, MappedBody::open(request));
+  constexpr const char* kFix =
+      "send multipart/form-data with a part named `file` or `zipfile`; PUT appends a plain body";
+  const std::string_view type = request.headers.get("Content-Type");
+  auto found = net::has_part(type, body.bytes(), {"file", "zipfile"});
+  if (!found) {
+    found.error().fix = kFix;
+    return tl::unexpected(std::move(found).error());
+  }
+  if (!*found)
+    return fail_with_fix(Code::invalid, kFix, "no part of the form is named `file` or `zipfile`");
+  return {};
+}
+
 std::string last_part(const Call& call) {
   const std::string& path = call.request.path;
   return net::percent_decode(path.substr(path.rfind('/') + 1)).value_or("file");
@@ -157,7 +175,10 @@ Async go_put_file(Context& context, Call& call) {
   if (auto good = model::check_artifact_path(call.args[5]); !good)
     co_return tl::unexpected(good.error());
   auto stored = co_await context.disk.run<Result<store::ArtifactBlobs::Stored>>(
-      [&] { return copy_to_blobs(context, call.request); });
+      [&]() -> Result<store::ArtifactBlobs::Stored> {
+        if (call.request.method == "POST") BATON_TRY_VOID(check_form(call.request));
+        return copy_to_blobs(context, call.request);
+      });
   if (!stored) co_return tl::unexpected(stored.error());
   const std::string type(call.request.headers.get("Content-Type"));
   json::object fields{{"method", call.request.method}, {"path", call.request.path}};

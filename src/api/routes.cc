@@ -207,7 +207,8 @@ constexpr std::array kRoutes{
         "Files of the gate and of its subject", kPage, "", 200, "GateArtifactList",
         list_gate_artifacts},
   Route{"GET", "/api/v1/gates/{id}/artifacts/{path...}", viewer, Body::none,
-        "One file; ETag and Range are honoured; 425 while it is not ready, 502 when it is lost",
+        "One file; ETag and Range are honoured; 425 with Retry-After while it is not ready, or not "
+        "there and the gate pending; 404 when the gate has ended without it, 502 when it is lost",
         "", "", 200, "application/octet-stream", get_gate_artifact},
   Route{"PUT", "/api/v1/gates/{id}/artifacts/{path...}", operator_, Body::artifact,
         "Keep a file with the gate",
@@ -269,7 +270,8 @@ constexpr std::array kRoutes{
         "Trigger a pipeline of the configured GoCD, with retries (legacy)",
         "link", "", 202, "GoTaken", go_schedule},
   Route{"POST", "/go/files/{pipeline}/{counter}/{stage}/{stage_counter}/{job}/{path...}",
-        operator_, Body::artifact, "Give GoCD an artifact, with retries (legacy)",
+        operator_, Body::artifact, "Give GoCD an artifact, with retries; 400 for a form "
+        "without a part named file or zipfile (legacy)",
         "link", "multipart/form-data", 201, "GoTaken", go_put_file},
   Route{"PUT", "/go/files/{pipeline}/{counter}/{stage}/{stage_counter}/{job}/{path...}",
         operator_, Body::artifact, "Append to an artifact of GoCD, with retries (legacy)",

@@ -251,7 +251,7 @@ struct DeliveryPump::State {
       // Without a gate the delivery itself keeps what it was given.
       model::Gate owner = *gate;
       if (owner.id.empty()) owner.id = id;
-      return api::open_gate_artifact(api, owner, path);
+      return api::open_gate_artifact(api, owner, path, stop.get_token());
     };
   }
 };

@@ -167,8 +167,9 @@ MappedFile::~MappedFile() {
 
 Outcome no_artifact(const std::string& path, const Error& error) {
   const std::string text = fmt::format("the gate's artifact {}: {}", path, error.message);
-  const bool may_come =
-      error.code != Code::not_found && error.code != Code::gone && error.code != Code::invalid;
+  const bool may_come = error.code != Code::not_found && error.code != Code::gone &&
+                        error.code != Code::invalid && error.code != Code::unprocessable &&
+                        error.code != Code::too_large;
   return may_come ? again(ErrorClass::transient, 0, text) : dead(ErrorClass::rejected, 0, text);
 }
 

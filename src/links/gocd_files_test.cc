@@ -110,6 +110,12 @@ TEST(GocdUpload, that_is_refused_says_why) {
     return fail(Code::unavailable, "not ready yet");
   };
   EXPECT_EQ(gocd::upload(message, profile(), none).kind, Kind::again);
+  for (const Code code : {Code::unprocessable, Code::too_large}) {
+    message.open_artifact = [code](const std::string&) -> Result<ArtifactFile> {
+      return fail(code, "no attempt would help");
+    };
+    EXPECT_EQ(gocd::upload(message, profile(), none).kind, Kind::dead);
+  }
 }
 
 TEST(GocdUpload, takes_paths_that_stay_below_the_job) {

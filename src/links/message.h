@@ -64,6 +64,8 @@ struct Message {
   /// The subject's log from a byte on, at most `max` bytes; "" at its present end.
   std::function<Result<std::string>(std::int64_t offset, std::size_t max)> read_log;
   std::function<Result<std::vector<CaseLine>>()> read_cases;
+  /// One of the gate, wherever it is kept.  Errors: not_found, unprocessable (only its address is
+  /// known), too_large, unavailable, unreachable.
   std::function<Result<ArtifactFile>(const std::string& path)> open_artifact;
   /// By path; without those that cannot be had any more.  Errors: unavailable, unreachable.
   std::function<Result<std::vector<GateFile>>()> list_files;

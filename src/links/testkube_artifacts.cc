@@ -84,14 +84,10 @@ Result<std::vector<TestkubeArtifact>> list_testkube_artifacts(const model::LinkP
 Result<void> check_testkube_artifact(const TestkubeArtifact& artifact) {
   switch (artifact.state) {
     case ArtifactState::ready: return {};
-    case ArtifactState::processing: {
-      Error error{
-          Code::unavailable,
-          fmt::format("Testkube is still uploading the artifact {}", json_quote(artifact.path)),
-          "ask again after Retry-After"};
-      error.members = fmt::format(R"("retry_after_s":{})", kArtifactRetryAfterSeconds);
-      return tl::unexpected(std::move(error));
-    }
+    case ArtifactState::processing:
+      return fail_with_fix(Code::unavailable, "ask again after Retry-After",
+                           "Testkube is still uploading the artifact {}",
+                           json_quote(artifact.path));
     case ArtifactState::failed: return lost(artifact.path, "its upload failed");
     case ArtifactState::missing: break;
   }
@@ -100,11 +96,12 @@ Result<void> check_testkube_artifact(const TestkubeArtifact& artifact) {
 
 Result<void> check_testkube_bytes(std::string_view path, int status, std::string_view body) {
   if (status >= 200 && status < 300) return {};
-  // A key that the storage does not have is a 500 like any other.
-  const bool no_key = body.find("does not exist") != std::string_view::npos ||
-                      body.find("NoSuchKey") != std::string_view::npos ||
-                      body.find("not found") != std::string_view::npos;
-  if (status == 404 || (status == 500 && no_key)) return lost(path, "its storage has no such key");
+  // A key that the storage does not have is a 500, of which the body need not say why; what may
+  // come right by itself is a 502, 503 or 504.
+  if (status == 404 || status == 500) {
+    const std::string said = to_valid_utf8(trim(body));
+    return lost(path, fmt::format("status {}{}{}", status, said.empty() ? "" : ": ", said));
+  }
   return tl::unexpected(
       testkube_error(status, body, fmt::format("send the artifact {}", json_quote(path))));
 }

@@ -34,8 +34,8 @@ Result<std::vector<TestkubeArtifact>> parse_testkube_artifacts(std::string_view 
 
 /// An upload ends with its step; until then it makes no sense to ask more often.
 inline constexpr int kArtifactRetryAfterSeconds = 2;
-/// Whether its bytes can be asked for. Errors: unavailable with `"retry_after_s"` (not ready yet:
-/// 425); unreachable (lost at its origin: 502).
+/// Whether its bytes can be asked for. Errors: unavailable (not ready yet: 425); unreachable (lost
+/// at its origin: 502).
 Result<void> check_testkube_artifact(const TestkubeArtifact& artifact);
 
 /// What an answer of open_testkube_artifact means by its status, and by the beginning of its body

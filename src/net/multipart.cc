@@ -129,9 +129,10 @@ Result<bool> take_delimiter_end(std::string_view& rest) {
   return false;
 }
 
-}  // namespace
-
-Result<std::vector<Part>> parse_multipart(std::string_view content_type, std::string_view body) {
+/// The parts before the first whose head on_head refuses.
+template <class OnHead>
+Result<std::vector<Part>> read_parts(std::string_view content_type, std::string_view body,
+                                     const OnHead& on_head) {
   BATON_TRY(boundary, boundary_of(content_type));
   const std::string delimiter = "\r\n--" + boundary;
   std::string_view rest = body;
@@ -151,6 +152,7 @@ Result<std::vector<Part>> parse_multipart(std::string_view content_type, std::st
       return fail(Code::too_large, "the body has more than {} parts", kPartsMax);
     }
     BATON_TRY(part, take_part_header(rest));
+    if (!on_head(part)) return parts;
     const std::size_t end = rest.find(delimiter);
     if (end == std::string_view::npos) {
       return fail(Code::invalid, "the closing boundary is missing");
@@ -159,6 +161,22 @@ Result<std::vector<Part>> parse_multipart(std::string_view content_type, std::st
     rest.remove_prefix(end + delimiter.size());
     parts.push_back(std::move(part));
   }
+}
+
+}  // namespace
+
+Result<std::vector<Part>> parse_multipart(std::string_view content_type, std::string_view body) {
+  return read_parts(content_type, body, [](const Part&) { return true; });
+}
+
+Result<bool> has_part(std::string_view content_type, std::string_view body,
+                      std::initializer_list<std::string_view> names) {
+  bool found = false;
+  BATON_TRY_VOID(read_parts(content_type, body, [&](const Part& part) {
+    found = std::find(names.begin(), names.end(), part.name) != names.end();
+    return !found;
+  }));
+  return found;
 }
 
 }  // namespace baton::net

@@ -3,6 +3,7 @@
 // multipart/form-data bodies (RFC 7578), for uploads of several files. Works on a complete body;
 // the parts are views into it.
 #include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,5 +28,10 @@ struct Part {
 /// Errors: invalid (not multipart, no boundary, broken framing), too_large (kPartsMax, header
 /// bytes).
 Result<std::vector<Part>> parse_multipart(std::string_view content_type, std::string_view body);
+
+/// Whether a part has one of these names. It looks no further than the head of the first such part,
+/// so of a long file it reads nothing.  Errors: those of parse_multipart for what comes before it.
+Result<bool> has_part(std::string_view content_type, std::string_view body,
+                      std::initializer_list<std::string_view> names);
 
 }  // namespace baton::net

@@ -56,6 +56,16 @@ TEST(Multipart, broken_content_types_are_refused) {
   EXPECT_FALSE(parse_multipart("multipart/form-data; boundary=" + long_boundary, "--XX--"));
 }
 
+TEST(Multipart, a_part_is_looked_for_no_further_than_its_head) {
+  const std::string first = "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n";
+  const std::string second = "\r\n--XX\r\nContent-Disposition: form-data; name=\"b\"\r\n\r\n";
+  EXPECT_TRUE(has_part(kType, first + "it does not end", {"a", "c"}).value());
+  EXPECT_TRUE(has_part(kType, first + second + "it does not end", {"b"}).value());
+  EXPECT_FALSE(has_part(kType, first + second + "\r\n--XX--", {"c"}).value());
+  EXPECT_FALSE(has_part(kType, first + "it does not end", {"b"}));
+  EXPECT_FALSE(has_part("text/plain", first, {"a"}));
+}
+
 TEST(Multipart, parts_and_their_headers_have_limits) {
   const std::string part = "--XX\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n";
   std::string many;

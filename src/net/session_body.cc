@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Reading the body of a request, into memory or a file, within its policy and at a minimum rate.
-#include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "base/nameless_file.h"
 #include "net/chunk_decoder.h"
 #include "net/session.h"
 
@@ -14,17 +13,6 @@ namespace baton::net {
 namespace asio = boost::asio;
 
 namespace {
-
-/// A file that no folder lists: it is gone with its descriptor, also when the server is killed.
-Result<Fd> make_nameless_file(const std::string& folder) {
-  Fd file{::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
-  if (file) return file;
-  std::string path = folder + "/upload-XXXXXX";  // for file systems without O_TMPFILE
-  file.reset(::mkostemp(path.data(), O_CLOEXEC));
-  if (!file) return tl::unexpected(errno_error("create a file in " + folder, errno));
-  ::unlink(path.c_str());
-  return file;
-}
 
 /// Memory reserved on the word of a client alone.
 constexpr std::uint64_t kReserveMax = 256 * 1024;

@@ -175,7 +175,6 @@ def test_artifacts_are_put_and_fetched(gates):
     assert (part.status, part.body, part.headers["Content-Range"]) == (206, b"hi", "bytes 3-4/9")
     assert fetch(gates, gate, "reports/a.html", Range="bytes=-4").body == b"</b>"
     assert fetch(gates, gate, "reports/a.html", Range="bytes=9-").status == 416
-    assert fetch(gates, gate, "reports/nix").status == 404
     put(gates, gate, "reports/a.html", b"2", 412, **{"If-Match": '"other"'})
     put(gates, gate, "reports/a.html", b"2", 200, **{"If-Match": made.headers["ETag"]})
     put(gates, gate, "reports/a.html", b"3", 412, **{"If-None-Match": "*"})
@@ -213,6 +212,20 @@ def test_artifacts_as_one_zip(gates):
     assert zipfile.ZipFile(io.BytesIO(answer.body)).namelist() == []
 
 
+@pytest.mark.parametrize("subject", [{"external": True}, {"suite": "long"}])
+def test_one_that_is_not_there_may_come_until_the_gate_has_ended(gates, subject):
+    gate = gates.open(subject=subject)
+    early = fetch(gates, gate, "a.txt")
+    assert (early.status, early.headers["Retry-After"]) == (425, str(early.json["retry_after_s"]))
+    path = f"/api/v1/gates/{gate['id']}/artifacts/a.txt"
+    head = gates.server.request("HEAD", path)
+    assert head.status == 425 and head.headers["Retry-After"]
+    put(gates, gate, "a.txt", b"x")
+    assert fetch(gates, gate, "a.txt").body == b"x"
+    gates.server.api("POST", f"/gates/{gate['id']}/cancel")
+    assert fetch(gates, gate, "b.txt").status == 404 and gates.server.request("HEAD", path[:-5] + "b.txt").status == 404
+
+
 def test_artifacts_kept_elsewhere_are_pointed_to(gates):
     gate = gates.open()
     put(gates, gate, "mine.txt", b"1")
@@ -222,8 +235,9 @@ def test_artifacts_kept_elsewhere_are_pointed_to(gates):
     assert items[1]["url"] == "https://files.example/v.mp4"
     answer = fetch(gates, gate, "video.mp4")
     assert (answer.status, answer.headers["Location"]) == (302, "https://files.example/v.mp4")
-    packed = gates.server.get(f"/api/v1/gates/{gate['id']}/artifacts.zip").body
-    assert zipfile.ZipFile(io.BytesIO(packed)).namelist() == ["mine.txt"]
+    packed = zipfile.ZipFile(io.BytesIO(gates.server.get(f"/api/v1/gates/{gate['id']}/artifacts.zip").body))
+    assert {name: packed.read(name) for name in packed.namelist()} == {
+        "mine.txt": b"1", "video.mp4.url.txt": b"https://files.example/v.mp4\n"}
 
 
 def test_large_artifacts_pass_without_being_held(gates):

@@ -336,6 +336,31 @@ def test_files_pass_through_with_retries(gates, gocd):
     assert dead["error_class"] == "rejected" and gocd.file(JOB, "out/a.bin") == data
 
 
+@pytest.mark.parametrize("body, content_type", [
+    (b"raw", None), (b"raw", "application/octet-stream"), (b"file=raw", "application/x-www-form-urlencoded"),
+    (b"", "multipart/form-data; boundary=B"), (b"raw", "multipart/form-data"),
+    (form(b"x", "upload")[0], "multipart/form-data; boundary=B"),
+    (form(b"x" * 3_000_000, "upload")[0], "multipart/form-data; boundary=B"),
+    (form(b"x")[0], "multipart/form-data; boundary=C")], ids=[
+        "plain", "raw", "urlencoded", "empty", "no boundary", "other part", "large", "other boundary"])
+def test_what_gocd_would_not_take_is_refused_at_once(gates, gocd, body, content_type):
+    headers = {"Content-Type": content_type} if content_type else {}
+    answer = gates.server.post(f"{FILES}/a", body, headers=headers)
+    assert answer.status == 400 and "zipfile" in answer.json["fix"], answer
+    assert gocd.requests == [] and gates.server.api("GET", "/deliveries")["items"] == []
+
+
+@pytest.mark.parametrize("name, first", [("file", b""), ("zipfile", b""), (
+    "file", b'--B\r\nContent-Disposition: form-data; name="file_checksum"; filename="c"\r\n\r\na=1\r\n')],
+                         ids=["file", "zipfile", "checksum first"])
+def test_forms_that_gocd_takes(gates, gocd, name, first):
+    gocd.pipeline("p", ["build", "accept"], automatic=("accept",))
+    body, headers = form(b"data", name)
+    assert gates.server.post(f"{FILES}/a", first + body, headers=headers).status == 201
+    sent = gocd.wait_for("^POST /go/files")
+    assert sent.body == first + body
+
+
 def test_the_address_of_a_proxied_request_is_that_of_the_link(gates, gocd):
     """A client that takes Baton for its proxy sends whole addresses; the credentials go to the link's."""
     gocd.pipeline("p", ["build", "accept"], automatic=("accept",))

@@ -14,6 +14,7 @@ import pytest
 from baton_server import wait_for
 from gate_world import Gates, configuration
 from fakes.azure_devops import FakeAzureDevops
+from fakes.gocd import FakeGocd
 from fakes.testkube import FakeTestkube
 
 TOKEN = "tkcapi_0123456789"
@@ -321,9 +322,11 @@ def test_artifacts_are_fetched_from_where_they_are(world, testkube):
     execution.artifact("deep/a+b %20%.bin", big).artifact("reports/junit.xml", BAD.encode())
     execution.artifact("late.txt", b"late", "processing").artifact("gone.txt", b"x", missing=True)
     gate = world.open(tag="b=1")
+    base = f"/api/v1/gates/{gate['id']}"
+    early = world.server.get(f"{base}/artifacts/nix")
+    assert early.status == 425 and early.headers["Retry-After"], "it has not ended: there may be one"
     execution.finish("failed", failed_tests=1)
     world.gates.wait_end(gate)
-    base = f"/api/v1/gates/{gate['id']}"
     listed = wait_for(lambda: world.server.api("GET", f"/gates/{gate['id']}/artifacts")["items"], what="the list")
     states = {item["path"].rsplit(f"{execution.id}/", 1)[-1]: item["state"] for item in listed}
     paths = {item["path"].rsplit(f"{execution.id}/", 1)[-1]: urllib.parse.quote(item["path"]) for item in listed}
@@ -368,6 +371,41 @@ def test_testrelay_done_again(make_server, testkube):
         (run,) = azure.published
         assert run.attachments == {"reports_junit.xml": BAD.encode()} and len(run.results) == 2
         assert azure.violations == []
+
+
+def test_artifacts_go_on_to_a_job_of_gocd(make_server, testkube):
+    """From where they are, once they are ready; of any size, and none of it held in memory."""
+    with FakeGocd(tokens={TOKEN: "baton"}) as gocd:
+        gocd.pipeline("p", ["build", "accept"], automatic=("accept",))
+        world = World(make_server, testkube, links={"gocd": {"main": {"url": gocd.url, "token": {"env": "TK"}}}})
+        execution = testkube.execution("smoke", tags={"b": "1"})
+        big = bytes(range(256)) * 80_000
+        execution.artifact("out/r.xml", BAD.encode()).artifact("late.bin", b"", "processing")
+
+        def target(source):
+            return {"link": "gocd/main", "artifact": {"pipeline": "p", "counter": 1, "stage": "accept",
+                                                      "stage_counter": 1, "job": "job", "path": source,
+                                                      "source": source}}
+
+        gate = world.gates.open(subject={"testkube": {"profile": "tk", "tag": "b=1"}}, deliver=[
+            target("out/r.xml"), target("late.bin"), target("nix")])
+        execution.finish("passed")
+        world.gates.wait_end(gate)
+
+        def shown(source):
+            (one,) = [d for d in world.gates.deliveries(gate) if d["target"]["artifact"]["source"] == source]
+            return one
+
+        wait_for(lambda: shown("out/r.xml")["state"] == "delivered", what="the one that is ready")
+        assert gocd.file("p/1/accept/1/job", "out/r.xml") == BAD.encode()
+        late = wait_for(lambda: shown("late.bin")["attempts"] >= 2 and shown("late.bin"), what="another try")
+        assert (late["state"], late["error_class"]) == ("queued", "transient") and "uploading" in late["last_error"]
+        execution.artifact("late.bin", big)
+        wait_for(lambda: shown("late.bin")["state"] == "delivered", 30, "the late one")
+        assert gocd.file("p/1/accept/1/job", "late.bin") == big
+        wait_for(lambda: shown("nix")["state"] == "dead", what="the end of the one that is none")
+        assert shown("nix")["error_class"] == "rejected" and gocd.violations == []
+        assert list(world.server.data.rglob("upload-*")) == []
 
 
 def test_progress_asks_testkube_for_no_artifacts(make_server, testkube):
