@@ -127,7 +127,7 @@ Async open_for(Context& context, Call& call, const model::LinkProfile& profile,
 }
 
 struct Brought {
-  std::string done;             // {"id":"gat_1","decided":["gat_1","gat_2"]}; "" when nobody took it
+  std::string done;  // {"id":"gat_1","decided":["gat_1","gat_2"]}; "" when nobody took it
   std::optional<Gate> refused;  // the one that was meant by its id has ended otherwise
 };
 
@@ -206,7 +206,8 @@ Result<std::string> apply_part(Context& context, engine::Context& c, const std::
   }
   if (const auto* none = std::get_if<links::Ignored>(&part)) return ignored_json(none->reason);
   const auto& open = std::get<links::OpenGate>(part);
-  BATON_TRY(opened, engine::open_gate(c, context.rules, open.request, {link, link, open.ident, ""}));
+  BATON_TRY(opened,
+            engine::open_gate(c, context.rules, open.request, {link, link, open.ident, ""}));
   wire::JsonWriter out;
   out.begin_object().field("id", opened.gate.id).field("state", name_of(opened.gate.state));
   return out.end_object().take();

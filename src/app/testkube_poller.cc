@@ -187,7 +187,9 @@ struct TestkubePoller::State {
       if (gate == gates.end()) continue;
       const Now at = parts.clock();
       const Duration left = gate->second.deadline_at - at.wall - kDeadlineMargin;
-      const Duration grace = std::clamp(left, Duration{0}, kLogGrace);
+      // An execution that has stalled may go on while its log is waited for, and be done.
+      const Duration grace =
+          one.has_whole_log ? std::clamp(left, Duration{0}, kLogGrace) : Duration{0};
       const std::string id = one.gate;
       closing.emplace(id, Closing{std::move(one), at.at + grace});
     }

@@ -21,9 +21,9 @@ struct CallbackUrl {
   std::string text() const { return origin + path + query; }
 };
 
-/// Errors: invalid: no http or https URL, or one with a fragment, a backslash, a blank, control byte
-/// or byte beyond ASCII, or a broken escape; forbidden: user info, a dot segment or control byte in
-/// any disguise.
+/// Errors: invalid: no http or https URL, or one with a fragment, a backslash, a blank, control
+/// byte or byte beyond ASCII, or a broken escape; forbidden: user info, a dot segment or control
+/// byte in any disguise.
 Result<CallbackUrl> parse_callback_url(std::string_view url);
 
 /// An entry of the list, when it is configured.  Errors: as above; invalid: it has a query.

@@ -52,7 +52,7 @@ struct BringVerdict {
   model::GateVerdict verdict = model::GateVerdict::none;
   std::string reason;
   std::string url;
-  /// Unique within the profile. An event that comes again must not decide the next gate of the name.
+  /// Unique within the profile. What comes again must not decide the next gate of the name.
   std::string ident;
 };
 /// Starts the subject of the gate again (a check run's "Re-run").

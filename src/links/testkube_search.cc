@@ -267,7 +267,8 @@ void TestkubeRound::check_stalls(TestkubeApi& api, TimePoint now) {
           gate, model::GateVerdict::errored,
           fmt::format("stalled: {} is {}, and neither that nor its log changed for "
                       "{}",
-                      execution.name, execution.status, format_duration(profile_.stall_after))};
+                      execution.name, execution.status, format_duration(profile_.stall_after)),
+          false};
     }
   }
 }

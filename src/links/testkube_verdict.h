@@ -15,6 +15,8 @@ struct TestkubeVerdict {
   std::string gate;
   model::GateVerdict verdict = model::GateVerdict::none;
   std::string reason;
+  /// False: its executions have not finished, and whether their logs ever do nobody knows.
+  bool has_whole_log = true;
 };
 
 /// Of executions that have all finished: the worst of them; a failure is worse than an error of
