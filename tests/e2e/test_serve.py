@@ -211,6 +211,6 @@ suites: [{{name: ok, kind: command, command: [sh, -c, "echo hello"]}}]
 
 def test_flags_say_how_the_log_is_written(make_server):
     server = make_server("{}", args=["--log-level", "debug", "--log-format", "json"])
-    lines = [json.loads(line) for line in server.read_log().splitlines() if line.startswith("{")]
-    (ready,) = [line for line in lines if line["event"] == "serve.ready"]
+    told = lambda: [json.loads(line) for line in server.read_log().splitlines() if '"serve.ready"' in line]
+    (ready,) = wait_for(told, what="the line that says so")
     assert ready["level"] == "info" and ready["url"] == server.url
