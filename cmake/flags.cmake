@@ -18,7 +18,7 @@ if(BATON_SANITIZE STREQUAL "thread")
   target_compile_options(baton_flags INTERFACE -Wno-tsan)
   # Of joined short strings, with -O1 and ThreadSanitizer only: GCC 12 takes the buffer within the
   # string for all that there is.
-  target_compile_options(baton_flags INTERFACE -Wno-array-bounds)
+  target_compile_options(baton_flags INTERFACE -Wno-array-bounds -Wno-stringop-overflow)
 endif()
 if(BATON_SANITIZE)
   add_compile_options(-fsanitize=${BATON_SANITIZE} -fno-omit-frame-pointer)
