@@ -185,6 +185,11 @@ TEST(GitlabInbound, is_proved_by_signature_or_token) {
   EXPECT_TRUE(read(kPayload, "X-Gitlab-Signature", "sha256=" + mac));
   EXPECT_TRUE(read(kPayload, "X-Gitlab-Token", "old"));
   EXPECT_EQ(read(kPayload, "X-Gitlab-Token", "wrong").error().code, Code::unauthenticated);
+  net::Request both;
+  both.body = kPayload;
+  both.headers = {{"X-Gitlab-Token", "old"}, {"X-Gitlab-Signature", std::string(64, '0')}};
+  EXPECT_EQ(read_inbound({both, profile(), kTestNow}).error().code, Code::unauthenticated)
+      << "a token does not mend a wrong signature";
   EXPECT_EQ(read(kPayload, "X-Gitlab-Token", "").error().code, Code::unauthenticated);
   EXPECT_EQ(read(std::string(kPayload) + " ", "X-Gitlab-Signature", mac).error().code,
             Code::unauthenticated);

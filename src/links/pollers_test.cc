@@ -54,6 +54,15 @@ TEST(Flagger, takes_metadata_as_texts_or_as_json) {
   EXPECT_EQ(read(LinkKind::flagger, canary(R"({"color":"red"})")).error().code, Code::invalid);
 }
 
+TEST(Flagger, what_is_malformed_opens_no_gate) {
+  for (const char* metadata : {R"("x")", "[]", "7"})
+    EXPECT_EQ(read(LinkKind::flagger, canary(metadata)).error().code, Code::invalid) << metadata;
+  EXPECT_EQ(
+      read(LinkKind::flagger, R"({"name":5,"namespace":"n","checksum":"c"})").error().code,
+      Code::invalid);
+  EXPECT_TRUE(read(LinkKind::flagger, canary("null")));
+}
+
 TEST(Flagger, a_rollback_asks_the_same_gate_the_other_way_round) {
   const auto confirm = read(LinkKind::flagger, canary("{}"));
   const auto rollback = read(LinkKind::flagger, canary(R"({"type":"rollback"})"));
