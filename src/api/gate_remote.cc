@@ -57,19 +57,6 @@ Result<void> read_origin(const model::LinkProfile& profile, links::Http& http,
   return {};
 }
 
-// A Testkube that falls silent in the middle of a file must not hold a thread of the deliveries.
-class NeverSilent final : public links::Http {
- public:
-  explicit NeverSilent(links::Http& http) : http_(http) {}
-  Result<net::HttpResponse> send(net::HttpRequest request) override {
-    request.idle_timeout = kRemoteTime;
-    return http_.send(std::move(request));
-  }
-
- private:
-  links::Http& http_;
-};
-
 // Nothing is fetched for who asks for the head only.
 net::Response head_of(std::uint64_t length) {
   net::Response response;
@@ -157,9 +144,8 @@ Result<links::ArtifactFile> fetch_remote_file(const Context& context, const mode
   file.file = std::move(made);
   Result<void> written;
   links::PeerHttp http(*profile, stop);
-  NeverSilent heard(http);
   const auto fetched = read_origin(
-      *profile, heard, artifact, whole_of(artifact), [&](std::string_view bytes) {
+      *profile, http, artifact, whole_of(artifact), [&](std::string_view bytes) {
         file.size += static_cast<std::int64_t>(bytes.size());
         if (file.size > max) {
           written = tl::unexpected(too_large);

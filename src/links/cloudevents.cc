@@ -112,8 +112,7 @@ bool is_of_test(std::string_view type) {
 }
 
 bool is_finished_test(std::string_view type) {
-  return type.starts_with("dev.cdevents.testcaserun.finished.") ||
-         type.starts_with("dev.cdevents.testsuiterun.finished.");
+  return is_of_test(type) && type.find(".finished.") != std::string_view::npos;
 }
 
 /// The words of CDEvents until 0.4, and since 0.5.

@@ -25,12 +25,15 @@ class PeerHttp final : public Http {
  public:
   PeerHttp(const model::LinkProfile& profile, std::stop_token stop);
   /// What a peer says against a request (a status other than 2xx) is without the secrets of the
-  /// profile, of the request's headers, and of hide().
+  /// profile, of the request's headers, and of hide(); where it is streamed, it comes in one piece
+  /// and ends after 64 KiB.
   Result<net::HttpResponse> send(net::HttpRequest request) override;
   /// Secrets of what is sent from now on, beside those of the profile.
   void hide(std::vector<std::string> secrets) { hidden_ = std::move(secrets); }
 
  private:
+  Result<net::HttpResponse> send_redacted(net::HttpRequest request);
+
   const model::LinkProfile& profile_;
   std::vector<std::string> hidden_;
   std::stop_token stop_;

@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/awaitable.hpp>
+
+#include "links/http.h"
+#include "net/server.h"
+
 namespace baton::links {
 namespace {
 
@@ -34,6 +39,40 @@ TEST(Redact, finds_what_a_profile_holds) {
   profile.secrets = {{"whsec_1"}, {"whsec_2"}};
   EXPECT_EQ(redact("token-1 password-1 whsec_1 whsec_2", secrets_of(profile)),
             "(secret) (secret) (secret) (secret)");
+}
+
+TEST(Redact, is_done_to_every_refusal_of_a_peer_also_where_it_is_streamed) {
+  net::ServerOptions options;
+  options.listen = "127.0.0.1:0";
+  net::Server server(options, [](net::Request request) -> boost::asio::awaitable<net::Response> {
+    const std::string before(request.path == "/long" ? 100'000 : 0, 'x');
+    const std::string body = before + std::string{request.headers.get("Authorization")};
+    net::Response response = net::reply(request.path == "/taken" ? 200 : 500, "text/plain", body);
+    co_return response;
+  });
+  ASSERT_TRUE(server.start());
+  model::LinkProfile profile;
+  profile.kind = model::LinkKind::testkube;
+  PeerHttp http(profile, {});
+  const auto told = [&](std::string_view path, bool is_streamed) {
+    std::string streamed;
+    net::HttpRequest request;
+    request.url = fmt::format("http://127.0.0.1:{}{}", server.port(), path);
+    request.headers.set("Authorization", "Bearer issued-token");
+    if (is_streamed)
+      request.on_data = [&](std::string_view piece) {
+        streamed += piece;
+        return true;
+      };
+    const auto answer = http.send(std::move(request));
+    EXPECT_TRUE(answer);
+    return is_streamed ? streamed : answer->body;
+  };
+  for (const bool is_streamed : {false, true}) {
+    EXPECT_EQ(told("/refused", is_streamed), "Bearer (secret)");
+    EXPECT_EQ(told("/taken", is_streamed), "Bearer issued-token") << "what it gives is its own";
+    EXPECT_EQ(told("/long", is_streamed).find("issued"), std::string::npos);
+  }
 }
 
 }  // namespace
